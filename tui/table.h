@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUI_TABLE_H
+#define TUI_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tui/action.h"
+#include "tui/line.h"
+
+/*
+ * The list widget: columns as data; sort, filter, marks, scroll, selection that survives reloads.
+ * Rows belong to the view (its arena); the table keeps an order over them. UI thread.
+ */
+enum column_flags {
+	COLUMN_RIGHT = 1,    /* figures */
+	COLUMN_DESCENDING = 2, /* first press of sort: largest first */
+	COLUMN_NO_SORT = 4,
+	COLUMN_NO_EXPORT = 8 /* strips and sparklines stay out of CSV */
+};
+
+struct column {
+	const char *name;  /* for :sort, CSV head and filter "name:text" */
+	const char *title; /* column head; units here */
+	const char *about; /* one sentence for help */
+	int min_width, max_width; /* cells; what is left over goes to columns in order of `grow` */
+	int grow;          /* share of spare width; 0 = none beyond its content up to max_width */
+	int rank;          /* 0 = always shown; higher ones go first when the screen is narrow */
+	unsigned flags;
+	void (*format)(const void *row, const struct look *look, struct line *line);
+	int (*compare)(const void *a, const void *b); /* ascending; NULL: by formatted text */
+};
+
+struct table {
+	const struct column *columns;
+	size_t ncolumns;
+	const void *rows;      /* array of row_size */
+	size_t nrows, row_size;
+	/* Stable name of a row, so that selection and marks survive a reload. */
+	struct text (*key)(const void *row);
+	const char *empty;     /* sentence shown when there is no row at all */
+	/* the rest is the table's own */
+	struct table_state *state;
+};
+
+void table_init(struct table *table);
+void table_done(struct table *table);
+/* Rows have changed: reorders, refilters, finds the selection again by key. */
+void table_set_rows(struct table *table, const void *rows, size_t n, const struct look *look);
+/* Filter language: words must all match (case folded); "name:word" looks in one column; a word
+ * that begins with "!" must not match. inverse: rows that do not match (/!). */
+void table_set_filter(struct table *table, struct text filter, bool inverse,
+	const struct look *look);
+struct text table_filter(const struct table *table, bool *inverse_out);
+bool table_sort(struct table *table, struct text column, bool descending, const struct look *look);
+const void *table_selected(const struct table *table); /* NULL when empty */
+bool table_select_key(struct table *table, struct text key);
+size_t table_shown(const struct table *table); /* rows that pass the filter */
+const void *table_row(const struct table *table, size_t shown_index);
+bool table_is_marked(const struct table *table, const void *row);
+size_t table_marked(const struct table *table, const void **rows_out, size_t room);
+/* Handles movement, sort, mark, filter actions; REPLY_IGNORED for the rest. */
+enum reply table_act(struct table *table, enum action action, int page_rows);
+void table_draw(const struct table *table, struct canvas *canvas, struct rect rect,
+	const struct look *look, bool focused);
+/* All rows that pass the filter, in order: RFC 4180 with a head line; raw numbers, not "1.2 GB". */
+void table_csv(const struct table *table, const struct look *look, struct buf *out);
+
+#endif

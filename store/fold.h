@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_FOLD_H
+#define STORE_FOLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "store/pack.h"
+
+/*
+ * Folding events into the state of an update and of its flows, by one set of functions for the
+ * writer (event by event, as they come) and for queries as of an earlier batch (from the facts).
+ * The result does not depend on the order of the events. Strings are dictionary ids.
+ *
+ * Totals rule: events are distinct by id; by (update, flow, rule, micro-batch) the MAX counts;
+ * micro-batches are summed; an event without batch_id is a micro-batch of its own. A micro-batch
+ * that reported two different values makes the total disputed.
+ */
+
+/* Which of two events is newer: time, then sequence, then a hash of the id so that it is decided. */
+struct fold_order {
+	int64_t ms, seq;
+	uint64_t tie;
+};
+
+struct update_fold {
+	int64_t pipeline; /* dim */
+	int64_t events, first_k, last_k; /* events == 0: nothing folded yet */
+	int64_t created_at_ms, waiting_at_ms, initializing_at_ms, setting_up_at_ms, running_at_ms;
+	int64_t ended_at_ms; /* of the newest final state; TIME_UNKNOWN unless the state is final */
+	int64_t last_event_at_ms;
+	enum run_state state;
+	int64_t state_text; /* dim */
+	int64_t cause, run_as, user; /* dim */
+	int64_t failed_attempts;
+	int8_t full_refresh, validate_only, explore_only; /* -1 unknown */
+	bool maintenance;
+	int64_t flow_error_class, flow_error_message; /* of the flow that failed first; dim */
+	int64_t error_class, error_message;           /* the update's own, newest; dim */
+	/* summed over its flows by update_fold_flow */
+	int64_t flows, flows_failed;
+	int64_t rows_written, dropped; /* FACT_UNKNOWN when no flow knew any */
+	/* what decides between events */
+	struct fold_order state_order, create_order, flow_error_order, error_order, final_order;
+};
+
+struct flow_rule {
+	int64_t name, dataset; /* dim; dataset 0 = as the flow's */
+	enum rule_action action;
+	int64_t passed, failed; /* summed over micro-batches; FACT_UNKNOWN when none knew */
+	int64_t batches;        /* micro-batches that reported it */
+	bool disputed;
+};
+
+struct fold_batch; /* the newest micro-batch: what it reported so far */
+
+struct flow_fold {
+	int64_t upd, flow; /* dim */
+	int64_t dataset;   /* dim: output of its newest definition, else of its newest event, else flow */
+	int64_t events, first_k, last_k;
+	int64_t quality_k; /* newest event with data_quality; 0 = none */
+	int64_t queued_at_ms, planning_at_ms, starting_at_ms, running_at_ms, ended_at_ms;
+	int64_t last_event_at_ms;
+	int64_t written_at_ms; /* newest event with rows > 0 */
+	enum run_state state;
+	int64_t state_text; /* dim */
+	int64_t output_rows, upserted_rows, deleted_rows, output_bytes, dropped;
+	int64_t backlog_bytes, backlog_records, backlog_files, backlog_seconds; /* newest event with any */
+	int64_t batches; /* micro-batches that reported rows, drops or rules */
+	bool disputed;   /* of the rows and drops */
+	int64_t flow_type, error_class, error_message; /* dim */
+	int64_t *attempts; /* dims of flow attempts, ascending; at most FOLD_ATTEMPTS_MAX */
+	size_t nattempts, attempts_room;
+	struct flow_rule *rules; /* by (dataset, name) */
+	size_t nrules, rules_room;
+	struct fold_order state_order, dataset_order, backlog_order, definition_order, error_order,
+		final_order;
+	bool dataset_defined;
+	struct fold_batch *open;
+};
+
+enum { FOLD_ATTEMPTS_MAX = 256 };
+
+/* What an event adds to the hourly rollup; rule 0 is the dataset's rows (see roll_h). */
+struct fold_roll {
+	int64_t hour, dataset, rule;
+	int64_t a, b, na, nb;
+};
+struct fold_rolls {
+	struct fold_roll *rows;
+	size_t n, room;
+};
+void fold_rolls_done(struct fold_rolls *rolls);
+/* Sorts by (hour, dataset, rule) and adds equal keys up; rows that came to nothing go. */
+void fold_rolls_merge(struct fold_rolls *rolls);
+
+bool fold_wants(const struct stored_event *event); /* folding it changes an update or a flow */
+int64_t fold_flow_of(const struct stored_event *event); /* dim of the flow it belongs to; 0 = none */
+
+void update_fold_init(struct update_fold *fold);
+void update_fold_add(struct update_fold *fold, const struct stored_event *event);
+/* Adds what a flow came to into flows, flows_failed, rows_written and dropped. */
+void update_fold_flow(struct update_fold *fold, const struct flow_fold *flow);
+int64_t update_fold_created_k(const struct update_fold *fold); /* run.created_k */
+
+void flow_fold_init(struct flow_fold *fold, int64_t upd, int64_t flow);
+void flow_fold_done(struct flow_fold *fold);
+/*
+ * Folds one event; rolls (or NULL) gets what it adds to the rollup. False, and the fold is
+ * untouched: the event belongs to a micro-batch older than the newest, so the fold must be made
+ * again from all facts (flow_fold_facts).
+ */
+bool flow_fold_add(
+	struct flow_fold *fold, const struct stored_event *event, struct fold_rolls *rolls);
+/* From facts in any order (sorts the array of pointers). */
+void flow_fold_facts(struct flow_fold *fold, const struct stored_event **events, size_t n,
+	struct fold_rolls *rolls);
+/* output + upserted + deleted, those known; FACT_UNKNOWN when none is */
+int64_t flow_fold_written(const struct flow_fold *fold);
+
+/* The derived rows' column x. Decoding: false = damaged; fold is init'ed or done by the caller. */
+bool update_fold_encode(struct buf *buf, const struct update_fold *fold);
+bool update_fold_decode(struct text x, struct update_fold *fold);
+bool flow_fold_encode(struct buf *buf, const struct flow_fold *fold);
+bool flow_fold_decode(struct text x, struct flow_fold *fold);
+
+/* FACT_UNKNOWN + n = n: a sum knows what its known parts came to. */
+int64_t fold_sum(int64_t a, int64_t b);
+
+#endif

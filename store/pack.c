@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/pack.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/*
+ * x = mask, flags, then a varint for every number that is there, in the order of this table: the
+ * commonest first, so that the mask stays short. Its order is the format on disk: append only.
+ */
+enum field_kind { FIELD_ID, FIELD_NUMBER };
+static const struct field {
+	enum field_kind kind; /* absent is 0 for an id, FACT_UNKNOWN for a number */
+	size_t at;
+} fields[] = {
+#define ID(name)     { FIELD_ID, offsetof(struct stored_event, name) }
+#define NUMBER(name) { FIELD_NUMBER, offsetof(struct stored_event, name) }
+	NUMBER(sequence),
+	ID(pipeline_name),
+	ID(maturity),
+	NUMBER(length),
+	NUMBER(batch_id),
+	NUMBER(output_rows),
+	NUMBER(backlog_bytes),
+	NUMBER(backlog_records),
+	NUMBER(backlog_files),
+	NUMBER(backlog_seconds),
+	NUMBER(output_bytes),
+	NUMBER(dropped_records),
+	NUMBER(upserted_rows),
+	NUMBER(deleted_rows),
+	ID(flow_attempt),
+	ID(cause),
+	ID(run_as),
+	ID(user),
+	NUMBER(failed_attempts),
+	ID(output),
+	ID(flow_type),
+	ID(error_class),
+	ID(error_message),
+	ID(state_text),
+	ID(type_text),
+#undef ID
+#undef NUMBER
+};
+
+/* Behind the numbers; each a bit of the mask above them. */
+enum {
+	MASK_RULES = 25,
+	MASK_NUMBERS,
+	MASK_FLAGS,
+	MASK_INPUTS,
+	MASK_ID_TEXT,
+	MASK_HAPPENED_AT, /* reported, but not in k */
+	MASK_END
+};
+_Static_assert(ARRAY_LEN(fields) == MASK_RULES, "the mask's bits follow the table");
+
+enum { /* flags; three-valued ones take two bits: 0 unknown, 1 no, 2 yes */
+	FLAG_FULL_REFRESH = 0,
+	FLAG_VALIDATE_ONLY = 2,
+	FLAG_EXPLORE_ONLY = 4,
+	FLAG_QUALITY = 6,
+	FLAG_MAINTENANCE,
+	FLAG_ERROR,
+	FLAG_FATAL,
+	FLAG_ID_IS_HASH
+};
+
+static const int64_t at_end = INT64_C(4102444800000); /* 2100-01-01 */
+
+int64_t event_k_from(int64_t ms)
+{
+	if (ms < 0)
+		return 0;
+	return (ms < at_end ? ms : at_end) << EVENT_K_SHIFT;
+}
+
+int64_t event_k(int64_t happened_at_ms, const unsigned char id[16])
+{
+	int64_t ms = happened_at_ms >= 0 && happened_at_ms < at_end ? happened_at_ms : 0;
+	uint64_t hash = text_hash((struct text){ (const char *)id, 16 });
+
+	return ms << EVENT_K_SHIFT | (int64_t)(hash & (uint64_t)EVENT_K_LOW);
+}
+
+int64_t event_k_ms(int64_t k)
+{
+	return k >> EVENT_K_SHIFT;
+}
+
+void stored_event_init(struct stored_event *event)
+{
+	*event = (struct stored_event){
+		.happened_at_ms = FACT_UNKNOWN,
+		.full_refresh = -1,
+		.validate_only = -1,
+		.explore_only = -1,
+	};
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		if (fields[i].kind == FIELD_NUMBER)
+			*(int64_t *)(void *)((char *)event + fields[i].at) = FACT_UNKNOWN;
+	}
+}
+
+bool pack_uint(struct buf *buf, uint64_t value)
+{
+	unsigned char bytes[10];
+	size_t n = 0;
+
+	while (value >= 0x80) {
+		bytes[n++] = (unsigned char)(value | 0x80);
+		value >>= 7;
+	}
+	bytes[n++] = (unsigned char)value;
+	return buf_add_bytes(buf, bytes, n);
+}
+
+bool pack_int(struct buf *buf, int64_t value)
+{
+	return pack_uint(buf, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+}
+
+bool unpack_uint(struct text *rest, uint64_t *value_out)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < rest->len && i < 10; i++) {
+		uint64_t byte = (unsigned char)rest->bytes[i];
+
+		value |= (byte & 0x7f) << (7 * i);
+		if (byte < 0x80) {
+			*rest = text_sub(*rest, i + 1, rest->len);
+			*value_out = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool unpack_int(struct text *rest, int64_t *value_out)
+{
+	uint64_t value;
+
+	if (!unpack_uint(rest, &value))
+		return false;
+	*value_out = (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+	return true;
+}
+
+static int64_t field_get(const struct stored_event *event, const struct field *field)
+{
+	return *(const int64_t *)(const void *)((const char *)event + field->at);
+}
+
+static uint64_t flags_of(const struct stored_event *event)
+{
+	return (uint64_t)(event->full_refresh + 1) << FLAG_FULL_REFRESH |
+		(uint64_t)(event->validate_only + 1) << FLAG_VALIDATE_ONLY |
+		(uint64_t)(event->explore_only + 1) << FLAG_EXPLORE_ONLY |
+		(uint64_t)event->has_quality << FLAG_QUALITY |
+		(uint64_t)event->maintenance << FLAG_MAINTENANCE |
+		(uint64_t)event->has_error << FLAG_ERROR | (uint64_t)event->fatal << FLAG_FATAL |
+		(uint64_t)event->id_is_hash << FLAG_ID_IS_HASH;
+}
+
+static void flags_set(struct stored_event *event, uint64_t flags)
+{
+	event->full_refresh = (int8_t)((int)(flags >> FLAG_FULL_REFRESH & 3) - 1);
+	event->validate_only = (int8_t)((int)(flags >> FLAG_VALIDATE_ONLY & 3) - 1);
+	event->explore_only = (int8_t)((int)(flags >> FLAG_EXPLORE_ONLY & 3) - 1);
+	event->has_quality = flags >> FLAG_QUALITY & 1;
+	event->maintenance = flags >> FLAG_MAINTENANCE & 1;
+	event->has_error = flags >> FLAG_ERROR & 1;
+	event->fatal = flags >> FLAG_FATAL & 1;
+	event->id_is_hash = flags >> FLAG_ID_IS_HASH & 1;
+}
+
+static uint64_t mask_of(const struct stored_event *event, uint64_t flags)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		int64_t absent = fields[i].kind == FIELD_ID ? 0 : FACT_UNKNOWN;
+
+		if (field_get(event, &fields[i]) != absent)
+			mask |= UINT64_C(1) << i;
+	}
+	mask |= (uint64_t)(event->nrules > 0) << MASK_RULES;
+	mask |= (uint64_t)(event->nnumbers > 0) << MASK_NUMBERS;
+	mask |= (uint64_t)(flags != 0) << MASK_FLAGS;
+	mask |= (uint64_t)(event->ninputs > 0) << MASK_INPUTS;
+	mask |= (uint64_t)(event->id_text.bytes != NULL) << MASK_ID_TEXT;
+	mask |= (uint64_t)(event->happened_at_ms != event_k_ms(event->k)) << MASK_HAPPENED_AT;
+	return mask;
+}
+
+/* An unknown number is 0, a known one is zig-zag + 1: the one value that does not fit is unknown. */
+static bool pack_maybe(struct buf *buf, int64_t value)
+{
+	if (value == FACT_UNKNOWN)
+		return pack_uint(buf, 0);
+	return pack_uint(buf, ((uint64_t)value << 1 ^ (uint64_t)(value >> 63)) + 1);
+}
+
+static bool unpack_maybe(struct text *rest, int64_t *value_out)
+{
+	uint64_t value;
+
+	if (!unpack_uint(rest, &value))
+		return false;
+	if (value == 0) {
+		*value_out = FACT_UNKNOWN;
+		return true;
+	}
+	value--;
+	*value_out = (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+	return true;
+}
+
+static void pack_lists(struct buf *buf, const struct stored_event *event, uint64_t mask)
+{
+	if (mask >> MASK_RULES & 1) {
+		pack_uint(buf, event->nrules);
+		for (size_t i = 0; i < event->nrules; i++) {
+			const struct stored_rule *rule = &event->rules[i];
+			/* the usual rule is of the event's own dataset: one bit says so */
+			bool same = rule->dataset == event->dataset;
+
+			pack_uint(buf, (uint64_t)rule->name << 3 | (uint64_t)rule->action << 1 | same);
+			if (!same)
+				pack_uint(buf, (uint64_t)rule->dataset);
+			pack_maybe(buf, rule->passed);
+			pack_maybe(buf, rule->failed);
+		}
+	}
+	if (mask >> MASK_NUMBERS & 1) {
+		pack_uint(buf, event->nnumbers);
+		for (size_t i = 0; i < event->nnumbers; i++)
+			pack_uint(buf, (uint64_t)event->numbers[i]);
+	}
+	if (mask >> MASK_INPUTS & 1) {
+		pack_uint(buf, event->ninputs);
+		for (size_t i = 0; i < event->ninputs; i++)
+			pack_uint(buf, (uint64_t)event->inputs[i]);
+	}
+	if (mask >> MASK_ID_TEXT & 1) {
+		pack_uint(buf, event->id_text.len);
+		buf_add(buf, event->id_text);
+	}
+}
+
+bool pack_event(struct buf *buf, const struct stored_event *event)
+{
+	uint64_t flags = flags_of(event);
+	uint64_t mask = mask_of(event, flags);
+
+	pack_uint(buf, mask);
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		if (!(mask >> i & 1))
+			continue;
+		if (fields[i].kind == FIELD_ID)
+			pack_uint(buf, (uint64_t)field_get(event, &fields[i]));
+		else
+			pack_int(buf, field_get(event, &fields[i]));
+	}
+	if (mask >> MASK_FLAGS & 1)
+		pack_uint(buf, flags);
+	if (mask >> MASK_HAPPENED_AT & 1)
+		pack_int(buf, event->happened_at_ms);
+	pack_lists(buf, event, mask);
+	return !buf->full;
+}
+
+/* A count that the rest can hold, at least a byte each: damage must not become a huge array. */
+static bool unpack_count(struct text *rest, size_t *n_out)
+{
+	uint64_t n;
+
+	if (!unpack_uint(rest, &n) || n > rest->len)
+		return false;
+	*n_out = (size_t)n;
+	return true;
+}
+
+static bool unpack_rules(struct text *rest, struct arena *arena, struct stored_event *event)
+{
+	struct stored_rule *rules;
+	size_t n;
+
+	if (!unpack_count(rest, &n))
+		return false;
+	rules = ARENA_ARRAY(arena, struct stored_rule, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t head, dataset = (uint64_t)event->dataset;
+
+		if (!unpack_uint(rest, &head) || (!(head & 1) && !unpack_uint(rest, &dataset)) ||
+			!unpack_maybe(rest, &rules[i].passed) ||
+			!unpack_maybe(rest, &rules[i].failed))
+			return false;
+		rules[i].name = (int64_t)(head >> 3);
+		rules[i].action = (enum rule_action)(head >> 1 & 3);
+		rules[i].dataset = (int64_t)dataset;
+	}
+	event->rules = rules;
+	event->nrules = n;
+	return true;
+}
+
+static bool unpack_ids(
+	struct text *rest, struct arena *arena, const int64_t **ids_out, size_t *n_out)
+{
+	int64_t *ids;
+	size_t n;
+
+	if (!unpack_count(rest, &n))
+		return false;
+	ids = ARENA_ARRAY(arena, int64_t, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t id;
+
+		if (!unpack_uint(rest, &id))
+			return false;
+		ids[i] = (int64_t)id;
+	}
+	*ids_out = ids;
+	*n_out = n;
+	return true;
+}
+
+static bool unpack_fields(struct text *rest, uint64_t mask, struct stored_event *event)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		int64_t *value = (int64_t *)(void *)((char *)event + fields[i].at);
+		uint64_t id;
+
+		if (!(mask >> i & 1))
+			continue;
+		if (fields[i].kind == FIELD_NUMBER) {
+			if (!unpack_int(rest, value))
+				return false;
+			continue;
+		}
+		if (!unpack_uint(rest, &id))
+			return false;
+		*value = (int64_t)id;
+	}
+	return true;
+}
+
+bool unpack_event(struct text x, struct arena *arena, struct stored_event *event)
+{
+	uint64_t mask, flags;
+	size_t len;
+
+	if (x.len == 0)
+		return true;
+	if (!unpack_uint(&x, &mask) || mask >> MASK_END != 0 || !unpack_fields(&x, mask, event))
+		return false;
+	if (mask >> MASK_FLAGS & 1) {
+		if (!unpack_uint(&x, &flags))
+			return false;
+		flags_set(event, flags);
+	}
+	if ((mask >> MASK_HAPPENED_AT & 1) && !unpack_int(&x, &event->happened_at_ms))
+		return false;
+	if ((mask >> MASK_RULES & 1) && !unpack_rules(&x, arena, event))
+		return false;
+	if ((mask >> MASK_NUMBERS & 1) &&
+		!unpack_ids(&x, arena, &event->numbers, &event->nnumbers))
+		return false;
+	if ((mask >> MASK_INPUTS & 1) && !unpack_ids(&x, arena, &event->inputs, &event->ninputs))
+		return false;
+	if (mask >> MASK_ID_TEXT & 1) {
+		if (!unpack_count(&x, &len))
+			return false;
+		event->id_text = arena_text(arena, text_sub(x, 0, len));
+	}
+	return true;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* A character that makes the digits beside it part of a name, a hash or a decimal fraction. */
+static bool is_bound(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+		c == '.' || (unsigned char)c >= 0x80;
+}
+
+/* Length of a number to leave out that begins at `at`, or 0. */
+static size_t number_at(struct text message, size_t at)
+{
+	size_t end = at;
+
+	if (!is_digit(message.bytes[at]) || (at > 0 && is_bound(message.bytes[at - 1])))
+		return 0;
+	while (end < message.len && is_digit(message.bytes[end]))
+		end++;
+	if (end - at > 18 || (end - at > 1 && message.bytes[at] == '0'))
+		return 0;
+	if (end < message.len && is_bound(message.bytes[end])) {
+		/* a full stop at the end of a sentence is no decimal point */
+		if (message.bytes[end] != '.' ||
+			(end + 1 < message.len && message.bytes[end + 1] != ' '))
+			return 0;
+	}
+	return end - at;
+}
+
+size_t pack_message(struct buf *template_out, struct text message, int64_t numbers[PACK_NUMBERS_MAX])
+{
+	size_t n = 0, kept = 0;
+
+	if (message.len > 0 && memchr(message.bytes, '\x01', message.len)) {
+		buf_add(template_out, message); /* not clean: kept as it is */
+		return 0;
+	}
+	for (size_t at = 0; at < message.len; at++) {
+		size_t len = n < PACK_NUMBERS_MAX ? number_at(message, at) : 0;
+
+		if (len == 0)
+			continue;
+		(void)text_to_i64(text_sub(message, at, len), &numbers[n++]); /* 18 digits fit */
+		buf_add(template_out, text_sub(message, kept, at - kept));
+		buf_add_char(template_out, '\x01');
+		at += len - 1;
+		kept = at + 1;
+	}
+	buf_add(template_out, text_sub(message, kept, message.len - kept));
+	return n;
+}
+
+struct text unpack_message(
+	struct arena *arena, struct text template, const int64_t *numbers, size_t nnumbers)
+{
+	struct buf buf;
+	struct text message;
+	size_t n = 0;
+
+	if (nnumbers == 0)
+		return arena_text(arena, template);
+	buf_init(&buf, template.len + 20 * nnumbers);
+	for (size_t i = 0; i < template.len; i++) {
+		if (template.bytes[i] == '\x01' && n < nnumbers)
+			buf_addf(&buf, "%lld", (long long)numbers[n++]);
+		else
+			buf_add_char(&buf, template.bytes[i]);
+	}
+	message = arena_text(arena, buf_text(&buf));
+	buf_done(&buf);
+	return message;
+}

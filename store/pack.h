@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_PACK_H
+#define STORE_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "store/fact.h"
+
+/*
+ * An event as the store keeps it: a struct fact_event whose strings are dictionary ids (dim.id;
+ * 0 = absent). What no query selects by is packed into the column x: a mask of what is there, then
+ * varints. Pure; any thread.
+ */
+struct stored_rule {
+	int64_t name, dataset; /* dim */
+	enum rule_action action;
+	int64_t passed, failed; /* FACT_UNKNOWN */
+};
+
+struct stored_event {
+	/* columns */
+	int64_t k, batch, source;
+	unsigned char id[16];
+	int64_t happened_at_ms; /* as reported; FACT_UNKNOWN */
+	enum event_type type;
+	enum event_level level;
+	enum run_state state;
+	int64_t pipeline, upd, flow, dataset, message; /* dim; message: a template */
+	int64_t segment; /* 0 = nowhere */
+	int64_t offset;
+	/* packed */
+	int64_t sequence, failed_attempts, length;
+	int64_t batch_id, output_rows, upserted_rows, deleted_rows, output_bytes, dropped_records;
+	int64_t backlog_bytes, backlog_records, backlog_files, backlog_seconds;
+	int64_t pipeline_name, type_text, maturity, state_text; /* dim, and all below */
+	int64_t cause, run_as, user, flow_attempt;
+	int64_t output, flow_type, error_class, error_message;
+	int8_t full_refresh, validate_only, explore_only; /* -1 unknown */
+	bool maintenance, has_quality, has_error, fatal, id_is_hash;
+	struct text id_text; /* only with id_is_hash */
+	const int64_t *numbers; /* what the message template leaves out */
+	size_t nnumbers;
+	const struct stored_rule *rules;
+	size_t nrules;
+	const int64_t *inputs; /* dim */
+	size_t ninputs;
+};
+
+enum { EVENT_K_SHIFT = 20 };
+#define EVENT_K_LOW ((INT64_C(1) << EVENT_K_SHIFT) - 1)
+
+int64_t event_k(int64_t happened_at_ms, const unsigned char id[16]); /* before any collision */
+int64_t event_k_ms(int64_t k);                    /* the happened_at in it; 0 = unknown */
+int64_t event_k_from(int64_t ms);                 /* the smallest k of an instant */
+
+void stored_event_init(struct stored_event *event); /* all unknown */
+/* Appends x. False only when buf's max cut it. */
+bool pack_event(struct buf *buf, const struct stored_event *event);
+/* Fills the packed part from x; arrays and id_text lie in the arena. False: x is damaged. */
+bool unpack_event(struct text x, struct arena *arena, struct stored_event *event);
+
+/*
+ * Messages that differ only in numbers share a template: each run of digits that stands alone (no
+ * letter, digit, dot or underscore beside it, no leading zero, at most 18 digits) becomes the byte
+ * 0x01, which clean text never holds. Returns how many numbers went into numbers[0..max).
+ */
+enum { PACK_NUMBERS_MAX = 32 };
+size_t pack_message(struct buf *template_out, struct text message, int64_t numbers[PACK_NUMBERS_MAX]);
+/* The message again, in the arena. */
+struct text unpack_message(
+	struct arena *arena, struct text template, const int64_t *numbers, size_t nnumbers);
+
+/* Varints: 7 bits a byte, least first; signed ones zig-zag. FACT_UNKNOWN is a value like others. */
+bool pack_uint(struct buf *buf, uint64_t value);
+bool pack_int(struct buf *buf, int64_t value);
+/* Take one off *rest; false at its end or on more than ten bytes. */
+bool unpack_uint(struct text *rest, uint64_t *value_out);
+bool unpack_int(struct text *rest, int64_t *value_out);
+
+#endif

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# For the scripts beside it: a folder that goes away, and short words for the programs.
+set -eu
+B=${B:-build/release}
+CORPUS=${CORPUS:-../shared/data}
+B=$(cd "$B" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/weir-test.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+export HOME="$work" XDG_CONFIG_HOME="$work/config" XDG_STATE_HOME="$work/state" TZ=UTC
+die() { echo "$*" >&2; exit 1; }
+configure() { # name of a store; further lines on standard input
+	{ printf '[weir]\nstore = %s/%s.db\n' "$work" "$1"; cat; } >"$work/$1.ini"
+}
+collect() { "$B/weir-collect" --once --config "$work/$1.ini"; }
+weir() { "$B/weir" "$@"; }

@@ -20,6 +20,7 @@
 struct reader;
 struct app;
 struct view;
+struct table;
 
 enum { VIEW_ARG_MAX = 256 };
 
@@ -57,6 +58,8 @@ struct view_ops {
 	void (*csv)(const struct view *view, struct buf *out); /* NULL = --csv is refused */
 	/* The filter line changed; NULL = the screen has none. */
 	void (*filter)(struct view *view, struct text filter, bool inverse);
+	/* The list that has the focus: for :sort and for help's columns. NULL = none. */
+	struct table *(*table)(struct view *view);
 	void (*close)(struct view *view);
 };
 

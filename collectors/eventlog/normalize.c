@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collectors/eventlog/pick.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "store/redact.h"
+
+/* A message longer than this is cut; its raw is kept or pointed at. */
+enum { MESSAGE_MAX = 64 * 1024 };
+
+/* Times a store key can hold: milliseconds in 43 bits, 1970 to 2248. */
+static const int64_t time_limit = (int64_t)1 << 43;
+
+static const struct text missing_flow = { "pipelines.flowTimeMetrics.missingFlowName", 41 };
+
+static struct text first(struct text a, struct text b)
+{
+	return a.len > 0 ? a : b.len > 0 ? b : TEXT_NONE;
+}
+
+static fact_string keep(struct fact_batch *batch, struct text text)
+{
+	return text.len > 0 ? fact_batch_intern(batch, text) : 0;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static bool uuid_parse(struct text text, unsigned char id[16])
+{
+	size_t at = 0;
+
+	if (text.len != 36)
+		return false;
+	for (size_t i = 0; i < 16; i++) {
+		int high;
+		int low;
+
+		if (at == 8 || at == 13 || at == 18 || at == 23) {
+			if (text.bytes[at++] != '-')
+				return false;
+		}
+		high = hex_digit(text.bytes[at++]);
+		low = hex_digit(text.bytes[at++]);
+		if (high < 0 || low < 0)
+			return false;
+		id[i] = (unsigned char)(high << 4 | low);
+	}
+	return true;
+}
+
+/* FNV-1a from two starts, 64 bits each: stable over runs and machines. */
+static void hash_id(struct text text, unsigned char id[16])
+{
+	uint64_t other = 0x6c62272e07bb0142u;
+	uint64_t hash = text_hash(text);
+
+	for (size_t i = 0; i < text.len; i++)
+		other = (other ^ (unsigned char)text.bytes[i]) * 0x100000001b3u;
+	other ^= other >> 29;
+	other *= 0xbf58476d1ce4e5b9u;
+	other ^= other >> 32;
+	for (int i = 0; i < 8; i++) {
+		id[i] = (unsigned char)(hash >> (56 - 8 * i));
+		id[8 + i] = (unsigned char)(other >> (56 - 8 * i));
+	}
+}
+
+static void set_id(struct fact_batch *batch, struct fact_event *event, struct text id,
+	struct text record)
+{
+	if (uuid_parse(id, event->id))
+		return;
+	event->id_is_hash = true;
+	event->id_text = keep(batch, id);
+	hash_id(id.len > 0 ? id : record, event->id);
+}
+
+/* A date and time as text, or a count since 1970 whose size tells its unit. */
+static bool read_time(struct text text, int64_t *ms_out)
+{
+	int64_t ms;
+
+	if (!time_parse(text, &ms)) {
+		if (!text_to_i64(text, &ms) || ms < 0)
+			return false;
+		if (ms >= 100000000000000) /* microseconds from here, milliseconds below */
+			ms /= 1000;
+		else if (ms < 100000000000)
+			ms *= 1000;
+	}
+	if (ms < 0 || ms >= time_limit)
+		return false;
+	*ms_out = ms;
+	return true;
+}
+
+static bool is_plain(struct text text)
+{
+	unsigned char odd = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.bytes[i];
+
+		odd |= (unsigned char)(c < 0x20) | (unsigned char)(c > 0x7e);
+	}
+	return odd == 0;
+}
+
+/* Message text as it may be shown: without row data, clean, of bounded length. */
+static fact_string keep_message(struct fact_batch *batch, struct text message,
+	const struct eventlog_options *options, enum utf8_lines lines)
+{
+	struct buf redacted;
+	struct buf clean;
+	fact_string string;
+
+	if (!message.bytes)
+		return 0;
+	if (message.len < MESSAGE_MAX && is_plain(message) &&
+		(options->keep_rows || !memchr(message.bytes, ':', message.len)))
+		return fact_batch_intern(batch, message);
+	buf_init(&redacted, EVENTLOG_RECORD_MAX);
+	buf_init(&clean, MESSAGE_MAX);
+	if (!options->keep_rows) {
+		(void)redact_message(&redacted, message);
+		message = buf_text(&redacted);
+	}
+	(void)utf8_clean(&clean, message, lines); /* what is cut is in the raw event */
+	string = fact_batch_intern(batch, buf_text(&clean));
+	buf_done(&redacted);
+	buf_done(&clean);
+	return string;
+}
+
+/* The CODE of "[CODE] what happened", as the engine's error texts begin. */
+static struct text code_of(struct text message)
+{
+	size_t at = 1;
+
+	if (message.len < 3 || message.bytes[0] != '[')
+		return TEXT_NONE;
+	for (; at < message.len; at++) {
+		char c = message.bytes[at];
+		bool word = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			(c >= '0' && c <= '9') || c == '_' || c == '.' || c == ':';
+
+		if (!word)
+			break;
+	}
+	if (at == 1 || at == message.len || message.bytes[at] != ']')
+		return TEXT_NONE;
+	return text_sub(message, 1, at - 1);
+}
+
+static void set_error(struct fact_batch *batch, struct fact_event *event, const struct pick *pick,
+	const struct eventlog_options *options)
+{
+	struct text code = first(pick->error_code, code_of(pick->error_message));
+
+	event->fatal = pick->fatal == 1;
+	event->error_class = keep(batch, first(code, pick->error_class));
+	if (pick->error_message.len > 0)
+		event->error_message =
+			keep_message(batch, pick->error_message, options, UTF8_KEEP_LINES);
+	event->has_error = event->fatal || event->error_class || event->error_message;
+}
+
+static void set_rules(struct fact_batch *batch, struct fact_event *event, const struct pick *pick)
+{
+	if (pick->nrules == 0)
+		return;
+	event->rules = ARENA_ARRAY(&batch->arena, struct fact_rule, pick->nrules);
+	for (size_t i = 0; i < pick->nrules; i++) {
+		const struct pick_rule *rule = &pick->rules[i];
+
+		if (rule->name.len == 0)
+			continue;
+		event->rules[event->nrules++] = (struct fact_rule){
+			.name = fact_batch_intern(batch, rule->name),
+			.dataset = keep(batch, rule->dataset),
+			.action = rule->action.len > 0 ? rule_action_of(rule->action) : RULE_UNKNOWN,
+			.passed = rule->passed,
+			.failed = rule->failed,
+		};
+	}
+}
+
+static void set_inputs(struct fact_batch *batch, struct fact_event *event, const struct pick *pick)
+{
+	if (pick->ninputs == 0)
+		return;
+	event->inputs = ARENA_ARRAY(&batch->arena, fact_string, pick->ninputs);
+	for (size_t i = 0; i < pick->ninputs; i++) {
+		const struct pick_input *input = &pick->inputs[i];
+		struct text name =
+			first(first(input->name, input->dataset_name), input->table_name);
+
+		if (name.len > 0)
+			event->inputs[event->ninputs++] = fact_batch_intern(batch, name);
+	}
+}
+
+/* The event's dataset: what origin says, else what the flow writes, else what the rules check. */
+static void set_dataset(struct fact_batch *batch, struct fact_event *event, const struct pick *pick)
+{
+	struct text output = first(pick->output_dataset, pick->output_sink);
+
+	event->dataset = keep(batch, pick->dataset);
+	if (event->type == EVENT_SINK_DEFINITION)
+		output = first(output, pick->sink);
+	if (event->type == EVENT_DATASET_DEFINITION)
+		output = first(output, pick->dataset);
+	event->output = keep(batch, output);
+	if (!event->dataset)
+		event->dataset = event->output;
+	for (size_t i = 0; i < event->nrules; i++) {
+		if (!event->dataset)
+			event->dataset = event->rules[i].dataset;
+		if (!event->rules[i].dataset)
+			event->rules[i].dataset = event->dataset;
+	}
+}
+
+static bool keeps_raw(const struct fact_event *event, enum eventlog_raw raw)
+{
+	if (raw != EVENTLOG_RAW_WARNINGS)
+		return raw == EVENTLOG_RAW_ALL;
+	switch (event->type) {
+	case EVENT_FLOW_DEFINITION:
+	case EVENT_DATASET_DEFINITION:
+	case EVENT_SINK_DEFINITION:
+	case EVENT_OTHER: /* nothing else is known of it */
+		return true;
+	default:
+		return event->level >= LEVEL_WARN;
+	}
+}
+
+static void set_raw(struct fact_batch *batch, struct fact_event *event, struct text record,
+	const struct eventlog_place *place, const struct eventlog_options *options)
+{
+	struct buf redacted;
+
+	event->segment = place->segment;
+	event->offset = place->offset;
+	event->length = (int64_t)record.len;
+	if (!keeps_raw(event, options->raw))
+		return;
+	/* Half a JSON value serves nobody who can follow the pointer to the whole. */
+	if (record.len > FACT_RAW_MAX && place->segment != 0)
+		return;
+	record = text_sub(record, 0, FACT_RAW_MAX);
+	if (options->keep_rows) {
+		event->raw = arena_text(&batch->arena, record);
+		return;
+	}
+	buf_init(&redacted, FACT_RAW_MAX);
+	(void)redact_json(&redacted, record);
+	event->raw = arena_text(&batch->arena, buf_text(&redacted));
+	buf_done(&redacted);
+}
+
+static void set_numbers(struct fact_event *event, const struct pick *pick)
+{
+	event->sequence = pick->control_seq != FACT_UNKNOWN ? pick->control_seq : pick->data_seq;
+	event->full_refresh = pick->full_refresh;
+	event->validate_only = pick->validate_only;
+	event->explore_only = pick->explore_only;
+	event->failed_attempts = pick->failed_attempts;
+	event->maintenance = pick->maintenance.len > 0;
+	event->batch_id = pick->batch_id;
+	event->output_rows = pick->output_rows;
+	event->upserted_rows = pick->upserted_rows;
+	event->deleted_rows = pick->deleted_rows;
+	event->output_bytes = pick->output_bytes;
+	event->dropped_records = pick->dropped_records;
+	event->backlog_bytes = pick->backlog_bytes;
+	event->backlog_records = pick->backlog_records;
+	event->backlog_files = pick->backlog_files;
+	event->backlog_seconds = pick->backlog_seconds;
+	event->has_quality = pick->has_quality;
+}
+
+bool pick_to_event(struct fact_batch *batch, const struct pick *pick, struct text record,
+	const struct eventlog_place *place, const struct eventlog_options *options,
+	struct text *reason_out)
+{
+	struct text timestamp = first(pick->timestamp, pick->timestamp_alt);
+	struct fact_event *event;
+	int64_t happened_at_ms;
+
+	if (timestamp.len == 0) {
+		*reason_out = TEXT("event without a timestamp");
+		return false;
+	}
+	if (!read_time(timestamp, &happened_at_ms)) {
+		*reason_out = TEXT("event whose timestamp is no time between 1970 and 2248");
+		return false;
+	}
+	event = fact_batch_event(batch);
+	event->happened_at_ms = happened_at_ms;
+	set_id(batch, event, first(pick->id, pick->id_alt), record);
+	event->type = pick->type.len > 0 ? event_type_of(pick->type) : pick->payload;
+	if (event->type == EVENT_OTHER)
+		event->type_text = keep(batch, pick->type);
+	event->level = event_level_of(pick->level);
+	event->maturity = keep(batch, pick->maturity);
+	event->pipeline_id = keep(batch, first(pick->pipeline_id, pick->pipeline_alt));
+	event->pipeline_name = keep(batch, pick->pipeline_name);
+	event->update_id = keep(batch, first(pick->update_id, pick->update_alt));
+	if (!text_eq(pick->flow, missing_flow))
+		event->flow = keep(batch, pick->flow);
+	event->flow_attempt = keep(batch, pick->flow_attempt);
+	event->message = keep_message(batch, pick->message, options, UTF8_ONE_LINE);
+	if (pick->state.len > 0) {
+		event->state = run_state_of(pick->state);
+		if (event->state == RUN_UNKNOWN)
+			event->state_text = keep(batch, pick->state);
+	}
+	event->cause = keep(batch, pick->cause);
+	event->run_as = keep(batch, pick->run_as);
+	event->user = keep(batch, pick->user);
+	event->flow_type = keep(batch, pick->flow_type);
+	set_numbers(event, pick);
+	set_rules(batch, event, pick);
+	set_inputs(batch, event, pick);
+	set_dataset(batch, event, pick);
+	set_error(batch, event, pick, options);
+	set_raw(batch, event, record, place, options);
+	return true;
+}

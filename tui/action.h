@@ -68,5 +68,7 @@ const char *bindings_key(const struct bindings *bindings, enum action action);
 void bindings_keys(const struct bindings *bindings, enum action action, char *out, size_t room);
 /* "<Enter>" -> key code; advances *rest. For key scripts and configuration. */
 bool key_parse(struct text *rest, int *key_out, struct err *err);
+/* A key as people write it, terminated; "" for what has no name. 16 bytes are enough. */
+void key_label(int key, char *out, size_t room);
 
 #endif

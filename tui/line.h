@@ -31,6 +31,7 @@ struct look {
 	int zone_minutes;     /* unused when utc */
 	bool utc;             /* times in UTC, else in the local zone (localtime_r of each time) */
 	bool ascii;
+	bool raw;             /* for CSV: 1234567, RFC 3339 times in UTC, "" for unknown, no glyphs */
 	struct arena *arena;  /* for what formatting makes; lives as long as the frame */
 };
 

@@ -20,7 +20,7 @@
  * that reported two different values makes the total disputed.
  */
 
-/* Which of two events is newer: time, then sequence, then a hash of the id so that it is decided. */
+/* Which of two events is newer: time, then sequence, then state and id so that it is decided. */
 struct fold_order {
 	int64_t ms, seq;
 	uint64_t tie;
@@ -44,7 +44,9 @@ struct update_fold {
 	int64_t flows, flows_failed;
 	int64_t rows_written, dropped; /* FACT_UNKNOWN when no flow knew any */
 	/* what decides between events */
-	struct fold_order state_order, create_order, flow_error_order, error_order, final_order;
+	int64_t final_at_ms;
+	struct fold_order pipeline_order, create_order, flow_error_order; /* oldest wins */
+	struct fold_order state_order, error_order;                       /* newest wins */
 };
 
 struct flow_rule {
@@ -76,13 +78,18 @@ struct flow_fold {
 	size_t nattempts, attempts_room;
 	struct flow_rule *rules; /* by (dataset, name) */
 	size_t nrules, rules_room;
-	struct fold_order state_order, dataset_order, backlog_order, definition_order, error_order,
-		final_order;
-	bool dataset_defined;
+	int64_t final_at_ms;
+	struct fold_order state_order, dataset_order, backlog_order, type_order, error_order;
+	bool dataset_defined; /* by a flow_definition */
 	struct fold_batch *open;
 };
 
-enum { FOLD_ATTEMPTS_MAX = 256 };
+enum {
+	FOLD_ATTEMPTS_MAX = 256,
+	/* dim of the name under which engines report what belongs to no flow; never folded */
+	FOLD_NO_FLOW = 1
+};
+#define FOLD_NO_FLOW_NAME "pipelines.flowTimeMetrics.missingFlowName"
 
 /* What an event adds to the hourly rollup; rule 0 is the dataset's rows (see roll_h). */
 struct fold_roll {

@@ -198,14 +198,14 @@ static uint64_t mask_of(const struct stored_event *event, uint64_t flags)
 }
 
 /* An unknown number is 0, a known one is zig-zag + 1: the one value that does not fit is unknown. */
-static bool pack_maybe(struct buf *buf, int64_t value)
+bool pack_maybe(struct buf *buf, int64_t value)
 {
 	if (value == FACT_UNKNOWN)
 		return pack_uint(buf, 0);
 	return pack_uint(buf, ((uint64_t)value << 1 ^ (uint64_t)(value >> 63)) + 1);
 }
 
-static bool unpack_maybe(struct text *rest, int64_t *value_out)
+bool unpack_maybe(struct text *rest, int64_t *value_out)
 {
 	uint64_t value;
 

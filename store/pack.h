@@ -75,11 +75,16 @@ size_t pack_message(struct buf *template_out, struct text message, int64_t numbe
 struct text unpack_message(
 	struct arena *arena, struct text template, const int64_t *numbers, size_t nnumbers);
 
-/* Varints: 7 bits a byte, least first; signed ones zig-zag. FACT_UNKNOWN is a value like others. */
+/*
+ * Varints: 7 bits a byte, least first; signed ones zig-zag. FACT_UNKNOWN is a value
+ * like others, except for the maybe forms.
+ */
 bool pack_uint(struct buf *buf, uint64_t value);
 bool pack_int(struct buf *buf, int64_t value);
+bool pack_maybe(struct buf *buf, int64_t value); /* FACT_UNKNOWN takes one byte */
 /* Take one off *rest; false at its end or on more than ten bytes. */
 bool unpack_uint(struct text *rest, uint64_t *value_out);
 bool unpack_int(struct text *rest, int64_t *value_out);
+bool unpack_maybe(struct text *rest, int64_t *value_out);
 
 #endif

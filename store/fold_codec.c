@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The column x of run and flow_run: a version byte, then every number of the fold in the order of a
+ * table, then the lists. Derived rows can always be made again, so a new form takes a new version
+ * byte and a migration that empties them.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/fold_batch.h"
+
+enum { UPDATE_FORM = 1, FLOW_FORM = 1, LIST_MAX = 1 << 20 };
+
+#define AT(type, name) offsetof(struct type, name)
+
+static const size_t update_numbers[] = {
+	AT(update_fold, pipeline),
+	AT(update_fold, events),
+	AT(update_fold, first_k),
+	AT(update_fold, last_k),
+	AT(update_fold, created_at_ms),
+	AT(update_fold, waiting_at_ms),
+	AT(update_fold, initializing_at_ms),
+	AT(update_fold, setting_up_at_ms),
+	AT(update_fold, running_at_ms),
+	AT(update_fold, ended_at_ms),
+	AT(update_fold, last_event_at_ms),
+	AT(update_fold, state_text),
+	AT(update_fold, cause),
+	AT(update_fold, run_as),
+	AT(update_fold, user),
+	AT(update_fold, failed_attempts),
+	AT(update_fold, flow_error_class),
+	AT(update_fold, flow_error_message),
+	AT(update_fold, error_class),
+	AT(update_fold, error_message),
+	AT(update_fold, flows),
+	AT(update_fold, flows_failed),
+	AT(update_fold, rows_written),
+	AT(update_fold, dropped),
+	AT(update_fold, final_at_ms),
+};
+
+static const size_t update_orders[] = {
+	AT(update_fold, pipeline_order),
+	AT(update_fold, create_order),
+	AT(update_fold, flow_error_order),
+	AT(update_fold, state_order),
+	AT(update_fold, error_order),
+};
+
+static const size_t flow_numbers[] = {
+	AT(flow_fold, upd),
+	AT(flow_fold, flow),
+	AT(flow_fold, dataset),
+	AT(flow_fold, events),
+	AT(flow_fold, first_k),
+	AT(flow_fold, last_k),
+	AT(flow_fold, quality_k),
+	AT(flow_fold, queued_at_ms),
+	AT(flow_fold, planning_at_ms),
+	AT(flow_fold, starting_at_ms),
+	AT(flow_fold, running_at_ms),
+	AT(flow_fold, ended_at_ms),
+	AT(flow_fold, last_event_at_ms),
+	AT(flow_fold, written_at_ms),
+	AT(flow_fold, state_text),
+	AT(flow_fold, output_rows),
+	AT(flow_fold, upserted_rows),
+	AT(flow_fold, deleted_rows),
+	AT(flow_fold, output_bytes),
+	AT(flow_fold, dropped),
+	AT(flow_fold, backlog_bytes),
+	AT(flow_fold, backlog_records),
+	AT(flow_fold, backlog_files),
+	AT(flow_fold, backlog_seconds),
+	AT(flow_fold, batches),
+	AT(flow_fold, flow_type),
+	AT(flow_fold, error_class),
+	AT(flow_fold, error_message),
+	AT(flow_fold, final_at_ms),
+};
+
+static const size_t flow_orders[] = {
+	AT(flow_fold, state_order),
+	AT(flow_fold, dataset_order),
+	AT(flow_fold, backlog_order),
+	AT(flow_fold, type_order),
+	AT(flow_fold, error_order),
+};
+
+static const void *at_const(const void *fold, size_t offset)
+{
+	return (const char *)fold + offset;
+}
+
+static void *at(void *fold, size_t offset)
+{
+	return (char *)fold + offset;
+}
+
+static void put_fold(struct buf *buf, const void *fold, const size_t *numbers, size_t nnumbers,
+	const size_t *orders, size_t norders)
+{
+	for (size_t i = 0; i < nnumbers; i++)
+		pack_maybe(buf, *(const int64_t *)at_const(fold, numbers[i]));
+	for (size_t i = 0; i < norders; i++) {
+		const struct fold_order *order = at_const(fold, orders[i]);
+
+		pack_maybe(buf, order->ms);
+		pack_maybe(buf, order->seq);
+		pack_uint(buf, order->tie);
+	}
+}
+
+static bool take_fold(struct text *x, void *fold, const size_t *numbers, size_t nnumbers,
+	const size_t *orders, size_t norders)
+{
+	for (size_t i = 0; i < nnumbers; i++) {
+		if (!unpack_maybe(x, at(fold, numbers[i])))
+			return false;
+	}
+	for (size_t i = 0; i < norders; i++) {
+		struct fold_order *order = at(fold, orders[i]);
+
+		if (!unpack_maybe(x, &order->ms) || !unpack_maybe(x, &order->seq) ||
+			!unpack_uint(x, &order->tie))
+			return false;
+	}
+	return true;
+}
+
+bool update_fold_encode(struct buf *buf, const struct update_fold *fold)
+{
+	buf_add_char(buf, UPDATE_FORM);
+	put_fold(buf, fold, update_numbers, ARRAY_LEN(update_numbers), update_orders,
+		ARRAY_LEN(update_orders));
+	pack_uint(buf, (uint64_t)fold->state);
+	pack_uint(buf, (uint64_t)(fold->full_refresh + 1) | (uint64_t)(fold->validate_only + 1) << 2 |
+			(uint64_t)(fold->explore_only + 1) << 4 | (uint64_t)fold->maintenance << 6);
+	return !buf->full;
+}
+
+static bool take_form(struct text *x, char form)
+{
+	if (x->len == 0 || x->bytes[0] != form)
+		return false;
+	*x = text_sub(*x, 1, x->len);
+	return true;
+}
+
+static bool take_state(struct text *x, enum run_state *state)
+{
+	uint64_t value;
+
+	if (!unpack_uint(x, &value) || value >= RUN_STATE_COUNT)
+		return false;
+	*state = (enum run_state)value;
+	return true;
+}
+
+bool update_fold_decode(struct text x, struct update_fold *fold)
+{
+	uint64_t flags;
+
+	if (!take_form(&x, UPDATE_FORM) ||
+		!take_fold(&x, fold, update_numbers, ARRAY_LEN(update_numbers), update_orders,
+			ARRAY_LEN(update_orders)) ||
+		!take_state(&x, &fold->state) || !unpack_uint(&x, &flags))
+		return false;
+	fold->full_refresh = (int8_t)((int)(flags & 3) - 1);
+	fold->validate_only = (int8_t)((int)(flags >> 2 & 3) - 1);
+	fold->explore_only = (int8_t)((int)(flags >> 4 & 3) - 1);
+	fold->maintenance = flags >> 6 & 1;
+	return true;
+}
+
+static void put_seen(struct buf *buf, const struct fold_seen *seen)
+{
+	pack_uint(buf, seen->seen);
+	if (!seen->seen)
+		return;
+	pack_maybe(buf, seen->passed);
+	pack_maybe(buf, seen->failed);
+}
+
+static bool take_seen(struct text *x, struct fold_seen *seen)
+{
+	uint64_t value;
+
+	if (!unpack_uint(x, &value) || value > 1)
+		return false;
+	seen->seen = value;
+	return !seen->seen || (unpack_maybe(x, &seen->passed) && unpack_maybe(x, &seen->failed));
+}
+
+static void put_open(struct buf *buf, const struct flow_fold *fold)
+{
+	const struct fold_batch *open = fold->open;
+
+	pack_uint(buf, open != NULL);
+	if (!open)
+		return;
+	pack_int(buf, open->id);
+	pack_maybe(buf, open->hour);
+	for (size_t i = 0; i < METRIC_COUNT; i++) {
+		pack_maybe(buf, open->max[i]);
+		pack_maybe(buf, open->hour_max[i]);
+	}
+	for (size_t i = 0; i < fold->nrules; i++) {
+		put_seen(buf, &open->rules[i]);
+		put_seen(buf, &open->hour_rules[i]);
+	}
+}
+
+static bool take_open(struct text *x, struct flow_fold *fold)
+{
+	struct fold_batch *open;
+	uint64_t there;
+	int64_t id;
+
+	if (!unpack_uint(x, &there) || there > 1)
+		return false;
+	if (!there)
+		return true;
+	if (!unpack_int(x, &id))
+		return false;
+	open = fold->open = fold_batch_new(id, fold->rules_room);
+	if (!unpack_maybe(x, &open->hour))
+		return false;
+	for (size_t i = 0; i < METRIC_COUNT; i++) {
+		if (!unpack_maybe(x, &open->max[i]) || !unpack_maybe(x, &open->hour_max[i]))
+			return false;
+	}
+	for (size_t i = 0; i < fold->nrules; i++) {
+		if (!take_seen(x, &open->rules[i]) || !take_seen(x, &open->hour_rules[i]))
+			return false;
+	}
+	return true;
+}
+
+bool flow_fold_encode(struct buf *buf, const struct flow_fold *fold)
+{
+	buf_add_char(buf, FLOW_FORM);
+	put_fold(buf, fold, flow_numbers, ARRAY_LEN(flow_numbers), flow_orders,
+		ARRAY_LEN(flow_orders));
+	pack_uint(buf, (uint64_t)fold->state);
+	pack_uint(buf, (uint64_t)fold->disputed | (uint64_t)fold->dataset_defined << 1);
+	pack_uint(buf, fold->nattempts);
+	for (size_t i = 0; i < fold->nattempts; i++)
+		pack_uint(buf, (uint64_t)fold->attempts[i]);
+	pack_uint(buf, fold->nrules);
+	for (size_t i = 0; i < fold->nrules; i++) {
+		const struct flow_rule *rule = &fold->rules[i];
+
+		pack_uint(buf, (uint64_t)rule->name);
+		pack_uint(buf, (uint64_t)rule->dataset);
+		pack_uint(buf, (uint64_t)rule->action << 1 | rule->disputed);
+		pack_maybe(buf, rule->passed);
+		pack_maybe(buf, rule->failed);
+		pack_uint(buf, (uint64_t)rule->batches);
+	}
+	put_open(buf, fold);
+	return !buf->full;
+}
+
+static bool take_attempts(struct text *x, struct flow_fold *fold)
+{
+	uint64_t n, id;
+
+	if (!unpack_uint(x, &n) || n > FOLD_ATTEMPTS_MAX)
+		return false;
+	if (n == 0)
+		return true;
+	fold->attempts_room = (size_t)n;
+	fold->attempts = NEW_ARRAY(int64_t, fold->attempts_room);
+	for (; fold->nattempts < n; fold->nattempts++) {
+		if (!unpack_uint(x, &id))
+			return false;
+		fold->attempts[fold->nattempts] = (int64_t)id;
+	}
+	return true;
+}
+
+static bool take_rules(struct text *x, struct flow_fold *fold)
+{
+	uint64_t n;
+
+	if (!unpack_uint(x, &n) || n > LIST_MAX || n > x->len)
+		return false;
+	if (n == 0)
+		return true;
+	fold->rules_room = (size_t)n;
+	fold->rules = NEW_ARRAY(struct flow_rule, fold->rules_room);
+	for (; fold->nrules < n; fold->nrules++) {
+		struct flow_rule *rule = &fold->rules[fold->nrules];
+		uint64_t name, dataset, flags, batches;
+
+		if (!unpack_uint(x, &name) || !unpack_uint(x, &dataset) || !unpack_uint(x, &flags) ||
+			!unpack_maybe(x, &rule->passed) || !unpack_maybe(x, &rule->failed) ||
+			!unpack_uint(x, &batches))
+			return false;
+		rule->name = (int64_t)name;
+		rule->dataset = (int64_t)dataset;
+		rule->action = (enum rule_action)(flags >> 1 & 3);
+		rule->disputed = flags & 1;
+		rule->batches = (int64_t)batches;
+	}
+	return true;
+}
+
+bool flow_fold_decode(struct text x, struct flow_fold *fold)
+{
+	uint64_t flags;
+
+	if (!take_form(&x, FLOW_FORM) ||
+		!take_fold(&x, fold, flow_numbers, ARRAY_LEN(flow_numbers), flow_orders,
+			ARRAY_LEN(flow_orders)) ||
+		!take_state(&x, &fold->state) || !unpack_uint(&x, &flags))
+		return false;
+	fold->disputed = flags & 1;
+	fold->dataset_defined = flags >> 1 & 1;
+	return take_attempts(&x, fold) && take_rules(&x, fold) && take_open(&x, fold);
+}

@@ -1,12 +1,461 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collectors/eventlog/lex.h"
 #include "collectors/eventlog/pick.h"
+
+/*
+ * The projection scanner: walks an event once, checks all of it, keeps what the tables of pick.c
+ * ask for and builds nothing else. Whatever is not the usual shape makes it stand back (NULL, in
+ * the end false), and the general reader decides; so it needs none of the leniency.
+ */
+enum {
+	RULES_MAX = 64, /* of one event; more are rare */
+	INPUTS_MAX = 64,
+	ROOM = 8192, /* unescaped text of one event, in most cases */
+	UNFOLD_MAX = 2
+};
+
+struct scan {
+	const char *end; /* behind the document's last byte, a '}' */
+	struct pick *pick;
+	int unfolded;          /* JSON in strings in strings */
+	bool has_details;      /* details is an object with something in it */
+	struct text payload;   /* key of details that is an event type */
+	char *room, *room_end;
+	struct arena *spill; /* when room is too small */
+	struct pick_rule *rules;
+	struct pick_input *inputs;
+};
+
+static const char *skip_value(const struct scan *scan, const char *p, int depth);
+static const char *walk_object(struct scan *scan, const char *p, const struct pick_shape *shape,
+	void *base, int depth);
+
+/* A key without escapes, from its opening quote to its value. */
+static inline const char *read_key(const struct scan *scan, const char *p, struct text *key_out)
+{
+	const char *close;
+
+	if (*p != '"')
+		return NULL;
+	p++;
+	close = lex_special(p, scan->end);
+	if (close == scan->end || *close != '"')
+		return NULL;
+	*key_out = (struct text){ p, (size_t)(close - p) };
+	p = lex_blank(close + 1);
+	if (*p != ':')
+		return NULL;
+	return lex_blank(p + 1);
+}
+
+/* Behind a member: to the next one, or to the closing bracket. */
+static inline const char *next(const struct scan *scan, const char *p, char close)
+{
+	if (!p || p == scan->end)
+		return NULL;
+	p = lex_blank(p);
+	if (*p == close)
+		return p;
+	if (*p != ',')
+		return NULL;
+	p = lex_blank(p + 1);
+	return *p == close ? NULL : p;
+}
+
+static const char *skip_object(const struct scan *scan, const char *p, int depth)
+{
+	struct text key;
+
+	if (depth > EVENTLOG_DEPTH_MAX)
+		return NULL;
+	p = lex_blank(p + 1);
+	while (*p != '}') {
+		p = read_key(scan, p, &key);
+		if (!p)
+			return NULL;
+		p = next(scan, skip_value(scan, p, depth), '}');
+		if (!p)
+			return NULL;
+	}
+	return p + 1;
+}
+
+static const char *skip_list(const struct scan *scan, const char *p, int depth)
+{
+	if (depth > EVENTLOG_DEPTH_MAX)
+		return NULL;
+	p = lex_blank(p + 1);
+	while (*p != ']') {
+		p = next(scan, skip_value(scan, p, depth), ']');
+		if (!p)
+			return NULL;
+	}
+	return p + 1;
+}
+
+static const char *skip_value(const struct scan *scan, const char *p, int depth)
+{
+	switch (*p) {
+	case '"':
+		return lex_skip_string(p + 1, scan->end);
+	case '{':
+		return skip_object(scan, p, depth + 1);
+	case '[':
+		return skip_list(scan, p, depth + 1);
+	case 't':
+	case 'f':
+	case 'n':
+		return lex_skip_word(p, scan->end);
+	default:
+		return lex_skip_number(p);
+	}
+}
+
+/* A string with escapes, from behind its opening quote. */
+static const char *read_escaped(struct scan *scan, const char *p, struct text *text_out)
+{
+	size_t most = (size_t)(scan->end - p);
+	char *to = scan->room;
+	size_t len;
+
+	if (most + LEX_BLOCK > (size_t)(scan->room_end - scan->room)) {
+		const char *close = lex_skip_string(p, scan->end);
+
+		if (!close)
+			return NULL;
+		most = (size_t)(close - p);
+		to = arena_alloc(scan->spill, most + LEX_BLOCK);
+	}
+	p = lex_unescape(p, scan->end, to, &len);
+	if (!p)
+		return NULL;
+	if (to == scan->room)
+		scan->room += len;
+	*text_out = (struct text){ to, len };
+	return p;
+}
+
+static inline const char *read_string(struct scan *scan, const char *p, struct text *text_out)
+{
+	const char *close = lex_special(p + 1, scan->end);
+
+	if (close == scan->end)
+		return NULL;
+	if (*close != '"')
+		return read_escaped(scan, p + 1, text_out);
+	*text_out = (struct text){ p + 1, (size_t)(close - p - 1) };
+	return close + 1;
+}
+
+static inline const char *read_null(const struct scan *scan, const char *p)
+{
+	return lex_word(p, scan->end, "null", 4);
+}
+
+static const char *read_number(struct scan *scan, const char *p, int64_t *value_out, bool count)
+{
+	struct text text;
+	int64_t value;
+
+	if (*p == 'n')
+		return read_null(scan, p);
+	if (*p == '"') {
+		p = read_string(scan, p, &text);
+		if (!p || text.len > LEX_DIGITS_MAX || !text_to_i64(text, &value))
+			return NULL;
+	} else {
+		p = lex_integer(p, &value);
+		if (!p)
+			return NULL;
+	}
+	*value_out = count && value < 0 ? FACT_UNKNOWN : value;
+	return p;
+}
+
+static const char *read_flag(struct scan *scan, const char *p, int8_t *flag_out)
+{
+	struct text text;
+
+	if (*p == '"') {
+		p = read_string(scan, p, &text);
+		if (!p)
+			return NULL;
+		if (text_is(text, "true"))
+			*flag_out = 1;
+		else if (text_is(text, "false"))
+			*flag_out = 0;
+		else
+			return NULL;
+		return p;
+	}
+	if (*p == 't' || *p == 'f')
+		*flag_out = *p == 't';
+	return lex_skip_word(p, scan->end);
+}
+
+/* details: one key is the event's type, its value what happened. */
+static const char *walk_details(struct scan *scan, const char *p, int depth)
+{
+	struct text key;
+
+	p = lex_blank(p + 1);
+	while (*p != '}') {
+		const struct pick_shape *shape = NULL;
+
+		p = read_key(scan, p, &key);
+		if (!p)
+			return NULL;
+		scan->has_details = true;
+		for (size_t i = 0; i < pick_details.n && !shape; i++) {
+			const struct pick_field *field = &pick_details.fields[i];
+
+			if (field->len == key.len && memcmp(field->key, key.bytes, key.len) == 0)
+				shape = field->child;
+		}
+		if (!shape) {
+			p = skip_value(scan, p, depth);
+		} else if (scan->payload.bytes || (*p != '{' && *p != 'n')) {
+			return NULL;
+		} else {
+			scan->payload = key;
+			p = *p == '{' ? walk_object(scan, p, shape, scan->pick, depth + 1)
+				      : read_null(scan, p);
+		}
+		p = next(scan, p, '}');
+		if (!p)
+			return NULL;
+	}
+	return p + 1;
+}
+
+static const char *walk_inner(struct scan *scan, const char *p, const struct pick_field *field,
+	void *base, int depth)
+{
+	if (field->kind == PICK_DETAILS)
+		return walk_details(scan, p, depth);
+	if (field->kind == PICK_QUALITY)
+		scan->pick->has_quality = true;
+	return walk_object(scan, p, field->child, base, depth);
+}
+
+/* An object, or a string that holds one. */
+static const char *read_object(struct scan *scan, const char *p, const struct pick_field *field,
+	void *base, int depth)
+{
+	const char *end = scan->end;
+	const char *inner;
+	struct text text;
+
+	if (*p == '{')
+		return walk_inner(scan, p, field, base, depth + 1);
+	if (*p == 'n')
+		return read_null(scan, p);
+	if (*p != '"')
+		return NULL;
+	p = read_string(scan, p, &text);
+	if (!p || text.len == 0)
+		return p;
+	if (text.bytes[0] != '{' || text.bytes[text.len - 1] != '}' ||
+		scan->unfolded == UNFOLD_MAX)
+		return NULL;
+	scan->unfolded++;
+	scan->end = text.bytes + text.len;
+	inner = walk_inner(scan, text.bytes, field, base, 1);
+	if (inner != scan->end)
+		p = NULL;
+	scan->end = end;
+	scan->unfolded--;
+	return p;
+}
+
+static const char *read_exceptions(struct scan *scan, const char *p,
+	const struct pick_shape *shape, int depth)
+{
+	bool first = true;
+
+	if (*p != '[')
+		return read_null(scan, p);
+	p = lex_blank(p + 1);
+	while (*p != ']') {
+		if (first && *p != '{')
+			return NULL;
+		p = first ? walk_object(scan, p, shape, scan->pick, depth + 2)
+			  : skip_value(scan, p, depth + 1);
+		p = next(scan, p, ']');
+		if (!p)
+			return NULL;
+		first = false;
+	}
+	return p + 1;
+}
+
+static const char *read_rules(struct scan *scan, const char *p, int depth)
+{
+	struct pick *pick = scan->pick;
+
+	if (*p != '[')
+		return read_null(scan, p);
+	pick->rules = scan->rules;
+	p = lex_blank(p + 1);
+	while (*p != ']') {
+		struct pick_rule *rule = &pick->rules[pick->nrules];
+
+		if (*p != '{' || pick->nrules == RULES_MAX)
+			return NULL;
+		pick_rule_init(rule);
+		p = walk_object(scan, p, &pick_rule_shape, rule, depth + 2);
+		p = next(scan, p, ']');
+		if (!p)
+			return NULL;
+		pick->nrules++;
+	}
+	return p + 1;
+}
+
+static const char *read_inputs(struct scan *scan, const char *p, int depth)
+{
+	struct pick *pick = scan->pick;
+
+	if (*p != '[')
+		return read_null(scan, p);
+	pick->inputs = scan->inputs;
+	p = lex_blank(p + 1);
+	while (*p != ']') {
+		struct pick_input *input = &pick->inputs[pick->ninputs];
+
+		if (pick->ninputs == INPUTS_MAX)
+			return NULL;
+		*input = (struct pick_input){ .name = TEXT_NONE };
+		if (*p == '"')
+			p = read_string(scan, p, &input->name);
+		else if (*p == '{')
+			p = walk_object(scan, p, &pick_input_shape, input, depth + 2);
+		else
+			return NULL;
+		p = next(scan, p, ']');
+		if (!p)
+			return NULL;
+		pick->ninputs++;
+	}
+	return p + 1;
+}
+
+static const char *read_field(struct scan *scan, const char *p, const struct pick_field *field,
+	void *base, int depth)
+{
+	void *member = (char *)base + field->at;
+
+	switch ((enum pick_kind)field->kind) {
+	case PICK_TEXT:
+		return *p == '"' ? read_string(scan, p, member) : read_null(scan, p);
+	case PICK_NUMBER:
+		return read_number(scan, p, member, false);
+	case PICK_COUNT:
+		return read_number(scan, p, member, true);
+	case PICK_FLAG:
+		return read_flag(scan, p, member);
+	case PICK_OBJECT:
+	case PICK_QUALITY:
+	case PICK_DETAILS:
+	case PICK_ERROR:
+		return read_object(scan, p, field, base, depth);
+	case PICK_EXCEPTIONS:
+		return read_exceptions(scan, p, field->child, depth);
+	case PICK_RULES:
+		return read_rules(scan, p, depth);
+	case PICK_INPUTS:
+		return read_inputs(scan, p, depth);
+	case PICK_CONTAINER:
+		break;
+	}
+	return NULL;
+}
+
+static inline const struct pick_field *find_field(const struct pick_shape *shape, struct text key)
+{
+	for (size_t i = 0; i < shape->n; i++) {
+		const struct pick_field *field = &shape->fields[i];
+
+		if (field->len == key.len && memcmp(field->key, key.bytes, key.len) == 0)
+			return field;
+	}
+	return NULL;
+}
+
+static const char *walk_object(struct scan *scan, const char *p, const struct pick_shape *shape,
+	void *base, int depth)
+{
+	uint32_t seen = 0;
+
+	if (depth > EVENTLOG_DEPTH_MAX)
+		return NULL;
+	p = lex_blank(p + 1);
+	while (*p != '}') {
+		const struct pick_field *field;
+		struct text key;
+
+		p = read_key(scan, p, &key);
+		if (!p)
+			return NULL;
+		field = find_field(shape, key);
+		if (field) {
+			uint32_t bit = (uint32_t)1 << (field - shape->fields);
+
+			if (seen & bit)
+				return NULL; /* the last one counts: not our business */
+			seen |= bit;
+			p = read_field(scan, p, field, base, depth);
+		} else {
+			p = skip_value(scan, p, depth);
+		}
+		p = next(scan, p, '}');
+		if (!p)
+			return NULL;
+	}
+	return p + 1;
+}
+
+/* Whether details held what the event's type promises, under its name. */
+static bool payload_fits(const struct scan *scan)
+{
+	struct text type = scan->pick->type;
+
+	if (type.len == 0)
+		return false;
+	if (scan->payload.bytes)
+		return text_eq(scan->payload, type);
+	return !scan->has_details || event_type_of(type) == EVENT_OTHER;
+}
 
 bool eventlog_scan_event(struct fact_batch *batch, struct text line,
 	const struct eventlog_place *place, const struct eventlog_options *options)
 {
-	(void)batch;
-	(void)line;
-	(void)place;
-	(void)options;
-	return false;
+	struct pick_rule rules[RULES_MAX];
+	struct pick_input inputs[INPUTS_MAX];
+	struct arena spill = { 0 };
+	char room[ROOM];
+	struct pick pick;
+	struct scan scan = {
+		.pick = &pick,
+		.room = room,
+		.room_end = room + sizeof room,
+		.spill = &spill,
+		.rules = rules,
+		.inputs = inputs,
+	};
+	struct text reason;
+	bool done;
+
+	line = text_trim(line);
+	if (line.len < 2 || line.bytes[0] != '{' || line.bytes[line.len - 1] != '}')
+		return false;
+	scan.end = line.bytes + line.len;
+	if (!lex_is_utf8(line.bytes, scan.end))
+		return false;
+	pick_init(&pick);
+	done = walk_object(&scan, line.bytes, &pick_event, &pick, 1) == scan.end &&
+		payload_fits(&scan) &&
+		pick_to_event(batch, &pick, line, place, options, &reason);
+	arena_free(&spill);
+	return done;
 }

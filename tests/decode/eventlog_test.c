@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "collectors/eventlog/decode.h"
 #include "tests/lib/facts.h"
+#include "tests/lib/readers.h"
 
 enum { FILE_MAX = 16 << 20, NOW = 1772442000 };
 
@@ -314,6 +315,118 @@ static void test_cases(void **state)
 	}
 }
 
+/* Both readers agree on all of these, and where the usual shape is met the scanner does the work. */
+static void test_readers_agree(void **state)
+{
+	static const struct {
+		const char *name;
+		bool lines;
+		size_t fallbacks;
+	} files[] = {
+		{ "eventlog/composed/all_strings.ndjson", true, 0 },
+		{ "eventlog/composed/delta_to_json_details_string.ndjson", true, 0 },
+		{ "eventlog/dltctl_events_3_hand_edited.ndjson", true, 1 },
+		{ "eventlog/dltctl_create_update_rest_2022.json", false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf why;
+
+		buf_init(&why, FILE_MAX);
+		if (readers_compare(text_of(cases[i].record), &why) == READERS_DIFFER)
+			fail_msg("%s\n%s", cases[i].name, why.bytes);
+		buf_done(&why);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		size_t verdicts[4] = { 0 };
+		struct buf file;
+		struct text rest;
+		struct text line;
+
+		buf_init(&file, FILE_MAX);
+		if (facts_read_corpus(files[i].name, &file)) {
+			rest = buf_text(&file);
+			while (text_split(&rest, files[i].lines ? '\n' : '\0', &line)) {
+				if (line.len > 0)
+					verdicts[readers_compare(line, NULL)]++;
+			}
+			print_message("%s: %zu scanned\n", files[i].name, verdicts[READERS_AGREE]);
+			assert_int_equal(verdicts[READERS_DIFFER], 0);
+			assert_int_equal(verdicts[READERS_REFUSE], 0);
+			assert_int_equal(verdicts[READERS_FALLBACK], files[i].fallbacks);
+		}
+		buf_done(&file);
+	}
+}
+
+/* What the scanner is allowed to take, what it must leave to jansson, and what both refuse. */
+static void test_scanner_shapes(void **state)
+{
+	static const struct {
+		const char *record;
+		enum readers_verdict verdict;
+	} rows[] = {
+		{ "{" T ",\"event_type\":\"x\"}", READERS_AGREE },
+		{ " {" T " , \"event_type\" : \"x\" , \"a\" : [ 1 , { } , [ ] ] } ", READERS_AGREE },
+		{ "{" T ",\"event_type\":\"x\",\"message\":\"\\u010d\\/\\n\"}", READERS_AGREE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":[1.5e-3,-0,true,false,null]}", READERS_AGREE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":\"\\u0000\"}", READERS_AGREE },
+		{ "{" T "}", READERS_FALLBACK },
+		{ "{" T ",\"event_type\":\"x\",\"id\":7}", READERS_FALLBACK },
+		{ "{" T ",\"event_type\":\"x\",\"id\":\"a\",\"id\":\"b\"}", READERS_FALLBACK },
+		{ "{" T ",\"event_type\":\"x\",\"\\u0069d\":\"a\"}", READERS_FALLBACK },
+		{ "{" T ",\"event_type\":\"x\",\"a\":1234567890123456789}", READERS_FALLBACK },
+		{ "{" T ",\"event_type\":\"x\",\"a\":1e300}", READERS_FALLBACK },
+		{ "{" T ",\"event_type\":\"x\",\"a\":\"\\ud83d\\ude00\"}", READERS_FALLBACK },
+		{ "{" T ",\"event_type\":\"x\",\"a\":NaN}", READERS_FALLBACK },
+		{ "{" T ",\"event_type\":\"x\",\"a\":\"\\ud83d\"}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":\"\xc0\x80\"}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":01}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":1.}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":-}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":tru}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":[1,]}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":{\"b\":1,}}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":[}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\",}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\"}}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\"} {}", READERS_REFUSE },
+		{ "{" T ",\"event_type\":\"x\",\"a\":\"\t\"}", READERS_REFUSE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		print_message("%s\n", rows[i].record);
+		assert_int_equal(
+			readers_compare(text_of(rows[i].record), NULL), rows[i].verdict);
+	}
+}
+
+/* Every head of an event, in memory that ends where it ends (the address sanitizer looks). */
+static void test_every_head(void **state)
+{
+	static const char record[] = "{" T ",\"message\":\"a\\u010d\\\"b\",\"event_type\":"
+		"\"flow_progress\",\"origin\":{\"batch_id\":12},\"details\":\"{\\\"flow_progress\\\":"
+		"{\\\"status\\\":\\\"RUNNING\\\",\\\"metrics\\\":{\\\"x\\\":[1.5,true,{}]}}}\"}";
+
+	(void)state;
+	for (size_t n = 0; n < sizeof record; n++) {
+		for (int close = 0; close < 2; close++) {
+			size_t len = n + (size_t)close;
+			char *copy = mem_alloc(len + (len == 0));
+
+			memcpy(copy, record, n);
+			if (close)
+				copy[n] = '}';
+			assert_int_not_equal(
+				readers_compare((struct text){ copy, len }, NULL), READERS_DIFFER);
+			free(copy);
+		}
+	}
+}
+
 static void test_places(void **state)
 {
 	static const char record[] = " {\"events\": [ {" T ",\"id\":\"a\"} , {" T ",\"id\":\"b\"}]}";
@@ -431,6 +544,9 @@ int main(void)
 		cmocka_unit_test(test_five_encodings),
 		cmocka_unit_test(test_old_samples),
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_readers_agree),
+		cmocka_unit_test(test_scanner_shapes),
+		cmocka_unit_test(test_every_head),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_row_data),

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COLLECTORS_EVENTLOG_LEX_H
+#define COLLECTORS_EVENTLOG_LEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "base/utf8.h"
+
+/*
+ * Steps of the projection scanner over the bytes of one JSON document. Every function takes the
+ * place it reads at and returns the place behind what it read, or NULL on a surprise: an error, or
+ * something legal but rare. What they accept is exactly what jansson accepts, or less.
+ *
+ * Two things keep them within bounds without a test at every byte: the document's last byte is '}'
+ * (the caller looks), which ends every run of blanks, digits or letters; and only behind a '}' can
+ * the end be reached, where the callers test for it. Strings are searched against `end`.
+ */
+enum { LEX_BLOCK = 16, LEX_DIGITS_MAX = 18 };
+
+static inline const char *lex_blank(const char *p)
+{
+	while (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')
+		p++;
+	return p;
+}
+
+static inline bool lex_is_special(char c)
+{
+	return c == '"' || c == '\\' || (unsigned char)c < 0x20;
+}
+
+#ifdef __SSE2__
+/* One bit a byte: quotes, backslashes, control characters. */
+static inline unsigned lex_special_bits(__m128i block)
+{
+	__m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+	__m128i slash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+	__m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
+
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control));
+}
+#endif
+
+/* The next quote, backslash or control character; end when there is none. */
+static inline const char *lex_special(const char *p, const char *end)
+{
+#ifdef __SSE2__
+	for (; end - p >= LEX_BLOCK; p += LEX_BLOCK) {
+		unsigned bits = lex_special_bits(_mm_loadu_si128((const __m128i *)p));
+
+		if (bits)
+			return p + __builtin_ctz(bits);
+	}
+#endif
+	while (p < end && !lex_is_special(*p))
+		p++;
+	return p;
+}
+
+static inline int lex_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The code of \uXXXX at the backslash; -1 for anything broken and for surrogates. */
+static inline int lex_unicode(const char *p, const char *end)
+{
+	int code = 0;
+
+	if (end - p < 6)
+		return -1;
+	for (int i = 2; i < 6; i++) {
+		int digit = lex_hex(p[i]);
+
+		if (digit < 0)
+			return -1;
+		code = code << 4 | digit;
+	}
+	return code >= 0xd800 && code <= 0xdfff ? -1 : code;
+}
+
+/* The byte that a two-byte escape stands for; 0 = it is none. */
+static inline char lex_escape(char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+	case '/':
+		return c;
+	case 'n':
+		return '\n';
+	case 't':
+		return '\t';
+	case 'r':
+		return '\r';
+	case 'b':
+		return '\b';
+	case 'f':
+		return '\f';
+	default:
+		return '\0';
+	}
+}
+
+/* From behind the opening quote to behind the closing one. */
+static inline const char *lex_skip_string(const char *p, const char *end)
+{
+	for (;;) {
+		p = lex_special(p, end);
+		if (p == end)
+			return NULL;
+		if (*p == '"')
+			return p + 1;
+		if (*p != '\\')
+			return NULL;
+		if (lex_escape(p[1]))
+			p += 2;
+		else if (p[1] == 'u' && lex_unicode(p, end) >= 0)
+			p += 6;
+		else
+			return NULL;
+	}
+}
+
+/*
+ * The same, writing what the string says to `to`, which has room for LEX_BLOCK bytes more than the
+ * string's own.
+ */
+static inline const char *lex_unescape(const char *p, const char *end, char *to, size_t *len_out)
+{
+	char *start = to;
+
+	for (;;) {
+		char c;
+		int code;
+
+#ifdef __SSE2__
+		if (end - p >= LEX_BLOCK) {
+			__m128i block = _mm_loadu_si128((const __m128i *)p);
+			unsigned bits = lex_special_bits(block);
+			int n = bits ? __builtin_ctz(bits) : LEX_BLOCK;
+
+			_mm_storeu_si128((__m128i *)to, block);
+			p += n;
+			to += n;
+			if (n == LEX_BLOCK)
+				continue;
+		}
+#endif
+		while (p < end && !lex_is_special(*p))
+			*to++ = *p++;
+		if (p == end)
+			return NULL;
+		if (*p == '"')
+			break;
+		if (*p != '\\')
+			return NULL;
+		c = lex_escape(p[1]);
+		if (c) {
+			*to++ = c;
+			p += 2;
+			continue;
+		}
+		code = p[1] == 'u' ? lex_unicode(p, end) : -1;
+		if (code < 0)
+			return NULL;
+		to += utf8_encode((uint32_t)code, to);
+		p += 6;
+	}
+	*len_out = (size_t)(to - start);
+	return p + 1;
+}
+
+static inline bool lex_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Any number that a double or 64 bits hold for certain. */
+static inline const char *lex_skip_number(const char *p)
+{
+	const char *start;
+
+	p += *p == '-';
+	start = p;
+	while (lex_is_digit(*p))
+		p++;
+	if (p == start || p - start > LEX_DIGITS_MAX || (*start == '0' && p - start > 1))
+		return NULL;
+	if (*p == '.') {
+		start = ++p;
+		while (lex_is_digit(*p))
+			p++;
+		if (p == start)
+			return NULL;
+	}
+	if (*p == 'e' || *p == 'E') {
+		p++;
+		p += *p == '+' || *p == '-';
+		start = p;
+		while (lex_is_digit(*p))
+			p++;
+		if (p == start || p - start > 2)
+			return NULL;
+	}
+	return p;
+}
+
+/* A whole number of at most 18 digits and nothing else. */
+static inline const char *lex_integer(const char *p, int64_t *value_out)
+{
+	bool negative = *p == '-';
+	const char *start;
+	int64_t value = 0;
+
+	p += negative;
+	start = p;
+	while (lex_is_digit(*p) && p - start <= LEX_DIGITS_MAX)
+		value = value * 10 + (*p++ - '0');
+	if (p == start || p - start > LEX_DIGITS_MAX || (*start == '0' && p - start > 1) ||
+		*p == '.' || *p == 'e' || *p == 'E')
+		return NULL;
+	*value_out = negative ? -value : value;
+	return p;
+}
+
+static inline const char *lex_word(const char *p, const char *end, const char *word, size_t len)
+{
+	if ((size_t)(end - p) <= len || memcmp(p, word, len) != 0)
+		return NULL;
+	return p + len;
+}
+
+/* true, false or null */
+static inline const char *lex_skip_word(const char *p, const char *end)
+{
+	if (*p == 't')
+		return lex_word(p, end, "true", 4);
+	if (*p == 'f')
+		return lex_word(p, end, "false", 5);
+	return lex_word(p, end, "null", 4);
+}
+
+/* UTF-8 or not, fast where it is ASCII. */
+static inline bool lex_is_utf8(const char *p, const char *end)
+{
+	while (p < end) {
+		const char *start;
+
+#ifdef __SSE2__
+		for (; end - p >= 2 * LEX_BLOCK; p += 2 * LEX_BLOCK) {
+			__m128i a = _mm_loadu_si128((const __m128i *)p);
+			__m128i b = _mm_loadu_si128((const __m128i *)(p + LEX_BLOCK));
+
+			if (_mm_movemask_epi8(_mm_or_si128(a, b)))
+				break;
+		}
+#endif
+		while (p < end && (signed char)*p >= 0)
+			p++;
+		start = p;
+		while (p < end && (signed char)*p < 0)
+			p++;
+		if (!utf8_is_valid((struct text){ start, (size_t)(p - start) }))
+			return false;
+	}
+	return true;
+}
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/readers.h"
+
+#include "collectors/eventlog/decode.h"
+#include "tests/lib/facts.h"
+
+enum { DUMP_MAX = 256 << 20 };
+
+enum readers_verdict readers_compare(struct text record, struct buf *why)
+{
+	static const struct eventlog_options options = { .raw = EVENTLOG_RAW_ALL, .now_ms = 1 };
+	static const struct eventlog_place place = { .line = 1, .segment = 1, .offset = 7 };
+	struct fact_batch *scanned = fact_batch_new();
+	struct fact_batch *parsed = fact_batch_new();
+	struct text reason = TEXT_NONE;
+	enum readers_verdict verdict;
+	struct buf a;
+	struct buf b;
+	bool scans = eventlog_scan_event(scanned, record, &place, &options);
+	bool parses = eventlog_parse_event(parsed, record, &place, &options, &reason);
+
+	buf_init(&a, DUMP_MAX);
+	buf_init(&b, DUMP_MAX);
+	for (size_t i = 0; i < scanned->nevents; i++)
+		facts_dump_event_whole(&a, scanned, &scanned->events[i]);
+	for (size_t i = 0; i < parsed->nevents; i++)
+		facts_dump_event_whole(&b, parsed, &parsed->events[i]);
+	if (scanned->nevents != (scans ? 1 : 0) || parsed->nevents != (parses ? 1 : 0))
+		verdict = READERS_DIFFER; /* a reader that fails must leave no event */
+	else if (!scans)
+		verdict = parses ? READERS_FALLBACK : READERS_REFUSE;
+	else
+		verdict = text_eq(buf_text(&a), buf_text(&b)) ? READERS_AGREE : READERS_DIFFER;
+	if (verdict == READERS_DIFFER && why) {
+		(void)buf_add_str(why, "the scanner read:\n");
+		(void)buf_add(why, buf_text(&a));
+		(void)buf_addf(why, "the general reader (%.*s):\n", TEXT_ARG(reason));
+		(void)buf_add(why, buf_text(&b));
+	}
+	buf_done(&a);
+	buf_done(&b);
+	fact_batch_free(scanned);
+	fact_batch_free(parsed);
+	return verdict;
+}

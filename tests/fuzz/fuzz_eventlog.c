@@ -32,11 +32,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct eventlog_place place = { .line = 1 };
 	char *copy = mem_alloc(size ? size : 1);
 	struct text record = { copy, size };
+	struct text rest = record;
+	struct text line;
 	struct fact_batch *batch = fact_batch_new();
 
 	for (size_t i = 0; i < size; i++)
 		copy[i] = (char)data[i];
 	compare(record);
+	while (text_contains(record, TEXT("\n")) && text_split(&rest, '\n', &line))
+		compare(line);
 	(void)eventlog_decode(batch, record, false, &place, &options);
 	for (size_t i = 0; i < batch->nevents; i++) {
 		if (batch->events[i].length < 0 || batch->events[i].length > (int64_t)size)

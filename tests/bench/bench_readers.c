@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Eight readers at 4 Hz beside an ingest at full speed:
+ *   bench_readers PROGRAMS DIR LOG SECONDS_ALONE
+ * Prints what the ingest lost, the readers' p99 per query and the largest WAL.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "store/reader.h"
+
+enum { READERS = 8, SAMPLES_MAX = 20000, QUERIES = 4 };
+
+static const char *const query_names[QUERIES] = { "tail of events", "latest of pipelines", "quality",
+	"updates" };
+
+struct sample {
+	int query;
+	double ms;
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+static double now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static bool run_query(int query, struct reader *reader, struct arena *arena, struct err *err)
+{
+	struct event_filter filter = { .limit = 100 };
+	struct event_rows events;
+	struct pipeline_rows pipelines;
+	struct quality_rows quality;
+	struct update_rows updates;
+
+	switch (query) {
+	case 0:
+		return events_list(reader, arena, &filter, &events, err);
+	case 1:
+		return pipelines_list(reader, arena, &pipelines, err);
+	case 2:
+		return quality_list(reader, arena, TEXT_NONE, TEXT_NONE, &quality, err);
+	default:
+		return updates_list(reader, arena, TEXT_NONE, 50, &updates, err);
+	}
+}
+
+static void read_on(const char *path, int out)
+{
+	struct arena arena = { 0 };
+	struct reader *reader = NULL;
+	struct err err = ERR_INIT;
+
+	(void)signal(SIGTERM, on_signal);
+	while (!stop && !reader_open(path, &reader, &err))
+		(void)usleep(50000);
+	while (!stop) {
+		if (reader_begin(reader, READER_NOW, 0, &err)) {
+			for (int query = 0; query < QUERIES; query++) {
+				double start = now_ms();
+				struct sample sample = { query, 0 };
+
+				if (!run_query(query, reader, &arena, &err))
+					(void)fprintf(stderr, "reader: %s\n", err.text);
+				sample.ms = now_ms() - start;
+				if (write(out, &sample, sizeof sample) != sizeof sample)
+					stop = 1;
+			}
+			reader_end(reader);
+			arena_reset(&arena);
+		} else {
+			(void)fprintf(stderr, "reader: %s\n", err.text);
+		}
+		(void)usleep(250000);
+	}
+	reader_close(reader);
+	arena_free(&arena);
+	_exit(0);
+}
+
+static int by_ms(const void *a, const void *b)
+{
+	double x = ((const struct sample *)a)->ms;
+	double y = ((const struct sample *)b)->ms;
+
+	return (x > y) - (x < y);
+}
+
+static void report(struct sample *samples, size_t n)
+{
+	qsort(samples, n, sizeof *samples, by_ms);
+	for (int query = 0; query < QUERIES; query++) {
+		double p50 = 0;
+		double p99 = 0;
+		size_t count = 0;
+		size_t seen = 0;
+		char label[80];
+		double goal = query < 2 ? 5 : 50;
+
+		for (size_t i = 0; i < n; i++)
+			count += samples[i].query == query;
+		for (size_t i = 0; i < n; i++) {
+			if (samples[i].query != query)
+				continue;
+			seen++;
+			if (seen <= (count + 1) / 2)
+				p50 = samples[i].ms;
+			if (seen <= count - count / 100)
+				p99 = samples[i].ms;
+		}
+		(void)snprintf(label, sizeof label, "%s beside ingest, p99 ms (p50 %.2f)",
+			query_names[query], p50);
+		(void)printf("%-52s %14.2f %11s %2.0f  %s\n", label, p99, "<=", goal,
+			p99 <= goal ? "ok" : "MISSED");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct sample *samples = NEW_ARRAY(struct sample, SAMPLES_MAX);
+	pid_t readers[READERS];
+	char store[4096];
+	char path[4096];
+	size_t n = 0;
+	long largest = 0;
+	double start;
+	double seconds;
+	double alone;
+	pid_t ingest;
+	int ends[2];
+	int status;
+
+	if (argc != 5 || pipe(ends) != 0)
+		return 2;
+	alone = strtod(argv[4], NULL);
+	(void)snprintf(store, sizeof store, "%s/beside.db", argv[2]);
+	for (int i = 0; i < 3; i++) {
+		static const char *const tails[] = { "", "-wal", "-shm" };
+
+		(void)snprintf(path, sizeof path, "%s%s", store, tails[i]);
+		(void)unlink(path);
+	}
+	(void)snprintf(path, sizeof path, "%s/beside.ini", argv[2]);
+	{
+		FILE *file = fopen(path, "w");
+		char *dir = realpath(argv[2], NULL);
+		char *log = realpath(argv[3], NULL);
+
+		if (!file || !dir || !log)
+			return 1;
+		(void)fprintf(file, "[weir]\nstore = %s/beside.db\n[eventlog bench]\npath = %s\n", dir,
+			log);
+		(void)fclose(file);
+		free(dir);
+		free(log);
+	}
+	for (int i = 0; i < READERS; i++) {
+		readers[i] = fork();
+		if (readers[i] == 0) {
+			(void)close(ends[0]);
+			read_on(store, ends[1]);
+		}
+	}
+	(void)close(ends[1]);
+	start = now_ms();
+	ingest = fork();
+	if (ingest == 0) {
+		char program[4096];
+
+		(void)snprintf(program, sizeof program, "%s/weir-collect", argv[1]);
+		(void)freopen("/dev/null", "w", stdout);
+		(void)execl(program, program, "--once", "--config", path, (char *)NULL);
+		_exit(127);
+	}
+	while (waitpid(ingest, &status, WNOHANG) == 0) {
+		char wal[4200];
+		struct stat at;
+
+		(void)snprintf(wal, sizeof wal, "%s-wal", store);
+		if (stat(wal, &at) == 0 && at.st_size > largest)
+			largest = (long)at.st_size;
+		(void)usleep(20000);
+	}
+	seconds = (now_ms() - start) / 1e3;
+	for (int i = 0; i < READERS; i++)
+		(void)kill(readers[i], SIGTERM);
+	while (n < SAMPLES_MAX && read(ends[0], &samples[n], sizeof *samples) == sizeof *samples)
+		n++;
+	for (int i = 0; i < READERS; i++)
+		(void)waitpid(readers[i], NULL, 0);
+	(void)printf("%-52s %13.1f%% %14s  %s\n", "ingest lost to eight readers at 4 Hz",
+		100 * (seconds - alone) / seconds, "<= 10%",
+		(seconds - alone) / seconds <= 0.10 ? "ok" : "MISSED");
+	report(samples, n);
+	(void)printf("%-52s %14.1f %14s  %s\n", "largest WAL, MB", (double)largest / 1e6, "<= 128",
+		largest <= 128000000 ? "ok" : "MISSED");
+	free(samples);
+	return 0;
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The source kind "delta": every table below a root, its history followed live. */
+#include "collectors/collector.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "collectors/delta/parts.h"
+
+enum {
+	TABLES_MAX = 20 * 1000,
+	WATCHES_MAX = 8 * 1000, /* the rest is polled */
+	WATCH_IDS_MAX = 1 << 20,
+	BATCH_FACTS = 2000,
+	WAIT_POLL_MS = 500,
+	SEARCH_EVERY_MS = 250, /* at most: a tree being written calls for many */
+	WATCH_LOG = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE,
+	WATCH_DIR = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR
+};
+
+static const struct config_key delta_keys[] = {
+	{ .name = "root", .type = CONFIG_PATH,
+		.help = "Directory below which Delta tables are looked for, or one table." },
+	{ .name = "exclude", .type = CONFIG_PATTERNS, .fallback = "",
+		.help = "Shell patterns of paths below the root, or names, to leave out." },
+	{ .name = "depth", .type = CONFIG_INTEGER, .fallback = "8",
+		.help = "How many directories deep tables are looked for." },
+	{ .name = "poll", .type = CONFIG_DURATION, .unit = "ms", .fallback = "30s",
+		.help = "How often the root is searched for new tables, and logs are read where "
+			"the system cannot tell of changes." },
+	{ .name = NULL },
+};
+
+struct entry {
+	struct delta_table table;
+	bool due;    /* may have something new */
+	bool waits;  /* its newest commit looks half-written */
+	bool failed; /* said already that its log cannot be listed */
+	int watch;   /* -1 = polled */
+};
+
+struct source {
+	char *root;
+	char *exclude;
+	int depth;
+	int64_t poll_ms;
+	int64_t searched_ms; /* monotonic; INT64_MIN = never */
+	bool search_due;     /* directories changed */
+	struct entry **entries;
+	size_t n, room, at;
+	json_t *index;  /* path -> place in entries */
+	json_t *said;   /* places whose trouble was told in this life */
+	json_t *cursor; /* table's key -> what is to be remembered of it */
+	int inotify;    /* -1 = none */
+	uint32_t *of_watch; /* watch id -> place in entries + 2; 1 = a directory; 0 = none */
+	size_t watch_room, nwatches;
+	struct fact_batch *batch; /* of the running step */
+	int64_t now_ms;
+};
+
+/* Paths are bytes, JSON is UTF-8: the few that are not get a hash for a key. */
+static void key_of(const char *path, struct buf *key)
+{
+	if (utf8_is_valid(text_of(path)))
+		(void)buf_add_str(key, path);
+	else
+		(void)buf_addf(
+			key, "#%016llx", (unsigned long long)text_hash(text_of(path)));
+}
+
+static void remember(struct source *source, const struct delta_table *table)
+{
+	json_t *known = json_object();
+	struct buf key;
+
+	(void)json_object_set_new(known, "v", json_integer(table->last));
+	if (table->last_file_ms != FACT_UNKNOWN)
+		(void)json_object_set_new(known, "t", json_integer(table->last_file_ms));
+	(void)json_object_set_new(known, "c", json_integer(table->in_commit));
+	if (table->id)
+		(void)json_object_set_new(known, "id", json_string(table->id));
+	buf_init(&key, 1 << 16);
+	key_of(table->path, &key);
+	(void)json_object_set_new(source->cursor, key.bytes, known);
+	buf_done(&key);
+}
+
+static void recall(const struct source *source, struct delta_table *table)
+{
+	const json_t *known;
+	const char *id;
+	struct buf key;
+
+	buf_init(&key, 1 << 16);
+	key_of(table->path, &key);
+	known = json_object_get(source->cursor, key.bytes);
+	buf_done(&key);
+	if (!json_is_object(known) || !json_is_integer(json_object_get(known, "v")))
+		return;
+	table->last = json_integer_value(json_object_get(known, "v"));
+	table->last_file_ms = delta_json_integer(json_object_get(known, "t"));
+	table->in_commit = (int)json_integer_value(json_object_get(known, "c"));
+	id = json_string_value(json_object_get(known, "id"));
+	if (id)
+		table->id = mem_strdup(id);
+}
+
+enum { WATCHES_DIR = 1, WATCHES_TABLE = 2 };
+
+/* what: WATCHES_DIR, or WATCHES_TABLE + the entry's place. */
+static int watch(struct source *source, const char *path, uint32_t mask, uint32_t what)
+{
+	int id;
+
+	if (source->inotify < 0 || source->nwatches >= WATCHES_MAX)
+		return -1;
+	id = inotify_add_watch(source->inotify, path, mask);
+	if (id < 0 || id >= WATCH_IDS_MAX)
+		return -1; /* polled */
+	if ((size_t)id >= source->watch_room) {
+		size_t room = (size_t)id * 2 + 64;
+
+		source->of_watch = mem_resize(source->of_watch, room, sizeof *source->of_watch);
+		memset(source->of_watch + source->watch_room, 0,
+			(room - source->watch_room) * sizeof *source->of_watch);
+		source->watch_room = room;
+	}
+	source->nwatches += source->of_watch[id] == 0;
+	source->of_watch[id] = what;
+	return id;
+}
+
+static void found_table(void *context, const char *path, const char *log_dir, const char *name)
+{
+	struct source *source = context;
+	const json_t *known = json_object_get(source->index, path);
+	size_t place = source->n;
+	struct entry *entry;
+
+	if (known) {
+		place = (size_t)json_integer_value(known);
+		entry = source->entries[place];
+		entry->due = true;
+		if (entry->watch < 0)
+			entry->watch = watch(source, log_dir, WATCH_LOG,
+				WATCHES_TABLE + (uint32_t)place);
+		return;
+	}
+	if (source->n >= TABLES_MAX)
+		return;
+	if (source->n == source->room) {
+		source->room = source->room ? source->room * 2 : 16;
+		source->entries =
+			mem_resize(source->entries, source->room, sizeof(struct entry *));
+	}
+	entry = NEW(struct entry);
+	source->entries[source->n++] = entry;
+	(void)json_object_set_new_nocheck(
+		source->index, path, json_integer((json_int_t)place));
+	delta_table_init(&entry->table, path, log_dir, name);
+	recall(source, &entry->table);
+	entry->due = true;
+	/* Watched before it is listed, so that nothing falls between. */
+	entry->watch = watch(source, log_dir, WATCH_LOG, WATCHES_TABLE + (uint32_t)place);
+}
+
+static void found_dir(void *context, const char *dir)
+{
+	(void)watch(context, dir, WATCH_DIR, WATCHES_DIR);
+}
+
+static void found_trouble(void *context, const char *dir, const char *reason)
+{
+	struct source *source = context;
+
+	if (json_object_get(source->said, dir))
+		return;
+	(void)json_object_set_new_nocheck(source->said, dir, json_true());
+	fact_batch_undecodable(
+		source->batch, source->now_ms, text_of(dir), text_of(reason), TEXT_NONE);
+}
+
+static bool delta_start(void *self, const struct config_section *config, struct text cursor,
+	struct err *err)
+{
+	struct source *source = self;
+	struct text root = config_text(config, "root");
+	struct text exclude = config_text(config, "exclude");
+
+	if (root.len == 0)
+		return err_set(err, ERR_CONFIG, 0, "a delta source needs root = a directory");
+	if (text_starts(root, TEXT("file://")))
+		root = text_sub(root, 7, root.len);
+	source->root = mem_zero(1, root.len + 1);
+	memcpy(source->root, root.bytes, root.len);
+	source->exclude = mem_zero(1, exclude.len + 1);
+	if (exclude.len > 0)
+		memcpy(source->exclude, exclude.bytes, exclude.len);
+	source->depth = (int)config_integer(config, "depth");
+	source->poll_ms = config_integer(config, "poll");
+	source->cursor = delta_json(cursor);
+	if (!source->cursor)
+		source->cursor = json_object();
+	source->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (source->inotify < 0)
+		log_line(LOG_WARN, "delta", "no change notices (%s): logs are polled",
+			strerror(errno));
+	source->index = json_object();
+	source->said = json_object();
+	source->searched_ms = INT64_MIN;
+	return true;
+}
+
+/* One notice: a log changed, a directory came, a watched one went. */
+static void take_notice(struct source *source, const struct inotify_event *event)
+{
+	uint32_t *what = NULL;
+
+	if (event->mask & IN_Q_OVERFLOW)
+		source->search_due = true; /* which finds every table due */
+	if (event->wd >= 0 && (size_t)event->wd < source->watch_room)
+		what = &source->of_watch[event->wd];
+	if (!what || *what == 0)
+		return;
+	if (*what >= WATCHES_TABLE) {
+		struct entry *entry = source->entries[*what - WATCHES_TABLE];
+
+		entry->due = true;
+		if (event->mask & IN_IGNORED)
+			entry->watch = -1;
+	} else if (event->mask & IN_ISDIR) {
+		source->search_due = true;
+	}
+	if (event->mask & IN_IGNORED) {
+		*what = 0;
+		source->nwatches--;
+		source->search_due = true;
+	}
+}
+
+static void drain(struct source *source)
+{
+	_Alignas(struct inotify_event) char bytes[16 * 1024];
+	ssize_t n;
+
+	while (source->inotify >= 0 && (n = read(source->inotify, bytes, sizeof bytes)) > 0) {
+		for (char *at = bytes; at < bytes + n;) {
+			const struct inotify_event *event = (const void *)at;
+
+			at += sizeof *event + event->len;
+			take_notice(source, event);
+		}
+	}
+}
+
+static bool is_search_due(const struct source *source, int64_t mono_ms)
+{
+	int64_t wait_ms = source->search_due ? SEARCH_EVERY_MS : source->poll_ms;
+
+	return source->searched_ms == INT64_MIN || mono_ms - source->searched_ms >= wait_ms;
+}
+
+static bool search(struct source *source, int64_t mono_ms, struct err *err)
+{
+	struct delta_found found = { found_table, found_dir, found_trouble, source };
+	size_t before = source->n;
+
+	if (!delta_discover(source->root, source->depth, text_of(source->exclude), &found, err))
+		return false;
+	if (source->n >= TABLES_MAX && before < TABLES_MAX)
+		found_trouble(source, source->root, "more than 20,000 tables: the rest is left out");
+	source->searched_ms = mono_ms;
+	source->search_due = false;
+	source->at = 0;
+	return true;
+}
+
+/* Reads one table; false when the pace stopped it. */
+static bool read_entry(struct source *source, struct entry *entry, const struct delta_pace *pace)
+{
+	struct err err = ERR_INIT;
+	int64_t last = entry->table.last;
+	bool more = false;
+
+	if (delta_table_read(&entry->table, pace, source->batch, &more, &err)) {
+		entry->failed = false;
+	} else {
+		/* Said once, tried again with every search; a dropped table is no trouble. */
+		if (!entry->failed && err.kind != ERR_ABSENT)
+			found_trouble(source, entry->table.log_dir, err.text);
+		entry->failed = true;
+	}
+	if (entry->table.last != last)
+		remember(source, &entry->table);
+	entry->due = more;
+	entry->waits = !more && entry->table.waits_since_ms != 0;
+	return !more;
+}
+
+static enum step delta_step(void *self, struct step_context *context, struct err *err)
+{
+	struct source *source = self;
+	struct delta_pace pace = { context->clock, context->deadline_ms, BATCH_FACTS,
+		context->once };
+	int64_t mono_ms = context->clock->mono_ms(context->clock);
+	bool all = true;
+	bool any = false;
+	size_t first = 0;
+	char *cursor;
+
+	source->batch = context->batch;
+	source->now_ms = context->clock->wall_ms(context->clock);
+	drain(source);
+	if (is_search_due(source, mono_ms) && !search(source, mono_ms, err))
+		return STEP_FAILED;
+	first = source->at;
+	for (size_t i = 0; i < source->n && all; i++) {
+		struct entry *entry = source->entries[(first + i) % source->n];
+
+		if (!entry->due && !entry->waits)
+			continue;
+		all = !any || (context->batch->nfacts < BATCH_FACTS &&
+			context->clock->mono_ms(context->clock) < context->deadline_ms);
+		all = all && read_entry(source, entry, &pace);
+		any = true;
+		source->at = (first + i) % source->n;
+	}
+	if (context->batch->nfacts > 0) {
+		cursor = json_dumps(source->cursor, JSON_COMPACT);
+		context->batch->cursor = arena_text(&context->batch->arena, text_of(cursor));
+		free(cursor);
+	}
+	return all ? STEP_IDLE : STEP_MORE;
+}
+
+static int delta_wake_fd(void *self)
+{
+	return ((struct source *)self)->inotify;
+}
+
+static int64_t delta_poll_ms(void *self)
+{
+	const struct source *source = self;
+
+	for (size_t i = 0; i < source->n; i++)
+		if (source->entries[i]->waits)
+			return WAIT_POLL_MS;
+	if (source->search_due)
+		return SEARCH_EVERY_MS;
+	return source->poll_ms;
+}
+
+struct check {
+	void (*say)(void *context, bool good, const char *line);
+	void *context;
+	size_t tables, empty, troubles;
+};
+
+static void check_table(void *context, const char *path, const char *log_dir, const char *name)
+{
+	struct check *check = context;
+	struct delta_log log = { 0 };
+	struct err err = ERR_INIT;
+	struct buf line;
+
+	(void)path;
+	check->tables++;
+	if (delta_log_list(log_dir, &log, &err)) {
+		check->empty += log.ncommits == 0;
+		delta_log_done(&log);
+		return;
+	}
+	buf_init(&line, 512);
+	(void)buf_addf(&line, "table %s: %s", name, err.text);
+	check->say(check->context, false, line.bytes);
+	buf_done(&line);
+}
+
+static void check_trouble(void *context, const char *dir, const char *reason)
+{
+	struct check *check = context;
+	struct buf line;
+
+	check->troubles++;
+	buf_init(&line, 512);
+	(void)buf_addf(&line, "%s: %s", dir, reason);
+	check->say(check->context, false, line.bytes);
+	buf_done(&line);
+}
+
+static void delta_doctor(const struct config_section *config,
+	void (*say)(void *context, bool good, const char *line), void *context)
+{
+	struct check check = { .say = say, .context = context };
+	struct delta_found found = { check_table, NULL, check_trouble, &check };
+	struct text root = config_text(config, "root");
+	struct err err = ERR_INIT;
+	char *path;
+	struct buf line;
+
+	if (text_starts(root, TEXT("file://")))
+		root = text_sub(root, 7, root.len);
+	path = mem_zero(1, root.len + 1);
+	if (root.len > 0)
+		memcpy(path, root.bytes, root.len);
+	buf_init(&line, 512);
+	if (!delta_discover(path, (int)config_integer(config, "depth"),
+		    config_text(config, "exclude"), &found, &err)) {
+		say(context, false, err.text);
+	} else if (check.tables == 0) {
+		(void)buf_addf(&line, "no Delta table at or below %s; check root and depth", path);
+		say(context, false, line.bytes);
+	} else {
+		(void)buf_addf(&line, "%zu Delta table%s below %s", check.tables,
+			check.tables == 1 ? "" : "s", path);
+		if (check.empty > 0)
+			(void)buf_addf(&line, ", %zu without JSON commits", check.empty);
+		say(context, true, line.bytes);
+	}
+	buf_done(&line);
+	free(path);
+}
+
+static void delta_stop(void *self)
+{
+	struct source *source = self;
+
+	for (size_t i = 0; i < source->n; i++) {
+		delta_table_done(&source->entries[i]->table);
+		free(source->entries[i]);
+	}
+	FREE(&source->entries);
+	FREE(&source->of_watch);
+	FREE(&source->root);
+	FREE(&source->exclude);
+	json_decref(source->index);
+	json_decref(source->said);
+	json_decref(source->cursor);
+	if (source->inotify >= 0)
+		(void)close(source->inotify);
+	source->inotify = -1;
+	source->n = 0;
+}
+
+const struct collector_ops delta_collector = {
+	.kind = "delta",
+	.about = "Histories of the Delta tables below a directory, read from their logs",
+	.keys = delta_keys,
+	.state_size = sizeof(struct source),
+	.start = delta_start,
+	.step = delta_step,
+	.wake_fd = delta_wake_fd,
+	.poll_ms = delta_poll_ms,
+	.doctor = delta_doctor,
+	.stop = delta_stop,
+};

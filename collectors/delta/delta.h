@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COLLECTORS_DELTA_DELTA_H
+#define COLLECTORS_DELTA_DELTA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "store/fact.h"
+
+/*
+ * The library's front door: Delta tables' transaction logs, read from directories. It needs
+ * neither SQLite nor the network; of the store only the fact vocabulary. No global state; an
+ * object belongs to one thread.
+ */
+
+/* What a name in _delta_log means. Everything a crashed writer leaves behind is OTHER. */
+enum delta_file_kind {
+	DELTA_OTHER,
+	DELTA_COMMIT,          /* 00000000000000000007.json */
+	DELTA_CHECKPOINT,      /* 00000000000000000007.checkpoint.parquet */
+	DELTA_CHECKPOINT_PART, /* ...7.checkpoint.0000000001.0000000003.parquet */
+	DELTA_CHECKPOINT_V2    /* ...7.checkpoint.<unique>.json or .parquet */
+};
+
+struct delta_file {
+	enum delta_file_kind kind;
+	int64_t version;
+	int64_t part, parts; /* of DELTA_CHECKPOINT_PART; part counts from 1 */
+};
+/* Pure: what a file's name says. */
+struct delta_file delta_file_of(struct text name);
+
+/* A log as its directory lists it. Versions ascend, none twice. Zero-initialize; free by _done. */
+struct delta_log {
+	int64_t *commits;
+	size_t ncommits;
+	int64_t *checkpoints; /* complete ones: all parts are there */
+	size_t ncheckpoints;
+};
+/* Lists dir (a _delta_log). On false the log is untouched. Cost: one readdir. */
+bool delta_log_list(const char *dir, struct delta_log *log_out, struct err *err);
+void delta_log_done(struct delta_log *log);
+/* The oldest complete checkpoint at or after version; -1 = none. */
+int64_t delta_log_checkpoint_from(const struct delta_log *log, int64_t version);
+
+/*
+ * Reads all JSON commits of one table into the batch, oldest first, one FACT_VERSION each; what
+ * cannot be read becomes FACT_UNDECODABLE and the rest goes on. path: the table's directory or its
+ * _delta_log, or a file: URI of one. False only when there is no log to read (ERR_ABSENT, ERR_AUTH,
+ * ERR_IO). A log without JSON commits gives no version and one FACT_UNDECODABLE that says so.
+ */
+bool delta_read_table(const char *path, struct fact_batch *batch, struct err *err);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists a _delta_log: which commits and which complete checkpoints are there. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "collectors/delta/delta.h"
+
+enum { VERSION_DIGITS = 20, PART_DIGITS = 10 };
+
+/* Cuts exactly n digits off the name; false when they are not there or overflow. */
+static bool cut_digits(struct text *name, size_t n, int64_t *value_out)
+{
+	struct text digits = text_sub(*name, 0, n);
+
+	if (digits.len != n || digits.bytes[0] == '-' || !text_to_i64(digits, value_out))
+		return false;
+	*name = text_sub(*name, n, name->len);
+	return true;
+}
+
+static bool cut_word(struct text *name, struct text word)
+{
+	if (!text_starts(*name, word))
+		return false;
+	*name = text_sub(*name, word.len, name->len);
+	return true;
+}
+
+struct delta_file delta_file_of(struct text name)
+{
+	struct delta_file file = { .kind = DELTA_OTHER };
+	struct delta_file other = { .kind = DELTA_OTHER };
+	struct text unique;
+
+	if (!cut_digits(&name, VERSION_DIGITS, &file.version))
+		return other;
+	if (text_is(name, ".json")) {
+		file.kind = DELTA_COMMIT;
+		return file;
+	}
+	if (!cut_word(&name, TEXT(".checkpoint.")))
+		return other;
+	if (text_is(name, "parquet")) {
+		file.kind = DELTA_CHECKPOINT;
+		return file;
+	}
+	unique = name;
+	if (cut_digits(&name, PART_DIGITS, &file.part) && cut_word(&name, TEXT(".")) &&
+		cut_digits(&name, PART_DIGITS, &file.parts) && text_is(name, ".parquet")) {
+		file.kind = DELTA_CHECKPOINT_PART;
+		return file.part >= 1 && file.part <= file.parts ? file : other;
+	}
+	file.part = file.parts = 0;
+	name = unique;
+	if (!text_split(&name, '.', &unique) || unique.len == 0)
+		return other;
+	if (!text_is(name, "json") && !text_is(name, "parquet"))
+		return other;
+	file.kind = DELTA_CHECKPOINT_V2;
+	return file;
+}
+
+struct list {
+	struct delta_file *files;
+	size_t n, room;
+};
+
+static int compare_files(const void *left, const void *right)
+{
+	const struct delta_file *a = left;
+	const struct delta_file *b = right;
+
+	if (a->version != b->version)
+		return a->version < b->version ? -1 : 1;
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->parts != b->parts)
+		return a->parts < b->parts ? -1 : 1;
+	return (a->part > b->part) - (a->part < b->part);
+}
+
+static void append_version(int64_t *versions, size_t *n, int64_t version)
+{
+	if (*n == 0 || versions[*n - 1] != version)
+		versions[(*n)++] = version;
+}
+
+/* Files are sorted: the parts of one checkpoint stand together, by part. */
+static void settle(const struct list *list, struct delta_log *log)
+{
+	int64_t next_part = 1;
+
+	log->commits = NEW_ARRAY(int64_t, list->n + 1);
+	log->checkpoints = NEW_ARRAY(int64_t, list->n + 1);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct delta_file *file = &list->files[i];
+
+		switch (file->kind) {
+		case DELTA_OTHER:
+			break;
+		case DELTA_COMMIT:
+			append_version(log->commits, &log->ncommits, file->version);
+			break;
+		case DELTA_CHECKPOINT:
+		case DELTA_CHECKPOINT_V2:
+			append_version(log->checkpoints, &log->ncheckpoints, file->version);
+			break;
+		case DELTA_CHECKPOINT_PART:
+			if (file->part == 1)
+				next_part = 1;
+			next_part = file->part == next_part ? next_part + 1 : 0;
+			if (file->part == file->parts && next_part == file->parts + 1)
+				append_version(
+					log->checkpoints, &log->ncheckpoints, file->version);
+			break;
+		}
+	}
+}
+
+bool delta_log_list(const char *dir, struct delta_log *log_out, struct err *err)
+{
+	struct list list = { 0 };
+	struct delta_log log = { 0 };
+	const struct dirent *entry;
+	DIR *stream = opendir(dir);
+
+	if (!stream)
+		return err_errno(err, errno, "list %s", dir);
+	while (errno = 0, entry = readdir(stream)) {
+		struct delta_file file;
+
+		if (entry->d_type == DT_DIR)
+			continue;
+		file = delta_file_of(text_of(entry->d_name));
+		if (file.kind == DELTA_OTHER)
+			continue;
+		if (list.n == list.room) {
+			list.room = list.room ? list.room * 2 : 64;
+			list.files = mem_resize(list.files, list.room, sizeof *list.files);
+		}
+		list.files[list.n++] = file;
+	}
+	if (errno != 0) {
+		int code = errno;
+
+		(void)closedir(stream);
+		free(list.files);
+		return err_errno(err, code, "list %s", dir);
+	}
+	(void)closedir(stream);
+	if (list.n > 0)
+		qsort(list.files, list.n, sizeof *list.files, compare_files);
+	settle(&list, &log);
+	free(list.files);
+	*log_out = log;
+	return true;
+}
+
+void delta_log_done(struct delta_log *log)
+{
+	FREE(&log->commits);
+	FREE(&log->checkpoints);
+	*log = (struct delta_log){ 0 };
+}
+
+int64_t delta_log_checkpoint_from(const struct delta_log *log, int64_t version)
+{
+	for (size_t i = 0; i < log->ncheckpoints; i++)
+		if (log->checkpoints[i] >= version)
+			return log->checkpoints[i];
+	return -1;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The console in a real terminal: what only a terminal can show. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "tests/pty/lib_pty.h"
+
+static char folder[] = "/tmp/weir-pty.XXXXXX";
+static char weir[1024], config[1024], home[1024];
+
+/* A name that would set a title, write the clipboard, move the cursor and turn the text round. */
+#define HOSTILE "\\u001b]0;owned\\u0007\\u001b]52;c;b3duZWQ=\\u0007\\u001b[2J\\u202eevil"
+
+static void write_text(const char *name, const char *text)
+{
+	char path[2048];
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int set_up(void **state)
+{
+	const char *build = getenv("B") ? getenv("B") : "build/release";
+	char command[4096];
+	char text[4096];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(weir, sizeof weir, "%s/weir", build);
+	(void)snprintf(config, sizeof config, "%s/weir.ini", folder);
+	(void)snprintf(home, sizeof home, "HOME=%s", folder);
+	(void)snprintf(text, sizeof text,
+		"[weir]\nstore = %s/weir.db\n[eventlog test]\npath = %s/log\n", folder, folder);
+	write_text("weir.ini", text);
+	(void)snprintf(command, sizeof command,
+		"mkdir %s/log && %s/weir-estate --dir %s/estate --hours 3 >/dev/null && cp "
+		"%s/estate/eventlog/*.ndjson %s/log/",
+		folder, build, folder, folder, folder);
+	assert_int_equal(system(command), 0);
+	write_text("log/hostile.ndjson",
+		"{\"id\":\"15e29b11-48bb-11ef-b1cf-9649472ee14a\",\"origin\":{\"pipeline_id\":\"h-1\","
+		"\"pipeline_name\":\"" HOSTILE "\",\"update_id\":\"u-1\",\"flow_name\":\"" HOSTILE
+		"\"},\"timestamp\":\"2026-03-02T09:00:00.100Z\",\"message\":\"" HOSTILE
+		"\",\"level\":\"ERROR\",\"details\":{\"flow_progress\":{\"status\":\"FAILED\"}},"
+		"\"event_type\":\"flow_progress\"}\n");
+	(void)snprintf(command, sizeof command, "%s/weir-collect --once --config %s >/dev/null", build,
+		config);
+	assert_int_equal(system(command), 0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char command[1024];
+
+	(void)state;
+	(void)snprintf(command, sizeof command, "rm -rf %s", folder);
+	return system(command);
+}
+
+/* The store alone: no collector is started beside it. */
+static struct pty *start_in(int rows, int cols, const char *term, const char *more)
+{
+	char store[1200];
+	const char *argv[] = { weir, "--store", store, NULL };
+	const char *env[] = { home, more ? more : "WEIR_TEST=1", NULL };
+	struct pty_options options = { .rows = rows, .cols = cols, .term = term, .env = env,
+		.argv = argv };
+
+	(void)snprintf(store, sizeof store, "%s/weir.db", folder);
+	return pty_start(&options);
+}
+
+static struct pty *start(void)
+{
+	return start_in(24, 80, NULL, NULL);
+}
+
+static void leave(struct pty *pty)
+{
+	int status;
+
+	pty_send(pty, "q");
+	status = pty_wait(pty);
+	assert_true(status >= 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_false(pty_is_alternate(pty));
+	pty_end(pty);
+}
+
+static void starts_on_the_estate(void **state)
+{
+	struct pty *pty = start();
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	assert_true(pty_shows(pty, "claims"));
+	assert_true(pty_is_alternate(pty));
+	leave(pty);
+}
+
+static void every_screen_opens_by_its_key(void **state)
+{
+	static const struct {
+		const char *key, *shows;
+	} screens[] = { { "2", "fire_reporting" }, { "3", "claims" }, { "5", "collateral_silver" },
+		{ "0", "eventlog test" }, { "1", "fire_reporting" }, { "?", "filter" } };
+	struct pty *pty = start();
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	for (size_t i = 0; i < ARRAY_LEN(screens); i++) {
+		pty_send(pty, screens[i].key);
+		assert_true(pty_shows(pty, screens[i].shows));
+	}
+	pty_send(pty, "\033");
+	assert_true(pty_frames(pty, 1));
+	leave(pty);
+}
+
+static void resizes(void **state)
+{
+	static const int sizes[][2] = { { 36, 120 }, { 60, 200 }, { 5, 20 }, { 1, 1 }, { 24, 80 } };
+	struct pty *pty = start();
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		pty_resize(pty, sizes[i][0], sizes[i][1]);
+		assert_true(pty_frames(pty, 1));
+	}
+	assert_true(pty_shows(pty, "fire_reporting"));
+	leave(pty);
+}
+
+static void suspends_and_comes_back(void **state)
+{
+	struct pty *pty = start();
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	pty_send(pty, "\032");
+	assert_true(pty_stopped(pty));
+	assert_true(pty_frames(pty, 0));
+	assert_false(pty_is_alternate(pty));
+	pty_signal(pty, SIGCONT);
+	assert_true(pty_frames(pty, 1));
+	assert_true(pty_shows(pty, "fire_reporting"));
+	assert_true(pty_is_alternate(pty));
+	leave(pty);
+}
+
+static void ends_on_sigterm(void **state)
+{
+	struct pty *pty = start();
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	pty_signal(pty, SIGTERM);
+	assert_true(pty_wait(pty) >= 0);
+	assert_false(pty_is_alternate(pty));
+	pty_end(pty);
+}
+
+static void a_crash_restores_the_terminal(void **state)
+{
+	static const int crashes[] = { SIGABRT, SIGSEGV, SIGBUS };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(crashes); i++) {
+		struct pty *pty = start();
+		struct text bytes;
+		int status;
+
+		assert_true(pty_shows(pty, "fire_reporting"));
+		pty_signal(pty, crashes[i]);
+		status = pty_wait(pty);
+		assert_true(status >= 0);
+		assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
+		assert_false(pty_is_alternate(pty));
+		/* Bracketed paste is off again: the last word about it is "off". */
+		bytes = pty_bytes(pty);
+		if (text_contains(bytes, TEXT("\033[?2004h"))) {
+			const char *last = NULL;
+
+			for (size_t at = 0; at + 8 <= bytes.len; at++) {
+				if (memcmp(bytes.bytes + at, "\033[?2004", 7) == 0)
+					last = bytes.bytes + at;
+			}
+			assert_non_null(last);
+			assert_int_equal(last[7], 'l');
+		}
+		pty_end(pty);
+	}
+}
+
+static void no_color_is_honored(void **state)
+{
+	struct pty *pty = start_in(24, 80, NULL, "NO_COLOR=1");
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	assert_false(pty_has_color(pty));
+	leave(pty);
+	pty = start();
+	assert_true(pty_shows(pty, "fire_reporting"));
+	assert_true(pty_has_color(pty));
+	leave(pty);
+}
+
+static void works_on_a_vt100(void **state)
+{
+	struct pty *pty = start_in(24, 80, "vt100", NULL);
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	assert_true(pty_shows(pty, "FAILED"));
+	assert_false(pty_has_color(pty));
+	pty_send(pty, "q");
+	assert_true(pty_wait(pty) >= 0);
+	pty_end(pty);
+}
+
+static void says_what_to_do_on_a_dumb_terminal(void **state)
+{
+	struct pty *pty = start_in(24, 80, "dumb", NULL);
+	int status = pty_wait(pty);
+
+	(void)state;
+	assert_true(status >= 0);
+	assert_true(WIFEXITED(status));
+	assert_int_not_equal(WEXITSTATUS(status), 0);
+	assert_true(text_contains(pty_bytes(pty), TEXT("--print")));
+	pty_end(pty);
+}
+
+static void a_paste_is_text_not_keys(void **state)
+{
+	struct pty *pty = start();
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	/* As keys this would quit; as a paste outside a prompt it does nothing. */
+	pty_send(pty, "\033[200~q\nq\n\033[201~");
+	pty_send(pty, "/");
+	pty_send(pty, "\033[200~clai\nms\033[201~");
+	assert_true(pty_shows(pty, "clai ms"));
+	pty_send(pty, "\033");
+	assert_true(pty_shows(pty, "fire_reporting"));
+	leave(pty);
+}
+
+static void filters_as_typed(void **state)
+{
+	struct pty *pty = start();
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	pty_send(pty, "/claims\r");
+	assert_true(pty_shows_not(pty, "fire_reporting"));
+	assert_true(pty_shows(pty, "claims"));
+	pty_send(pty, "\033");
+	assert_true(pty_shows(pty, "fire_reporting"));
+	leave(pty);
+}
+
+static void hostile_names_stay_text(void **state)
+{
+	static const char *const keys[] = { "1", "2", "3", "0", "3" };
+	struct pty *pty = start_in(36, 120, NULL, NULL);
+
+	(void)state;
+	assert_true(pty_shows(pty, "evil"));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		pty_send(pty, keys[i]);
+		assert_true(pty_frames(pty, 1));
+	}
+	assert_string_equal(pty_title(pty), "");
+	assert_false(text_contains(pty_bytes(pty), TEXT("\033]52")));
+	assert_false(text_contains(pty_bytes(pty), TEXT("\xe2\x80\xae")));
+	leave(pty);
+}
+
+static void a_hang_up_ends_it(void **state)
+{
+	struct pty *pty = start();
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	pty_hang_up(pty);
+	assert_true(pty_wait(pty) >= 0);
+	pty_end(pty);
+}
+
+static void starts_and_stops_a_collector(void **state)
+{
+	const char *argv[] = { weir, "--config", config, NULL };
+	const char *env[] = { home, NULL };
+	struct pty_options options = { .rows = 24, .cols = 80, .env = env, .argv = argv };
+	struct pty *pty = pty_start(&options);
+	char command[2200];
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	/* What is appended to the log appears by itself. */
+	(void)snprintf(command, sizeof command,
+		"sed -e 's/h-1/h-2/; s/15e29b11/15e29b12/; s/evil/freshly/g' %s/log/hostile.ndjson "
+		">>%s/log/late.ndjson",
+		folder, folder);
+	assert_int_equal(system(command), 0);
+	pty_send(pty, "3");
+	assert_true(pty_shows(pty, "freshly"));
+	leave(pty);
+	/* The collector it started has gone with it. */
+	(void)snprintf(command, sizeof command, "! pgrep -f 'weir-collect.*%s' >/dev/null", folder);
+	for (int i = 0; i < 20 && system(command) != 0; i++)
+		(void)usleep(100000);
+	assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(starts_on_the_estate),
+		cmocka_unit_test(every_screen_opens_by_its_key),
+		cmocka_unit_test(resizes),
+		cmocka_unit_test(suspends_and_comes_back),
+		cmocka_unit_test(ends_on_sigterm),
+		cmocka_unit_test(a_crash_restores_the_terminal),
+		cmocka_unit_test(no_color_is_honored),
+		cmocka_unit_test(works_on_a_vt100),
+		cmocka_unit_test(says_what_to_do_on_a_dumb_terminal),
+		cmocka_unit_test(a_paste_is_text_not_keys),
+		cmocka_unit_test(filters_as_typed),
+		cmocka_unit_test(hostile_names_stay_text),
+		cmocka_unit_test(a_hang_up_ends_it),
+		cmocka_unit_test(starts_and_stops_a_collector),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

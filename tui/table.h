@@ -59,6 +59,8 @@ size_t table_shown(const struct table *table); /* rows that pass the filter */
 const void *table_row(const struct table *table, size_t shown_index);
 bool table_is_marked(const struct table *table, const void *row);
 size_t table_marked(const struct table *table, const void **rows_out, size_t room);
+/* Where the cursor is, for the frame: "3/120"; "3/12 of 4 000" while a filter hides rows. */
+struct text table_position(const struct table *table, const struct look *look);
 /* Handles movement, sort, mark, filter actions; REPLY_IGNORED for the rest. */
 enum reply table_act(struct table *table, enum action action, int page_rows);
 void table_draw(const struct table *table, struct canvas *canvas, struct rect rect,

@@ -154,6 +154,7 @@ CREATE TABLE version (
 	problem TEXT,
 	PRIMARY KEY (tbl, version)
 ) WITHOUT ROWID;
+CREATE INDEX version_time ON version (tbl, timestamp, batch); -- counting without reading commits
 
 CREATE TABLE health (
 	source INTEGER NOT NULL,

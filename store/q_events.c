@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/reader_internal.h"
+
+enum { EVENTS_MAX = 10000, CONTAINS_MAX = 1024, NUMBER_MARK = 1 };
+enum { MESSAGE_NO, MESSAGE_YES, MESSAGE_LOOK }; /* LOOK: its numbers decide */
+
+void message_set_done(struct message_set *set)
+{
+	FREE(&set->verdict);
+	set->room = 0;
+	if (set->wanted.max > 0)
+		buf_done(&set->wanted);
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* A text without digits never spans a number: the template decides alone. */
+static unsigned char judge(struct text wanted, struct text template)
+{
+	bool numbers = memchr(template.bytes, NUMBER_MARK, template.len) != NULL;
+	size_t from = 0;
+
+	if (text_contains_fold(template, wanted))
+		return MESSAGE_YES;
+	if (!numbers)
+		return MESSAGE_NO;
+	/* every piece between digits must be there; where the numbers fall is looked at later */
+	for (size_t i = 0; i <= wanted.len; i++) {
+		if (i < wanted.len && !is_digit(wanted.bytes[i]))
+			continue;
+		if (i > from && !text_contains_fold(template, text_sub(wanted, from, i - from)))
+			return MESSAGE_NO;
+		from = i + 1;
+	}
+	for (size_t i = 0; i < wanted.len; i++) {
+		if (is_digit(wanted.bytes[i]))
+			return MESSAGE_LOOK;
+	}
+	return MESSAGE_NO;
+}
+
+static void set_room(struct message_set *set, size_t room)
+{
+	if (room <= set->room)
+		return;
+	if (room < set->room * 2)
+		room = set->room * 2;
+	set->verdict = mem_resize(set->verdict, room, 1);
+	memset(set->verdict + set->room, 0, room - set->room);
+	set->room = room;
+}
+
+static bool set_update(struct reader *reader, struct text wanted, struct err *err)
+{
+	struct message_set *set = &reader->messages;
+	sqlite3_stmt *stmt;
+	bool row;
+
+	if (set->wanted.max == 0)
+		buf_init(&set->wanted, CONTAINS_MAX);
+	if (!text_eq(buf_text(&set->wanted), wanted)) {
+		buf_reset(&set->wanted);
+		if (!buf_add(&set->wanted, wanted))
+			return err_set(err, ERR_LIMIT, 0, "search events: the text is longer than %d bytes",
+				CONTAINS_MAX);
+		set->upto = 0;
+	}
+	if (!reader_query(reader, Q_DIM_AFTER, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, set->upto);
+	for (;;) {
+		int64_t id;
+
+		if (!sql_step(stmt, &row, err))
+			return false;
+		if (!row)
+			return true;
+		id = sqlite3_column_int64(stmt, 0);
+		if (id < 0 || id > INT32_MAX)
+			return err_set(err, ERR_STORE, 0, "search events: the dictionary is damaged");
+		set_room(set, (size_t)id + 1);
+		set->verdict[id] = judge(wanted, sql_text(stmt, 1));
+		set->upto = id;
+	}
+}
+
+static void message_wanted(sqlite3_context *context, int n, sqlite3_value **values)
+{
+	struct reader *reader = sqlite3_user_data(context);
+	const struct message_set *set = &reader->messages;
+	int64_t id = sqlite3_value_int64(values[0]);
+
+	(void)n;
+	sqlite3_result_int(context, id > 0 && (size_t)id < set->room && set->verdict[id] != MESSAGE_NO);
+}
+
+static void pipeline_wanted(sqlite3_context *context, int n, sqlite3_value **values)
+{
+	struct reader *reader = sqlite3_user_data(context);
+	int64_t id = sqlite3_value_int64(values[0]);
+	int found = 0;
+
+	(void)n;
+	for (size_t i = 0; i < reader->npipelines && !found; i++)
+		found = reader->pipelines[i] == id;
+	sqlite3_result_int(context, found);
+}
+
+bool events_functions(struct reader *reader, struct err *err)
+{
+	int flags = SQLITE_UTF8 | SQLITE_INNOCUOUS;
+
+	if (sqlite3_create_function(reader->db, "message_wanted", 1, flags, reader, message_wanted,
+		    NULL, NULL) != SQLITE_OK ||
+		sqlite3_create_function(reader->db, "pipeline_wanted", 1, flags, reader,
+			pipeline_wanted, NULL, NULL) != SQLITE_OK)
+		return sql_error(reader->db, err, "open store %s", reader->path);
+	return true;
+}
+
+static void id_format(const struct stored_event *event, char out[40])
+{
+	const unsigned char *id = event->id;
+	size_t at = 0;
+
+	if (event->id_is_hash && event->id_text.bytes && event->id_text.len < 40) {
+		memcpy(out, event->id_text.bytes, event->id_text.len);
+		out[event->id_text.len] = '\0';
+		return;
+	}
+	for (size_t i = 0; i < 16; i++) {
+		if (!event->id_is_hash && (i == 4 || i == 6 || i == 8 || i == 10))
+			out[at++] = '-';
+		(void)snprintf(out + at, 3, "%02x", id[i]);
+		at += 2;
+	}
+	out[at] = '\0';
+}
+
+static bool fill_row(
+	struct names *names, const struct stored_event *event, struct event_row *row, struct err *err)
+{
+	struct text template;
+
+	*row = (struct event_row){
+		.k = event->k,
+		.happened_at_ms = event->happened_at_ms,
+		.sequence = event->sequence,
+		.level = event->level,
+		.state = event->state,
+		.type = text_of(event_type_name(event->type)),
+	};
+	id_format(event, row->id);
+	if (!names_seen_at(names, event->batch, &row->seen_at_ms, err) ||
+		!names_text(names, event->pipeline, &row->pipeline_id, err) ||
+		!names_pipeline(names, event->pipeline, &row->pipeline, err) ||
+		!names_text(names, event->upd, &row->update_id, err) ||
+		!names_text(names, event->flow, &row->flow, err) ||
+		!names_text(names, event->dataset, &row->dataset, err) ||
+		!names_text(names, event->message, &template, err) ||
+		!names_source(names, event->source, &row->source, err) ||
+		!names_text(names, event->state_text, &row->state_text, err) ||
+		!names_text(names, event->error_class, &row->error_class, err) ||
+		!names_text(names, event->error_message, &row->error_message, err))
+		return false;
+	if (event->type == EVENT_OTHER && !names_text(names, event->type_text, &row->type, err))
+		return false;
+	row->message = template.bytes ? unpack_message(names->arena, template, event->numbers,
+						event->nnumbers)
+				      : TEXT_NONE;
+	return true;
+}
+
+/* A filter in the store's own numbers. */
+struct search {
+	const struct event_filter *filter;
+	int64_t upd, type; /* FACT_UNKNOWN = all */
+	bool by_pipeline;
+	int64_t edge; /* no event beyond it can match */
+	bool empty;   /* nothing can match */
+};
+
+static bool resolve(struct names *names, struct search *search, struct err *err)
+{
+	const struct event_filter *filter = search->filter;
+	struct reader *reader = names->reader;
+	struct ids *ids = ARENA_NEW(names->arena, struct ids);
+	struct run run;
+	int64_t upd;
+
+	search->edge = filter->oldest_first ? INT64_MAX : 0;
+	search->upd = search->type = FACT_UNKNOWN;
+	if (filter->type.bytes) /* a name nobody knows is told apart by its text, in fits() */
+		search->type = event_type_of(filter->type);
+	if (filter->pipeline.bytes) {
+		if (!pipelines_named(names, filter->pipeline, ids, err))
+			return false;
+		search->by_pipeline = true;
+		search->empty = ids->n == 0;
+	}
+	reader->pipelines = ids->ids;
+	reader->npipelines = ids->n;
+	if (filter->update_id.bytes) {
+		struct err absent = ERR_INIT;
+
+		if (!update_find(names, filter->update_id, &upd, &absent)) {
+			search->empty = true;
+			if (absent.kind != ERR_ABSENT)
+				*err = absent;
+			return absent.kind == ERR_ABSENT;
+		}
+		search->upd = upd;
+		if (!run_load(reader, upd, &run, err))
+			return false;
+		search->edge = filter->oldest_first ? run.last_k : run.first_k;
+	}
+	return !filter->contains.bytes || set_update(reader, filter->contains, err);
+}
+
+static bool prepare(
+	struct reader *reader, const struct search *search, sqlite3_stmt **stmt, struct err *err)
+{
+	const struct event_filter *filter = search->filter;
+	bool warnings = filter->least >= LEVEL_WARN;
+	enum query query = filter->oldest_first ? warnings ? Q_WARNINGS_UP : Q_EVENTS_UP
+						: warnings ? Q_WARNINGS_DOWN : Q_EVENTS_DOWN;
+	int64_t from = filter->from_k;
+
+	if (!reader_query(reader, query, stmt, err))
+		return false;
+	if (from == 0)
+		from = filter->oldest_first ? -1 : INT64_MAX;
+	sqlite3_bind_int64(*stmt, 1, from);
+	sqlite3_bind_int64(*stmt, 2, reader->n);
+	sqlite3_bind_int64(*stmt, 3, filter->least);
+	sqlite3_bind_int64(*stmt, 4, search->by_pipeline);
+	sql_bind_int(*stmt, 5, search->upd);
+	sql_bind_int(*stmt, 6, search->type);
+	sqlite3_bind_int64(*stmt, 7, filter->contains.bytes != NULL);
+	sqlite3_bind_int64(*stmt, 8, search->edge);
+	return true;
+}
+
+/* What the statement could not decide: names of unknown types, digits in messages. */
+static bool fits(const struct reader *reader, const struct search *search,
+	const struct stored_event *event, const struct event_row *row)
+{
+	const struct event_filter *filter = search->filter;
+
+	if (search->type == EVENT_OTHER && filter->type.bytes && !text_eq(row->type, filter->type))
+		return false;
+	if (filter->contains.bytes && reader->messages.verdict[event->message] == MESSAGE_LOOK)
+		return row->message.bytes && text_contains_fold(row->message, filter->contains);
+	return true;
+}
+
+static bool collect(struct names *names, const struct search *search, sqlite3_stmt *stmt,
+	size_t limit, struct event_rows *out, struct err *err)
+{
+	struct arena scratch = { 0 };
+	struct stored_event event;
+	bool row, ok = true;
+
+	while ((ok = sql_step(stmt, &row, err)) && row) {
+		arena_reset(&scratch);
+		if (!(ok = event_of_row(stmt, &scratch, &event, err)))
+			break;
+		if (out->n == limit) {
+			out->more = true;
+			break;
+		}
+		if (!(ok = fill_row(names, &event, &out->rows[out->n], err)))
+			break;
+		if (fits(names->reader, search, &event, &out->rows[out->n]))
+			out->n++;
+	}
+	arena_free(&scratch);
+	sqlite3_reset(stmt);
+	return ok;
+}
+
+bool events_list(struct reader *reader, struct arena *arena, const struct event_filter *filter,
+	struct event_rows *out, struct err *err)
+{
+	struct names names = names_of(reader, arena);
+	struct search search = { .filter = filter };
+	struct event_rows rows = { 0 };
+	size_t limit = filter->limit < 1 ? 1 : filter->limit > EVENTS_MAX ? EVENTS_MAX : filter->limit;
+	sqlite3_stmt *stmt;
+	struct err stopped = ERR_INIT;
+	bool ok = resolve(&names, &search, err);
+
+	if (ok && !search.empty) {
+		rows.rows = ARENA_ARRAY(arena, struct event_row, limit + 1);
+		ok = prepare(reader, &search, &stmt, err);
+		if (ok && !collect(&names, &search, stmt, limit, &rows, &stopped)) {
+			/* out of time with something in hand: the next page goes on from there */
+			rows.more = true;
+			ok = stopped.kind == ERR_LIMIT && rows.n > 0;
+			if (!ok)
+				*err = stopped;
+		}
+	}
+	reader->pipelines = NULL;
+	reader->npipelines = 0;
+	if (ok)
+		*out = rows;
+	return ok;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_READER_INTERNAL_H
+#define STORE_READER_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "store/fold.h"
+#include "store/internal.h"
+#include "store/reader.h"
+
+/*
+ * What the reader's queries share. Private to store/. A statement belongs to the query that took it
+ * until that query resets it; no query calls another that takes the same one.
+ */
+enum query {
+#define QUERY(id, sql)     Q_##id,
+#define QUERY_ALL(id, sql) Q_##id,
+#include "store/queries.def"
+#undef QUERY
+#undef QUERY_ALL
+	QUERY_COUNT
+};
+
+struct query_text {
+	const char *name, *sql;
+	bool reads_all; /* a scan is meant */
+};
+const struct query_text *reader_queries(void); /* QUERY_COUNT rows */
+
+/* Which message templates hold the text that events are searched for. Kept between pages. */
+struct message_set {
+	struct buf wanted;   /* the text */
+	unsigned char *verdict; /* by dim id: MESSAGE_NO, MESSAGE_YES, MESSAGE_LOOK */
+	int64_t upto;        /* ids up to this one were judged */
+	size_t room;
+};
+
+struct reader {
+	sqlite3 *db;
+	char *path;
+	bool immutable; /* opened without log and shared memory: nobody can be writing */
+	bool begun;
+	int64_t data_version;
+	int64_t n, newest; /* the snapshot's batch and the newest one; 0 = none */
+	int64_t seen_at;   /* of n */
+	int64_t deadline_ms; /* monotonic; 0 = none */
+	sqlite3_stmt *stmts[QUERY_COUNT];
+	struct message_set messages;
+	const int64_t *pipelines; /* what pipeline_wanted() lets through */
+	size_t npipelines;
+};
+
+/* A statement, reset, without bindings. */
+bool reader_query(struct reader *reader, enum query query, sqlite3_stmt **stmt, struct err *err);
+/* Registers pipeline_wanted() and message_wanted(), which EVENTS_* use. */
+bool events_functions(struct reader *reader, struct err *err);
+void message_set_done(struct message_set *set);
+
+/* Texts of dictionary ids, looked up once a call and kept in the caller's arena. */
+struct names {
+	struct reader *reader;
+	struct arena *arena;
+	struct name_slot {
+		int64_t key; /* id * 4 + kind + 1; 0 = free */
+		struct text text;
+	} *slots;
+	size_t room, used;
+	int64_t batch, seen_at; /* the batch asked for last */
+};
+struct names names_of(struct reader *reader, struct arena *arena);
+bool names_text(struct names *names, int64_t dim, struct text *out, struct err *err); /* 0: NONE */
+/* The name as of the snapshot, else the id; 0: NONE. */
+bool names_pipeline(struct names *names, int64_t dim, struct text *out, struct err *err);
+bool names_source(struct names *names, int64_t source, struct text *out, struct err *err);
+bool names_seen_at(struct names *names, int64_t batch, int64_t *out, struct err *err);
+
+struct ids { /* in an arena */
+	int64_t *ids;
+	size_t n, room;
+};
+void ids_add(struct ids *ids, struct arena *arena, int64_t id);
+/* Pipelines with this id or, as of the snapshot, this name. */
+bool pipelines_named(struct names *names, struct text wanted, struct ids *out, struct err *err);
+bool pipelines_all(struct names *names, struct ids *out, struct err *err);
+
+/* An update and its flows as of the snapshot: derived rows, or folded from the facts. */
+struct run {
+	int64_t upd, created_k, first_k, last_k;
+	int64_t batch_max; /* newest visible batch that touched it */
+	bool visible;      /* some of its facts are */
+	struct update_fold fold;
+};
+struct flows { /* flows_free() when done */
+	struct flow_fold *folds;
+	size_t n, room;
+};
+/* Of a row of RUN_COLUMNS. */
+bool run_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err);
+bool run_load(struct reader *reader, int64_t upd, struct run *out, struct err *err);
+bool run_is_data(const struct run *run); /* neither maintenance nor validation nor exploration */
+bool flows_load(struct reader *reader, int64_t upd, struct flows *out, struct err *err);
+void flows_free(struct flows *flows);
+/* update: whole id or an unambiguous head; ERR_ABSENT with the reason. */
+bool update_find(struct names *names, struct text update, int64_t *upd_out, struct err *err);
+
+bool update_row_fill(
+	struct names *names, const struct run *run, struct update_row *out, struct err *err);
+/* dim of the cause that marks a retry; 0 = never seen. */
+bool retry_cause(struct reader *reader, int64_t *dim_out, struct err *err);
+
+/* Quality of one dataset in the newest update that reported any. */
+struct quality_rule {
+	int64_t name, dataset; /* dim; dataset: under which the hourly rollup has it */
+	enum rule_action action;
+	int64_t passed, failed, batches;
+	bool disputed;
+};
+struct quality {
+	int64_t pipeline, dataset, upd; /* dim */
+	int64_t created_k;
+	bool reported; /* false: no flow said anything of quality */
+	bool by_table;
+	bool written_here; /* some flow writes it; else a view that rules look at */
+	int64_t reported_at_ms;
+	int64_t published, dropped, quarantined, input; /* FACT_UNKNOWN */
+	struct quality_rule *rules;
+	size_t nrules, rules_room;
+	struct ids keys;  /* datasets under which its rows are rolled up */
+	struct ids aside; /* and those of its quarantine tables */
+	struct text name;
+};
+struct qualities {
+	struct quality *rows;
+	size_t n, room;
+};
+/* pipelines NULL = all; dataset NONE = all, else a whole name or what stands behind its last dot */
+bool quality_gather(struct names *names, const struct ids *pipelines, struct text dataset,
+	struct qualities *out, struct err *err);
+
+/* The hourly rollup as of the snapshot, for the TREND_MAX hours that end with the newest event's. */
+struct trends {
+	struct reader *reader;
+	struct arena *arena;
+	int64_t last_hour; /* FACT_UNKNOWN: no event at all */
+	struct trend_hour {
+		bool folded; /* from the facts, for its rows hold later ones */
+		struct fold_rolls rolls;
+	} hours[TREND_MAX];
+};
+bool trends_begin(struct trends *trends, struct reader *reader, struct arena *arena,
+	struct err *err);
+void trends_end(struct trends *trends);
+/* Rows of one dataset in one hour, in the arena, by rule. */
+bool trends_hour(struct trends *trends, size_t hour, int64_t dataset, struct fold_roll **rows_out,
+	size_t *n_out, struct err *err);
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/reader_internal.h"
+
+/*
+ * Updates and flows as of the snapshot. A derived row that no later batch touched is decoded; else
+ * the events of the update, which lie between the row's first and last, are folded by the functions
+ * that made the row, so that both ways give the same.
+ */
+void flows_free(struct flows *flows)
+{
+	for (size_t i = 0; i < flows->n; i++)
+		flow_fold_done(&flows->folds[i]);
+	free(flows->folds);
+	*flows = (struct flows){ 0 };
+}
+
+static struct flow_fold *flows_add(struct flows *flows, int64_t upd, int64_t flow)
+{
+	if (flows->n == flows->room) {
+		flows->room = flows->room ? flows->room * 2 : 8;
+		flows->folds = mem_resize(flows->folds, flows->room, sizeof *flows->folds);
+	}
+	flow_fold_init(&flows->folds[flows->n], upd, flow);
+	return &flows->folds[flows->n++];
+}
+
+struct facts { /* of one update */
+	struct arena arena;
+	const struct stored_event **events;
+	size_t n, room;
+};
+
+static void facts_done(struct facts *facts)
+{
+	arena_free(&facts->arena);
+	free(facts->events);
+}
+
+static bool facts_load(struct reader *reader, int64_t upd, int64_t first_k, int64_t last_k,
+	struct facts *out, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	bool row;
+
+	if (!reader_query(reader, Q_EVENTS_OF_UPDATE, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, first_k);
+	sqlite3_bind_int64(stmt, 2, last_k);
+	sqlite3_bind_int64(stmt, 3, reader->n);
+	sqlite3_bind_int64(stmt, 4, upd);
+	for (;;) {
+		struct stored_event *event;
+
+		if (!sql_step(stmt, &row, err))
+			return false;
+		if (!row)
+			return true;
+		event = ARENA_NEW(&out->arena, struct stored_event);
+		if (!event_of_row(stmt, &out->arena, event, err)) {
+			sqlite3_reset(stmt);
+			return false;
+		}
+		if (!fold_wants(event))
+			continue;
+		if (out->n == out->room) {
+			out->room = out->room ? out->room * 2 : 64;
+			out->events = mem_resize(out->events, out->room, sizeof *out->events);
+		}
+		out->events[out->n++] = event;
+	}
+}
+
+static int by_flow(const void *left, const void *right)
+{
+	const struct stored_event *a = *(const struct stored_event *const *)left;
+	const struct stored_event *b = *(const struct stored_event *const *)right;
+	int64_t flow_a = fold_flow_of(a), flow_b = fold_flow_of(b);
+
+	if (flow_a != flow_b)
+		return flow_a < flow_b ? -1 : 1;
+	return (a->k > b->k) - (a->k < b->k);
+}
+
+static void flows_fold(struct flows *flows, int64_t upd, struct facts *facts)
+{
+	if (facts->n > 0)
+		qsort(facts->events, facts->n, sizeof(const struct stored_event *), by_flow);
+	for (size_t i = 0, end; i < facts->n; i = end) {
+		int64_t flow = fold_flow_of(facts->events[i]);
+
+		for (end = i; end < facts->n && fold_flow_of(facts->events[end]) == flow;)
+			end++;
+		if (flow != 0)
+			flow_fold_facts(
+				flows_add(flows, upd, flow), facts->events + i, end - i, NULL);
+	}
+}
+
+/* A run whose row holds later facts. */
+static bool run_refold(struct reader *reader, struct run *run, struct err *err)
+{
+	struct facts facts = { 0 };
+	struct flows flows = { 0 };
+	bool ok = facts_load(reader, run->upd, run->first_k, run->last_k, &facts, err);
+
+	update_fold_init(&run->fold);
+	run->batch_max = 0;
+	if (ok) {
+		for (size_t i = 0; i < facts.n; i++) {
+			update_fold_add(&run->fold, facts.events[i]);
+			if (facts.events[i]->batch > run->batch_max)
+				run->batch_max = facts.events[i]->batch;
+		}
+		flows_fold(&flows, run->upd, &facts);
+		for (size_t i = 0; i < flows.n; i++)
+			update_fold_flow(&run->fold, &flows.folds[i]);
+		run->visible = facts.n > 0;
+		if (run->visible) {
+			run->first_k = run->fold.first_k;
+			run->last_k = run->fold.last_k;
+			run->created_k = update_fold_created_k(&run->fold);
+		}
+	}
+	flows_free(&flows);
+	facts_done(&facts);
+	return ok;
+}
+
+bool run_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err)
+{
+	*out = (struct run){
+		.upd = sqlite3_column_int64(stmt, 0),
+		.created_k = sqlite3_column_int64(stmt, 2),
+		.first_k = sqlite3_column_int64(stmt, 3),
+		.last_k = sqlite3_column_int64(stmt, 4),
+		.batch_max = sqlite3_column_int64(stmt, 6),
+	};
+	if (sqlite3_column_int64(stmt, 5) > reader->n)
+		return true;
+	if (out->batch_max > reader->n)
+		return run_refold(reader, out, err);
+	out->visible = true;
+	update_fold_init(&out->fold);
+	if (!update_fold_decode(sql_text(stmt, 7), &out->fold))
+		return err_set(err, ERR_STORE, 0, "read update %lld: the row is damaged",
+			(long long)out->upd);
+	return true;
+}
+
+bool run_load(struct reader *reader, int64_t upd, struct run *out, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	bool row, ok = true;
+
+	*out = (struct run){ .upd = upd };
+	update_fold_init(&out->fold);
+	if (!reader_query(reader, Q_RUN, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, upd);
+	if (!sql_step(stmt, &row, err))
+		return false;
+	if (row)
+		ok = run_of_row(reader, stmt, out, err);
+	sqlite3_reset(stmt);
+	return ok;
+}
+
+bool run_is_data(const struct run *run)
+{
+	return !run->fold.maintenance && run->fold.validate_only != 1 && run->fold.explore_only != 1;
+}
+
+/* From the rows, unless one of them holds later facts: then *stale_out. */
+static bool flows_decode(struct reader *reader, int64_t upd, struct flows *flows, bool *stale_out,
+	int64_t *first_k, int64_t *last_k, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	bool row, ok;
+
+	*stale_out = false;
+	*first_k = INT64_MAX;
+	*last_k = 0;
+	if (!reader_query(reader, Q_FLOWS_OF_UPDATE, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, upd);
+	sqlite3_bind_int64(stmt, 2, reader->n);
+	while ((ok = sql_step(stmt, &row, err)) && row) {
+		struct flow_fold *fold;
+
+		if (sqlite3_column_int64(stmt, 3) < *first_k)
+			*first_k = sqlite3_column_int64(stmt, 3);
+		if (sqlite3_column_int64(stmt, 4) > *last_k)
+			*last_k = sqlite3_column_int64(stmt, 4);
+		if (sqlite3_column_int64(stmt, 7) > reader->n)
+			*stale_out = true;
+		if (*stale_out)
+			continue;
+		fold = flows_add(flows, upd, sqlite3_column_int64(stmt, 1));
+		if (!flow_fold_decode(sql_text(stmt, 8), fold)) {
+			ok = err_set(err, ERR_STORE, 0, "read flows of update %lld: a row is damaged",
+				(long long)upd);
+			break;
+		}
+	}
+	sqlite3_reset(stmt);
+	return ok;
+}
+
+bool flows_load(struct reader *reader, int64_t upd, struct flows *out, struct err *err)
+{
+	struct flows flows = { 0 };
+	struct facts facts = { 0 };
+	int64_t first_k, last_k;
+	bool stale;
+	bool ok = flows_decode(reader, upd, &flows, &stale, &first_k, &last_k, err);
+
+	if (ok && stale) {
+		flows_free(&flows);
+		ok = facts_load(reader, upd, first_k, last_k, &facts, err);
+		if (ok)
+			flows_fold(&flows, upd, &facts);
+		facts_done(&facts);
+	}
+	if (!ok) {
+		flows_free(&flows);
+		return false;
+	}
+	*out = flows;
+	return true;
+}
+
+static bool is_update(struct reader *reader, int64_t dim, bool *is_out, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	bool row;
+
+	*is_out = false;
+	if (!reader_query(reader, Q_RUN, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, dim);
+	if (!sql_step(stmt, &row, err))
+		return false;
+	*is_out = row && sqlite3_column_int64(stmt, 5) <= reader->n;
+	sqlite3_reset(stmt);
+	return true;
+}
+
+bool update_find(struct names *names, struct text update, int64_t *upd_out, struct err *err)
+{
+	enum { HEAD_MIN = 4 };
+	struct reader *reader = names->reader;
+	struct buf clean;
+	sqlite3_stmt *stmt;
+	int64_t dim, found = 0;
+	bool is = false, row, ok;
+
+	if (!dim_find(reader->db, update, &dim, err) ||
+		(dim != 0 && !is_update(reader, dim, &is, err)))
+		return false;
+	if (is) {
+		*upd_out = dim;
+		return true;
+	}
+	buf_init(&clean, 64);
+	buf_add(&clean, update);
+	if (update.len >= HEAD_MIN) {
+		if (!reader_query(reader, Q_DIM_HEAD, &stmt, err)) {
+			buf_done(&clean);
+			return false;
+		}
+		sql_bind_text(stmt, 1, update);
+		sqlite3_bind_int64(stmt, 2, (int64_t)update.len);
+		while ((ok = sql_step(stmt, &row, err)) && row) {
+			dim = sqlite3_column_int64(stmt, 0);
+			ok = is_update(reader, dim, &is, err);
+			if (!ok || !is)
+				continue;
+			if (found != 0) {
+				ok = err_set(err, ERR_ABSENT, 0,
+					"several updates begin with '%s': give more of the id", clean.bytes);
+				break;
+			}
+			found = dim;
+		}
+		sqlite3_reset(stmt);
+		if (!ok) {
+			buf_done(&clean);
+			return false;
+		}
+	}
+	ok = found != 0 || err_set(err, ERR_ABSENT, 0, "no update '%s' in the store", clean.bytes);
+	buf_done(&clean);
+	if (ok)
+		*upd_out = found;
+	return ok;
+}

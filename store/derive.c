@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/derive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { FLOWS_KEPT_MAX = 40000, ROW_BYTES_MAX = 64 << 20 };
+
+struct flow_entry {
+	struct flow_fold fold;
+	struct fold_rolls rolls; /* of this batch */
+	int64_t batch_min;       /* 0 = no row yet */
+	int64_t first_k, last_k; /* with the events a stale fold has not taken */
+	bool dirty, stale;
+};
+
+struct run_entry {
+	struct update_fold fold;
+	struct flow_entry **flows;
+	size_t nflows, flows_room;
+	int64_t batch_min; /* 0 = no row yet */
+	int64_t upd;
+	bool dirty;
+};
+
+struct slot {
+	int64_t upd, flow; /* flow 0 = the update itself */
+	void *entry;       /* NULL = free */
+};
+
+struct derive {
+	sqlite3 *db;
+	sqlite3_stmt *run_get, *flows_get, *run_put, *flow_put, *roll_put, *facts;
+	struct slot *slots;
+	size_t room, n;
+	struct run_entry **runs; /* all in memory */
+	size_t nruns, runs_room, nflows, ndirty;
+	struct run_entry *last; /* events of an update come together */
+	struct buf buf;
+	struct fold_rolls rolls; /* of the flush, merged */
+};
+
+static const char run_get[] = "SELECT x, batch_min FROM run WHERE upd = ?1";
+static const char flows_get[] = "SELECT flow, x, batch_min FROM flow_run WHERE upd = ?1";
+static const char run_put[] =
+	"INSERT OR REPLACE INTO run (upd, pipeline, created_k, first_k, last_k, batch_min, batch_max, x)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+static const char flow_put[] =
+	"INSERT OR REPLACE INTO flow_run (upd, flow, dataset, first_k, last_k, quality_k, batch_min,"
+	" batch_max, x) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+/* A sum that overflows becomes a float in SQLite; the column stays an integer, at its limit. */
+static const char roll_put[] =
+	"INSERT INTO roll_h (hour, dataset, rule, a, b, na, nb, batch_max)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+	" ON CONFLICT DO UPDATE SET a = CAST(a + excluded.a AS INTEGER),"
+	" b = CAST(b + excluded.b AS INTEGER), na = na + excluded.na, nb = nb + excluded.nb,"
+	" batch_max = excluded.batch_max";
+static const char facts[] = "SELECT " EVENT_COLUMNS
+			    " FROM event WHERE k BETWEEN ?1 AND ?2 AND upd = ?3";
+
+bool derive_open(sqlite3 *db, struct derive **derive_out, struct err *err)
+{
+	struct derive *derive = NEW(struct derive);
+
+	derive->db = db;
+	derive->room = 1024;
+	derive->slots = NEW_ARRAY(struct slot, derive->room);
+	buf_init(&derive->buf, ROW_BYTES_MAX);
+	if (!sql_prepare(db, run_get, &derive->run_get, err) ||
+		!sql_prepare(db, flows_get, &derive->flows_get, err) ||
+		!sql_prepare(db, run_put, &derive->run_put, err) ||
+		!sql_prepare(db, flow_put, &derive->flow_put, err) ||
+		!sql_prepare(db, roll_put, &derive->roll_put, err) ||
+		!sql_prepare(db, facts, &derive->facts, err)) {
+		derive_close(derive);
+		return false;
+	}
+	*derive_out = derive;
+	return true;
+}
+
+static void run_free(struct run_entry *run)
+{
+	for (size_t i = 0; i < run->nflows; i++) {
+		flow_fold_done(&run->flows[i]->fold);
+		fold_rolls_done(&run->flows[i]->rolls);
+		free(run->flows[i]);
+	}
+	free(run->flows);
+	free(run);
+}
+
+void derive_forget(struct derive *derive)
+{
+	for (size_t i = 0; i < derive->nruns; i++)
+		run_free(derive->runs[i]);
+	memset(derive->slots, 0, derive->room * sizeof *derive->slots);
+	derive->n = derive->nruns = derive->nflows = derive->ndirty = 0;
+	derive->last = NULL;
+}
+
+void derive_close(struct derive *derive)
+{
+	if (!derive)
+		return;
+	derive_forget(derive);
+	sqlite3_finalize(derive->run_get);
+	sqlite3_finalize(derive->flows_get);
+	sqlite3_finalize(derive->run_put);
+	sqlite3_finalize(derive->flow_put);
+	sqlite3_finalize(derive->roll_put);
+	sqlite3_finalize(derive->facts);
+	fold_rolls_done(&derive->rolls);
+	buf_done(&derive->buf);
+	free(derive->runs);
+	free(derive->slots);
+	free(derive);
+}
+
+size_t derive_dirty(const struct derive *derive)
+{
+	return derive->ndirty;
+}
+
+static size_t slot_of(const struct derive *derive, int64_t upd, int64_t flow)
+{
+	uint64_t hash = (uint64_t)upd * 0x9e3779b97f4a7c15 ^ (uint64_t)flow * 0xc2b2ae3d27d4eb4f;
+	size_t at = (hash ^ hash >> 29) & (derive->room - 1);
+
+	while (derive->slots[at].entry &&
+		(derive->slots[at].upd != upd || derive->slots[at].flow != flow))
+		at = (at + 1) & (derive->room - 1);
+	return at;
+}
+
+static void slot_put(struct derive *derive, int64_t upd, int64_t flow, void *entry)
+{
+	if (derive->n * 2 >= derive->room) {
+		struct slot *old = derive->slots;
+		size_t room = derive->room;
+
+		derive->room *= 2;
+		derive->slots = NEW_ARRAY(struct slot, derive->room);
+		for (size_t i = 0; i < room; i++) {
+			if (old[i].entry)
+				derive->slots[slot_of(derive, old[i].upd, old[i].flow)] = old[i];
+		}
+		free(old);
+	}
+	derive->slots[slot_of(derive, upd, flow)] = (struct slot){ upd, flow, entry };
+	derive->n++;
+}
+
+static struct flow_entry *flow_new(struct derive *derive, struct run_entry *run, int64_t flow)
+{
+	struct flow_entry *entry = NEW(struct flow_entry);
+
+	flow_fold_init(&entry->fold, run->upd, flow);
+	if (run->nflows == run->flows_room) {
+		run->flows_room = run->flows_room ? run->flows_room * 2 : 8;
+		run->flows = mem_resize(run->flows, run->flows_room, sizeof(struct flow_entry *));
+	}
+	run->flows[run->nflows++] = entry;
+	derive->nflows++;
+	slot_put(derive, run->upd, flow, entry);
+	return entry;
+}
+
+static bool damaged(struct err *err, const char *table, int64_t upd)
+{
+	return err_set(err, ERR_STORE, 0, "read %s of update %lld: the row is damaged", table,
+		(long long)upd);
+}
+
+static bool load_flows(struct derive *derive, struct run_entry *run, struct err *err)
+{
+	bool row;
+
+	sqlite3_bind_int64(derive->flows_get, 1, run->upd);
+	for (;;) {
+		struct flow_entry *entry;
+
+		if (!sql_step(derive->flows_get, &row, err))
+			return false;
+		if (!row)
+			return true;
+		entry = flow_new(derive, run, sqlite3_column_int64(derive->flows_get, 0));
+		entry->batch_min = sqlite3_column_int64(derive->flows_get, 2);
+		if (!flow_fold_decode(sql_text(derive->flows_get, 1), &entry->fold)) {
+			sqlite3_reset(derive->flows_get);
+			return damaged(err, "flow_run", run->upd);
+		}
+		entry->first_k = entry->fold.first_k;
+		entry->last_k = entry->fold.last_k;
+	}
+}
+
+static bool load_run(
+	struct derive *derive, int64_t upd, struct run_entry **run_out, struct err *err)
+{
+	struct run_entry *run = NEW(struct run_entry);
+	bool row;
+
+	run->upd = upd;
+	update_fold_init(&run->fold);
+	if (derive->nruns == derive->runs_room) {
+		derive->runs_room = derive->runs_room ? derive->runs_room * 2 : 64;
+		derive->runs = mem_resize(
+			derive->runs, derive->runs_room, sizeof(struct run_entry *));
+	}
+	derive->runs[derive->nruns++] = run;
+	slot_put(derive, upd, 0, run);
+	*run_out = run;
+	sqlite3_bind_int64(derive->run_get, 1, upd);
+	if (!sql_step(derive->run_get, &row, err))
+		return false;
+	if (!row)
+		return true;
+	run->batch_min = sqlite3_column_int64(derive->run_get, 1);
+	row = update_fold_decode(sql_text(derive->run_get, 0), &run->fold);
+	sqlite3_reset(derive->run_get);
+	if (!row)
+		return damaged(err, "run", upd);
+	return load_flows(derive, run, err);
+}
+
+bool derive_add(struct derive *derive, const struct stored_event *event, struct err *err)
+{
+	struct run_entry *run = derive->last;
+	struct flow_entry *flow;
+	int64_t flow_id;
+
+	if (!fold_wants(event))
+		return true;
+	if (!run || run->upd != event->upd) {
+		run = derive->slots[slot_of(derive, event->upd, 0)].entry;
+		if (!run && !load_run(derive, event->upd, &run, err))
+			return false;
+		derive->last = run;
+	}
+	derive->ndirty += !run->dirty;
+	run->dirty = true;
+	update_fold_add(&run->fold, event);
+	flow_id = fold_flow_of(event);
+	if (flow_id == 0)
+		return true;
+	flow = derive->slots[slot_of(derive, event->upd, flow_id)].entry;
+	if (!flow)
+		flow = flow_new(derive, run, flow_id);
+	derive->ndirty += !flow->dirty;
+	flow->dirty = true;
+	if (flow->first_k == 0 || event->k < flow->first_k)
+		flow->first_k = event->k;
+	if (event->k > flow->last_k)
+		flow->last_k = event->k;
+	if (!flow->stale && !flow_fold_add(&flow->fold, event, &flow->rolls)) {
+		flow->stale = true;
+		flow->rolls.n = 0;
+	}
+	return true;
+}
+
+static void rolls_append(struct fold_rolls *to, const struct fold_rolls *from, bool negative)
+{
+	if (to->n + from->n > to->room) {
+		to->room = (to->n + from->n) * 2;
+		to->rows = mem_resize(to->rows, to->room, sizeof *to->rows);
+	}
+	for (size_t i = 0; i < from->n; i++) {
+		struct fold_roll roll = from->rows[i];
+
+		if (negative) {
+			roll.a = (int64_t)(0 - (uint64_t)roll.a);
+			roll.b = (int64_t)(0 - (uint64_t)roll.b);
+			roll.na = -roll.na;
+			roll.nb = -roll.nb;
+		}
+		to->rows[to->n++] = roll;
+	}
+}
+
+struct fact_list {
+	struct arena arena;
+	const struct stored_event **events;
+	size_t n, room;
+};
+
+/* The events of an update's stale flows, by flow; the caller frees. */
+static bool load_facts(
+	struct derive *derive, const struct run_entry *run, struct fact_list *list, struct err *err)
+{
+	int64_t first = INT64_MAX, last = 0;
+	bool row;
+
+	for (size_t i = 0; i < run->nflows; i++) {
+		const struct flow_entry *flow = run->flows[i];
+
+		if (!flow->stale)
+			continue;
+		first = flow->first_k < first ? flow->first_k : first;
+		last = flow->last_k > last ? flow->last_k : last;
+	}
+	sqlite3_bind_int64(derive->facts, 1, first);
+	sqlite3_bind_int64(derive->facts, 2, last);
+	sqlite3_bind_int64(derive->facts, 3, run->upd);
+	for (;;) {
+		struct stored_event *event;
+		const struct flow_entry *flow;
+
+		if (!sql_step(derive->facts, &row, err))
+			return false;
+		if (!row)
+			return true;
+		event = ARENA_NEW(&list->arena, struct stored_event);
+		if (!event_of_row(derive->facts, &list->arena, event, err)) {
+			sqlite3_reset(derive->facts);
+			return false;
+		}
+		flow = derive->slots[slot_of(derive, run->upd, fold_flow_of(event))].entry;
+		if (fold_flow_of(event) == 0 || !flow || !flow->stale)
+			continue;
+		if (list->n == list->room) {
+			list->room = list->room ? list->room * 2 : 256;
+			list->events = mem_resize(list->events, list->room,
+				sizeof(const struct stored_event *));
+		}
+		list->events[list->n++] = event;
+	}
+}
+
+/*
+ * Folds one stale flow from its facts: the new fold takes its place, and the rollup gets the
+ * difference to what the facts before this batch had come to.
+ */
+static void refold(struct derive *derive, struct flow_entry *flow, const struct fact_list *list,
+	int64_t n)
+{
+	const struct stored_event **mine = NEW_ARRAY(const struct stored_event *, list->n + 1);
+	int64_t upd = flow->fold.upd, id = flow->fold.flow;
+	struct fold_rolls before = { 0 }, after = { 0 };
+	struct flow_fold old;
+	size_t count = 0;
+
+	flow_fold_init(&old, upd, id);
+	for (size_t i = 0; i < list->n; i++) {
+		if (fold_flow_of(list->events[i]) == id && list->events[i]->batch < n)
+			mine[count++] = list->events[i];
+	}
+	flow_fold_facts(&old, mine, count, &before);
+	flow_fold_done(&old);
+	for (size_t i = 0; i < list->n; i++) {
+		if (fold_flow_of(list->events[i]) == id && list->events[i]->batch >= n)
+			mine[count++] = list->events[i];
+	}
+	flow_fold_done(&flow->fold);
+	flow_fold_init(&flow->fold, upd, id);
+	flow_fold_facts(&flow->fold, mine, count, &after);
+	rolls_append(&derive->rolls, &before, true);
+	rolls_append(&derive->rolls, &after, false);
+	fold_rolls_done(&before);
+	fold_rolls_done(&after);
+	free(mine);
+	flow->stale = false;
+}
+
+static bool refold_stale(struct derive *derive, struct run_entry *run, int64_t n, struct err *err)
+{
+	struct fact_list list = { 0 };
+	bool any = false, ok = true;
+
+	for (size_t i = 0; i < run->nflows; i++)
+		any = any || run->flows[i]->stale;
+	if (!any)
+		return true;
+	ok = load_facts(derive, run, &list, err);
+	for (size_t i = 0; ok && i < run->nflows; i++) {
+		if (run->flows[i]->stale)
+			refold(derive, run->flows[i], &list, n);
+	}
+	free(list.events);
+	arena_free(&list.arena);
+	return ok;
+}
+
+static bool flow_write(struct derive *derive, struct flow_entry *flow, int64_t n, struct err *err)
+{
+	const struct flow_fold *fold = &flow->fold;
+	sqlite3_stmt *put = derive->flow_put;
+
+	if (flow->batch_min == 0)
+		flow->batch_min = n;
+	buf_reset(&derive->buf);
+	if (!flow_fold_encode(&derive->buf, fold))
+		return err_set(err, ERR_STORE, 0, "write flow_run: more than %d bytes",
+			ROW_BYTES_MAX);
+	sqlite3_bind_int64(put, 1, fold->upd);
+	sqlite3_bind_int64(put, 2, fold->flow);
+	sql_bind_id(put, 3, fold->dataset);
+	sqlite3_bind_int64(put, 4, fold->first_k);
+	sqlite3_bind_int64(put, 5, fold->last_k);
+	sql_bind_id(put, 6, fold->quality_k);
+	sqlite3_bind_int64(put, 7, flow->batch_min);
+	sqlite3_bind_int64(put, 8, n);
+	sql_bind_blob(put, 9, buf_text(&derive->buf));
+	flow->dirty = false;
+	rolls_append(&derive->rolls, &flow->rolls, false);
+	flow->rolls.n = 0;
+	return sql_run(put, err);
+}
+
+static bool run_write(struct derive *derive, struct run_entry *run, int64_t n, struct err *err)
+{
+	struct update_fold *fold = &run->fold;
+	sqlite3_stmt *put = derive->run_put;
+
+	if (run->batch_min == 0)
+		run->batch_min = n;
+	fold->flows = fold->flows_failed = 0;
+	fold->rows_written = fold->dropped = FACT_UNKNOWN;
+	for (size_t i = 0; i < run->nflows; i++)
+		update_fold_flow(fold, &run->flows[i]->fold);
+	buf_reset(&derive->buf);
+	if (!update_fold_encode(&derive->buf, fold))
+		return err_set(err, ERR_STORE, 0, "write run: more than %d bytes", ROW_BYTES_MAX);
+	sqlite3_bind_int64(put, 1, run->upd);
+	sql_bind_id(put, 2, fold->pipeline);
+	sqlite3_bind_int64(put, 3, update_fold_created_k(fold));
+	sqlite3_bind_int64(put, 4, fold->first_k);
+	sqlite3_bind_int64(put, 5, fold->last_k);
+	sqlite3_bind_int64(put, 6, run->batch_min);
+	sqlite3_bind_int64(put, 7, n);
+	sql_bind_blob(put, 8, buf_text(&derive->buf));
+	run->dirty = false;
+	return sql_run(put, err);
+}
+
+static bool rolls_write(struct derive *derive, int64_t n, struct err *err)
+{
+	fold_rolls_merge(&derive->rolls);
+	for (size_t i = 0; i < derive->rolls.n; i++) {
+		const struct fold_roll *roll = &derive->rolls.rows[i];
+		const int64_t values[] = { roll->hour, roll->dataset, roll->rule, roll->a, roll->b,
+			roll->na, roll->nb, n };
+
+		for (size_t column = 0; column < ARRAY_LEN(values); column++)
+			sqlite3_bind_int64(derive->roll_put, (int)column + 1, values[column]);
+		if (!sql_run(derive->roll_put, err))
+			return false;
+	}
+	derive->rolls.n = 0;
+	return true;
+}
+
+bool derive_flush(struct derive *derive, int64_t n, struct err *err)
+{
+	for (size_t i = 0; i < derive->nruns; i++) {
+		struct run_entry *run = derive->runs[i];
+
+		if (!run->dirty)
+			continue;
+		if (!refold_stale(derive, run, n, err))
+			return false;
+		for (size_t f = 0; f < run->nflows; f++) {
+			if (run->flows[f]->dirty && !flow_write(derive, run->flows[f], n, err))
+				return false;
+		}
+		if (!run_write(derive, run, n, err))
+			return false;
+	}
+	if (!rolls_write(derive, n, err))
+		return false;
+	derive->ndirty = 0;
+	if (derive->nflows + derive->nruns > FLOWS_KEPT_MAX)
+		derive_forget(derive);
+	return true;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+
+#include "base/mem.h"
+#include "store/writer.h"
+
+enum { DAY_MS = 24 * 3600 * 1000, HOUR_MS = 3600 * 1000 };
+
+/*
+ * What is past its days goes: happened before the cut and seen before it, so that an old log read
+ * today stays its days from today. Slices of K_STEP keys or SLICE rows, a short transaction each,
+ * let readers and other writers in between.
+ */
+enum { SLICE = 5000 };
+
+/* ?1: cut in ms; ?2: newest batch seen before the cut; ?3: smallest k of the cut. */
+static const struct {
+	enum fact_kind kind;
+	const char *sql; /* deletes at most SLICE rows; run until it deletes none */
+} rules[] = {
+	{ FACT_EVENT, "DELETE FROM raw WHERE k IN (SELECT k FROM raw WHERE k < ?3 AND NOT EXISTS"
+		      " (SELECT 1 FROM event e WHERE e.k = raw.k) LIMIT 5000)" },
+	{ FACT_EVENT, "DELETE FROM flow_run WHERE upd IN (SELECT upd FROM run WHERE created_k < ?3"
+		      " AND last_k < ?3 AND batch_max <= ?2 LIMIT 500)" },
+	{ FACT_EVENT, "DELETE FROM run WHERE upd IN (SELECT upd FROM run WHERE created_k < ?3"
+		      " AND last_k < ?3 AND batch_max <= ?2 AND NOT EXISTS (SELECT 1 FROM flow_run f"
+		      " WHERE f.upd = run.upd) LIMIT 5000)" },
+	{ FACT_EVENT, "DELETE FROM roll_h WHERE hour < ?1 / 3600000 AND batch_max <= ?2" },
+	{ FACT_EDGE, "DELETE FROM edge WHERE k < ?3 AND batch <= ?2" },
+	{ FACT_HEALTH, "DELETE FROM health WHERE at < ?1 AND batch <= ?2 AND at <"
+		       " (SELECT max(at) FROM health h WHERE h.source = health.source)" },
+	{ FACT_HEALTH, "DELETE FROM source_count WHERE batch <= ?2 AND batch <"
+		       " (SELECT max(batch) FROM source_count c WHERE c.source = source_count.source"
+		       " AND c.batch <= ?2)" },
+	{ FACT_UNDECODABLE, "DELETE FROM undecodable WHERE id IN (SELECT id FROM undecodable"
+			    " WHERE at < ?1 AND batch <= ?2 LIMIT 5000)" },
+	{ FACT_LAG, "DELETE FROM lag WHERE at < ?1 AND batch <= ?2" },
+	{ FACT_VERSION, "DELETE FROM version WHERE timestamp < ?1 AND batch <= ?2" },
+};
+
+static bool slice(struct writer *writer, sqlite3_stmt *stmt, int *changes_out, struct err *err)
+{
+	if (!sql_run(writer->begin, err))
+		return false;
+	if (!sql_run(stmt, err)) {
+		(void)sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL); /* first error counts */
+		return false;
+	}
+	*changes_out = sqlite3_changes(writer->db);
+	return sql_run(writer->commit, err);
+}
+
+static bool batch_before(struct writer *writer, int64_t cut_ms, int64_t *n_out, struct err *err)
+{
+	static const char sql[] = "SELECT n FROM batch WHERE seen_at < ?1 ORDER BY seen_at DESC, n DESC"
+				  " LIMIT 1";
+	sqlite3_stmt *stmt = NULL;
+	bool row = false, ok = sql_prepare(writer->db, sql, &stmt, err);
+
+	if (ok) {
+		sqlite3_bind_int64(stmt, 1, cut_ms);
+		ok = sql_step(stmt, &row, err);
+	}
+	if (ok)
+		*n_out = row ? sqlite3_column_int64(stmt, 0) : 0;
+	sqlite3_finalize(stmt);
+	return ok;
+}
+
+static bool delete_rows(struct writer *writer, const char *sql, int64_t cut_ms, int64_t n,
+	int64_t *deleted, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool ok = sql_prepare(writer->db, sql, &stmt, err);
+	int changes = 1;
+
+	while (ok && changes > 0) {
+		sqlite3_bind_int64(stmt, 1, cut_ms);
+		sqlite3_bind_int64(stmt, 2, n);
+		sqlite3_bind_int64(stmt, 3, event_k_from(cut_ms));
+		ok = slice(writer, stmt, &changes, err);
+		*deleted += changes;
+	}
+	sqlite3_finalize(stmt);
+	return ok;
+}
+
+/* Events go by key from the oldest on, so that rows that must stay are passed over only once. */
+static bool delete_events(
+	struct writer *writer, int64_t cut_ms, int64_t n, int64_t *deleted, struct err *err)
+{
+	static const char last_sql[] = "SELECT max(k) FROM (SELECT k FROM event WHERE k > ?1 AND"
+				       " k < ?2 ORDER BY k LIMIT 5000)";
+	static const char delete_sql[] =
+		"DELETE FROM event WHERE k > ?1 AND k <= ?2 AND batch <= ?3";
+	sqlite3_stmt *last = NULL, *stmt = NULL;
+	int64_t from = -1, to;
+	bool row, ok;
+
+	ok = sql_prepare(writer->db, last_sql, &last, err) &&
+		sql_prepare(writer->db, delete_sql, &stmt, err);
+	while (ok) {
+		int changes = 0;
+
+		sqlite3_bind_int64(last, 1, from);
+		sqlite3_bind_int64(last, 2, event_k_from(cut_ms));
+		ok = sql_step(last, &row, err);
+		if (!ok)
+			break;
+		to = sql_int(last, 0);
+		sqlite3_reset(last);
+		if (to == FACT_UNKNOWN)
+			break;
+		sqlite3_bind_int64(stmt, 1, from);
+		sqlite3_bind_int64(stmt, 2, to);
+		sqlite3_bind_int64(stmt, 3, n);
+		ok = slice(writer, stmt, &changes, err);
+		*deleted += changes;
+		from = to;
+	}
+	sqlite3_finalize(last);
+	sqlite3_finalize(stmt);
+	return ok;
+}
+
+bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT], struct err *err)
+{
+	int64_t now = writer->clock->wall_ms(writer->clock);
+	int64_t cut, n, derived = 0, events = 0;
+
+	if (keep_days[FACT_EVENT] > 0) {
+		cut = now - keep_days[FACT_EVENT] * DAY_MS;
+		if (!batch_before(writer, cut, &n, err) ||
+			(n > 0 && !delete_events(writer, cut, n, &events, err)))
+			return false;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		int64_t days = keep_days[rules[i].kind];
+
+		if (days <= 0)
+			continue;
+		cut = now - days * DAY_MS;
+		if (!batch_before(writer, cut, &n, err))
+			return false;
+		if (n > 0 && !delete_rows(writer, rules[i].sql, cut, n, &derived, err))
+			return false;
+	}
+	if (events + derived > 0)
+		derive_forget(writer->derive);
+	return true;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_WRITER_H
+#define STORE_WRITER_H
+
+#include "store/derive.h"
+#include "store/dims.h"
+#include "store/event_rows.h"
+#include "store/store.h"
+
+/*
+ * What the writer thread does with its connection. A batch of facts is one transaction; one or more
+ * transactions make a unit with one number n that becomes visible at once, with the derived rows it
+ * touched (writer_commit). Nothing here locks: the caller is the writer thread, or owns the store
+ * alone. After an error the transaction is gone and the writer must not be used further.
+ */
+struct writer_source {
+	struct text name;
+	int64_t id;
+	char *cursor; /* as of the newest commit; NULL = never read */
+	size_t cursor_len;
+	/* sums since the store's first batch, as in source_count */
+	int64_t facts, undecodable, fallback, read_bytes, read_records, last_at, facts_batch;
+	struct store_totals totals; /* since store_open */
+};
+
+struct writer_pipeline {
+	int64_t id, k, name;
+};
+
+struct writer {
+	sqlite3 *db;
+	const struct clock *clock;
+	int64_t n;            /* the number being filled */
+	bool open;            /* something committed under n that is not visible yet */
+	bool broken;          /* a transaction failed: memory and store may differ */
+	int64_t opened_ms;    /* monotonic; when it began */
+	int64_t k0, k1;       /* events under n; k0 > k1: none */
+	int64_t k_max;        /* largest k in the store */
+	int64_t seen_at_ms;   /* of the newest visible batch */
+	struct dims *dims;
+	struct derive *derive;
+	struct arena arena;   /* of one batch */
+	struct writer_source **sources;
+	size_t nsources, sources_room;
+	struct writer_pipeline *pipelines;
+	size_t npipelines, pipelines_room;
+	struct event_rows_source rows;
+	sqlite3_stmt *begin, *commit, *pending, *batch_add, *cursor_put, *source_add, *count_put;
+	sqlite3_stmt *event_insert, *event_find, *event_scan, *raw_add, *edge_add;
+	sqlite3_stmt *segment_find, *segment_add, *pipeline_find, *pipeline_add;
+	sqlite3_stmt *table_find, *table_add, *version_add, *health_add, *undecodable_add;
+};
+
+/* On an open, migrated connection. Finishes what a crash left invisible. */
+bool writer_open(struct writer *writer, sqlite3 *db, const struct clock *clock, struct err *err);
+void writer_close(struct writer *writer); /* leaves the connection */
+struct writer_source *writer_source(struct writer *writer, struct text name, struct err *err);
+/* One transaction: the batch's facts and cursor; visible: with it everything under n shows. */
+bool writer_batch(
+	struct writer *writer, const struct fact_batch *batch, bool visible, struct err *err);
+/*
+ * False without `broken`: nothing was begun (another process writes); it may be tried again.
+ * Makes visible what earlier transactions left; does nothing when nothing is open.
+ */
+bool writer_show(struct writer *writer, struct err *err);
+bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT], struct err *err);
+
+/* Parts, each within the transaction of writer_batch. */
+bool writer_events(struct writer *writer, struct writer_source *source,
+	const struct fact_batch *batch, int64_t *new_out, struct err *err);
+bool writer_facts(struct writer *writer, struct writer_source *source,
+	const struct fact_batch *batch, int64_t *new_out, struct err *err);
+
+#endif

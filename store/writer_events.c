@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/writer.h"
+
+/* One event on its way in: its key and where it stands in the batch. */
+struct place {
+	int64_t k;
+	const struct fact_event *fact;
+};
+
+/* A text of the batch in the dictionary; 0 = not looked up yet. */
+struct message {
+	int64_t id;
+	int64_t *numbers;
+	size_t nnumbers;
+};
+
+struct intake {
+	struct writer *writer;
+	struct writer_source *source;
+	const struct fact_batch *batch;
+	struct place *places;
+	size_t n;
+	int64_t *ids;             /* by fact_string */
+	struct message *messages; /* by fact_string */
+	int64_t *segments;        /* by index in the batch */
+	struct buf scratch;
+};
+
+static int by_k(const void *left, const void *right)
+{
+	const struct place *a = left, *b = right;
+
+	if (a->k != b->k)
+		return a->k < b->k ? -1 : 1;
+	/* the earlier one of the batch first: of two with one id it is the one that stays */
+	return (a->fact > b->fact) - (a->fact < b->fact);
+}
+
+static bool same_id(const struct place *place, const void *id)
+{
+	return memcmp(place->fact->id, id, sizeof place->fact->id) == 0;
+}
+
+static bool same_place_id(const struct place *a, const struct place *b)
+{
+	return same_id(a, b->fact->id);
+}
+
+static void sort_places(struct place *places, size_t n)
+{
+	bool sorted = true;
+
+	for (size_t i = 1; i < n && sorted; i++)
+		sorted = places[i - 1].k <= places[i].k;
+	if (!sorted)
+		qsort(places, n, sizeof *places, by_k);
+}
+
+/* The next key to try when another id has this one: counts on within its millisecond. */
+static int64_t next_k(int64_t k)
+{
+	return (k & ~EVENT_K_LOW) | ((k + 1) & EVENT_K_LOW);
+}
+
+static bool find_k(struct writer *writer, int64_t k, const void **id_out, struct err *err)
+{
+	bool row;
+
+	sqlite3_bind_int64(writer->event_find, 1, k);
+	if (!sql_step(writer->event_find, &row, err))
+		return false;
+	*id_out = row ? sqlite3_column_blob(writer->event_find, 0) : NULL;
+	return true; /* the caller resets */
+}
+
+/*
+ * Gives a place that met another id at its key the next free key; false in *keep_out when its id
+ * is found on the way. Collisions are rare, so each step is a look-up.
+ */
+static bool rehome(struct intake *in, size_t n, struct place *place, bool *keep_out, struct err *err)
+{
+	for (int64_t tries = 0; tries <= EVENT_K_LOW; tries++) {
+		const void *id;
+		bool taken = false;
+
+		place->k = next_k(place->k);
+		for (size_t i = 0; i < n; i++) {
+			if (in->places[i].k != place->k)
+				continue;
+			if (same_place_id(&in->places[i], place)) {
+				*keep_out = false;
+				return true;
+			}
+			taken = true;
+		}
+		if (taken)
+			continue;
+		if (!find_k(in->writer, place->k, &id, err))
+			return false;
+		taken = id != NULL;
+		*keep_out = !(id && same_id(place, id));
+		sqlite3_reset(in->writer->event_find);
+		if (!taken || !*keep_out)
+			return true;
+	}
+	return err_set(err, ERR_STORE, 0, "store event: more than %lld in one millisecond",
+		(long long)EVENT_K_LOW);
+}
+
+/*
+ * Steps through the stored keys beside the batch's sorted ones. A batch may span a long time that
+ * is full of other events: after that many rows in between the scan jumps to the next key.
+ */
+enum { SCAN_ROWS_MAX = 48 };
+
+struct scan {
+	sqlite3_stmt *stmt;
+	bool row; /* it stands on a row */
+	bool begun;
+};
+
+static bool scan_to(struct scan *scan, int64_t k, struct err *err)
+{
+	int steps = 0;
+
+	if (scan->begun && !scan->row)
+		return true; /* past the end */
+	while (scan->row && sqlite3_column_int64(scan->stmt, 0) < k && steps++ < SCAN_ROWS_MAX) {
+		if (!sql_step(scan->stmt, &scan->row, err))
+			return false;
+	}
+	if (scan->begun && (!scan->row || sqlite3_column_int64(scan->stmt, 0) >= k))
+		return true;
+	sqlite3_reset(scan->stmt);
+	sqlite3_bind_int64(scan->stmt, 1, k);
+	scan->begun = true;
+	return sql_step(scan->stmt, &scan->row, err);
+}
+
+/* Leaves the places whose events are new, by key, each key once. */
+static bool drop_known(struct intake *in, struct err *err)
+{
+	struct scan scan = { .stmt = in->writer->event_scan };
+	struct place *collided = NULL;
+	size_t ncollided = 0, room = 0, n = 0;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < in->n; i++) {
+		struct place place = in->places[i];
+		bool other = false;
+
+		if (n > 0 && in->places[n - 1].k == place.k) {
+			if (same_place_id(&in->places[n - 1], &place))
+				continue;
+			other = true;
+		} else if (place.k <= in->writer->k_max) {
+			ok = scan_to(&scan, place.k, err);
+			if (ok && scan.row && sqlite3_column_int64(scan.stmt, 0) == place.k) {
+				if (same_id(&place, sqlite3_column_blob(scan.stmt, 1)))
+					continue;
+				other = true;
+			}
+		}
+		if (!other) {
+			in->places[n++] = place;
+			continue;
+		}
+		if (ncollided == room) {
+			room = room ? room * 2 : 8;
+			collided = mem_resize(collided, room, sizeof *collided);
+		}
+		collided[ncollided++] = place;
+	}
+	sqlite3_reset(scan.stmt);
+	for (size_t i = 0; ok && i < ncollided; i++) {
+		bool keep = true;
+
+		ok = rehome(in, n, &collided[i], &keep, err);
+		if (ok && keep)
+			in->places[n++] = collided[i]; /* n <= what was taken out */
+	}
+	if (ncollided > 0)
+		sort_places(in->places, n);
+	free(collided);
+	in->n = n;
+	return ok;
+}
+
+static bool id_of(struct intake *in, fact_string string, int64_t *id_out, struct err *err)
+{
+	if (string != 0 && in->ids[string] == 0 &&
+		!dims_id(in->writer->dims, in->batch->strings[string], &in->ids[string], err))
+		return false;
+	*id_out = in->ids[string];
+	return true;
+}
+
+static bool message_of(
+	struct intake *in, fact_string string, struct stored_event *event, struct err *err)
+{
+	struct message *message = &in->messages[string];
+
+	if (string == 0)
+		return true;
+	if (message->id == 0) {
+		struct text text = in->batch->strings[string];
+		int64_t numbers[PACK_NUMBERS_MAX];
+		size_t n;
+
+		buf_reset(&in->scratch);
+		n = pack_message(&in->scratch, text, numbers);
+		if (!dims_id(in->writer->dims, buf_text(&in->scratch), &message->id, err))
+			return false;
+		message->numbers = ARENA_ARRAY(&in->writer->arena, int64_t, n + 1);
+		memcpy(message->numbers, numbers, n * sizeof *numbers);
+		message->nnumbers = n;
+	}
+	event->message = message->id;
+	event->numbers = message->numbers;
+	event->nnumbers = message->nnumbers;
+	return true;
+}
+
+static bool segment_of(struct intake *in, uint32_t number, int64_t *id_out, struct err *err)
+{
+	const struct fact_segment *segment;
+	sqlite3_stmt *stmt = in->writer->segment_find;
+	bool row;
+
+	*id_out = 0;
+	if (number == 0 || number > in->batch->nsegments)
+		return true;
+	if (in->segments[number - 1] != 0) {
+		*id_out = in->segments[number - 1];
+		return true;
+	}
+	segment = &in->batch->segments[number - 1];
+	for (int pass = 0; pass < 2; pass++) {
+		sql_bind_text(stmt, 1, segment->path.bytes ? segment->path : TEXT(""));
+		sqlite3_bind_int64(stmt, 2, segment->device);
+		sqlite3_bind_int64(stmt, 3, segment->inode);
+		sqlite3_bind_int64(stmt, 4, (int64_t)segment->head_hash);
+		sqlite3_bind_int64(stmt, 5, segment->head_len);
+		if (pass == 1) {
+			sqlite3_bind_int64(stmt, 6, in->source->id);
+			sqlite3_bind_int(stmt, 7, segment->compressed);
+			if (!sql_run(stmt, err))
+				return false;
+			*id_out = sqlite3_last_insert_rowid(in->writer->db);
+			break;
+		}
+		if (!sql_step(stmt, &row, err))
+			return false;
+		if (row) {
+			*id_out = sqlite3_column_int64(stmt, 0);
+			sqlite3_reset(stmt);
+			break;
+		}
+		stmt = in->writer->segment_add;
+	}
+	in->segments[number - 1] = *id_out;
+	return true;
+}
+
+static bool store_lists(struct intake *in, const struct fact_event *fact,
+	struct stored_event *event, struct err *err)
+{
+	if (fact->nrules > 0) {
+		struct stored_rule *rules =
+			ARENA_ARRAY(&in->writer->arena, struct stored_rule, fact->nrules);
+
+		for (size_t i = 0; i < fact->nrules; i++) {
+			rules[i].action = fact->rules[i].action;
+			rules[i].passed = fact->rules[i].passed;
+			rules[i].failed = fact->rules[i].failed;
+			if (!id_of(in, fact->rules[i].name, &rules[i].name, err) ||
+				!id_of(in, fact->rules[i].dataset, &rules[i].dataset, err))
+				return false;
+		}
+		event->rules = rules;
+		event->nrules = fact->nrules;
+	}
+	if (fact->ninputs > 0) {
+		int64_t *inputs = ARENA_ARRAY(&in->writer->arena, int64_t, fact->ninputs);
+
+		for (size_t i = 0; i < fact->ninputs; i++) {
+			if (!id_of(in, fact->inputs[i], &inputs[i], err))
+				return false;
+		}
+		event->inputs = inputs;
+		event->ninputs = fact->ninputs;
+	}
+	return true;
+}
+
+static void store_numbers(const struct fact_event *fact, struct stored_event *event)
+{
+	memcpy(event->id, fact->id, sizeof event->id);
+	event->id_is_hash = fact->id_is_hash;
+	event->happened_at_ms = fact->happened_at_ms;
+	event->type = fact->type;
+	event->level = fact->level;
+	event->state = fact->state;
+	event->offset = fact->offset;
+	event->length = fact->segment ? fact->length : FACT_UNKNOWN;
+	event->sequence = fact->sequence;
+	event->failed_attempts = fact->failed_attempts;
+	event->batch_id = fact->batch_id;
+	event->output_rows = fact->output_rows;
+	event->upserted_rows = fact->upserted_rows;
+	event->deleted_rows = fact->deleted_rows;
+	event->output_bytes = fact->output_bytes;
+	event->dropped_records = fact->dropped_records;
+	event->backlog_bytes = fact->backlog_bytes;
+	event->backlog_records = fact->backlog_records;
+	event->backlog_files = fact->backlog_files;
+	event->backlog_seconds = fact->backlog_seconds;
+	event->full_refresh = fact->full_refresh;
+	event->validate_only = fact->validate_only;
+	event->explore_only = fact->explore_only;
+	event->maintenance = fact->maintenance;
+	event->has_quality = fact->has_quality;
+	event->has_error = fact->has_error;
+	event->fatal = fact->fatal;
+}
+
+/* The event in the store's terms. event is fresh (all unknown) and has its k. */
+static bool store_event(struct intake *in, const struct fact_event *fact,
+	struct stored_event *event, struct err *err)
+{
+	const struct {
+		fact_string string;
+		int64_t *id;
+	} names[] = {
+		{ fact->type_text, &event->type_text },
+		{ fact->maturity, &event->maturity },
+		{ fact->pipeline_id, &event->pipeline },
+		{ fact->pipeline_name, &event->pipeline_name },
+		{ fact->update_id, &event->upd },
+		{ fact->flow, &event->flow },
+		{ fact->dataset, &event->dataset },
+		{ fact->state_text, &event->state_text },
+		{ fact->cause, &event->cause },
+		{ fact->run_as, &event->run_as },
+		{ fact->user, &event->user },
+		{ fact->flow_attempt, &event->flow_attempt },
+		{ fact->output, &event->output },
+		{ fact->flow_type, &event->flow_type },
+		{ fact->error_class, &event->error_class },
+		{ fact->error_message, &event->error_message },
+	};
+
+	store_numbers(fact, event);
+	event->batch = in->writer->n;
+	event->source = in->source->id;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (names[i].string != 0 && !id_of(in, names[i].string, names[i].id, err))
+			return false;
+	}
+	if (fact->id_is_hash)
+		event->id_text = in->batch->strings[fact->id_text];
+	return message_of(in, fact->message, event, err) &&
+		segment_of(in, fact->segment, &event->segment, err) &&
+		store_lists(in, fact, event, err);
+}
+
+static bool put_raw(
+	struct intake *in, const struct fact_event *fact, int64_t k, struct err *err)
+{
+	sqlite3_stmt *add = in->writer->raw_add;
+
+	if (!fact->raw.bytes)
+		return true;
+	buf_reset(&in->scratch);
+	if (!raw_compress(&in->scratch, fact->raw))
+		return err_set(err, ERR_STORE, 0, "store event: raw of %zu bytes", fact->raw.len);
+	sqlite3_bind_int64(add, 1, k);
+	sql_bind_blob(add, 2, buf_text(&in->scratch));
+	return sql_run(add, err);
+}
+
+static bool put_edge(struct intake *in, const struct stored_event *event, int64_t output,
+	int64_t input, struct err *err)
+{
+	sqlite3_stmt *add = in->writer->edge_add;
+
+	sqlite3_bind_int64(add, 1, event->pipeline);
+	sqlite3_bind_int64(add, 2, output);
+	sqlite3_bind_int64(add, 3, input);
+	sqlite3_bind_int64(add, 4, event->k);
+	sqlite3_bind_int64(add, 5, in->writer->n);
+	sql_bind_id(add, 6, event->upd);
+	sql_bind_id(add, 7, event->flow);
+	return sql_run(add, err);
+}
+
+static bool put_edges(struct intake *in, const struct stored_event *event, struct err *err)
+{
+	int64_t output = event->output ? event->output : event->flow;
+
+	if (event->type != EVENT_FLOW_DEFINITION || output == 0)
+		return true;
+	if (event->ninputs == 0)
+		return put_edge(in, event, output, 0, err);
+	for (size_t i = 0; i < event->ninputs; i++) {
+		if (!put_edge(in, event, output, event->inputs[i], err))
+			return false;
+	}
+	return true;
+}
+
+static bool pipeline_entry(struct intake *in, int64_t id, struct writer_pipeline **out,
+	struct err *err)
+{
+	struct writer *writer = in->writer;
+	struct writer_pipeline *entry;
+	bool row;
+
+	for (size_t i = 0; i < writer->npipelines; i++) {
+		if (writer->pipelines[i].id == id) {
+			*out = &writer->pipelines[i];
+			return true;
+		}
+	}
+	if (writer->npipelines == writer->pipelines_room) {
+		writer->pipelines_room = writer->pipelines_room ? writer->pipelines_room * 2 : 64;
+		writer->pipelines = mem_resize(
+			writer->pipelines, writer->pipelines_room, sizeof *writer->pipelines);
+	}
+	entry = &writer->pipelines[writer->npipelines++];
+	*entry = (struct writer_pipeline){ .id = id, .k = -1 };
+	sqlite3_bind_int64(writer->pipeline_find, 1, id);
+	if (!sql_step(writer->pipeline_find, &row, err))
+		return false;
+	if (row) {
+		entry->k = sqlite3_column_int64(writer->pipeline_find, 0);
+		entry->name = sql_id(writer->pipeline_find, 1);
+		sqlite3_reset(writer->pipeline_find);
+	}
+	*out = entry;
+	return true;
+}
+
+/* A row when a pipeline is met first and when a newer event gives it another name. */
+static bool put_pipeline(struct intake *in, const struct stored_event *event,
+	struct writer_pipeline **hint, struct err *err)
+{
+	sqlite3_stmt *add = in->writer->pipeline_add;
+
+	if (event->pipeline == 0)
+		return true;
+	if ((!*hint || (*hint)->id != event->pipeline) &&
+		!pipeline_entry(in, event->pipeline, hint, err))
+		return false;
+	if ((*hint)->k >= 0 && (event->pipeline_name == 0 || event->k <= (*hint)->k))
+		return true;
+	if ((*hint)->k >= 0 && event->pipeline_name == (*hint)->name) {
+		(*hint)->k = event->k;
+		return true;
+	}
+	(*hint)->k = event->k;
+	(*hint)->name = event->pipeline_name;
+	sqlite3_bind_int64(add, 1, event->pipeline);
+	sqlite3_bind_int64(add, 2, in->writer->n);
+	sqlite3_bind_int64(add, 3, event->k);
+	sql_bind_id(add, 4, event->pipeline_name);
+	sqlite3_bind_int64(add, 5, in->source->id);
+	return sql_run(add, err);
+}
+
+/* Packs every x into one buffer; the texts are set once it no longer moves. */
+static bool pack_all(const struct stored_event *events, size_t n, struct buf *buf,
+	struct text *packed, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t from = buf->len;
+
+		if (!pack_event(buf, &events[i]))
+			return err_set(err, ERR_STORE, 0, "store event: the batch is too large");
+		packed[i].len = buf->len - from;
+	}
+	for (size_t i = 0, at = 0; i < n; i++) {
+		packed[i].bytes = buf->bytes + at;
+		at += packed[i].len;
+	}
+	return true;
+}
+
+static bool insert_events(struct intake *in, const struct stored_event *events, struct err *err)
+{
+	struct writer *writer = in->writer;
+	struct text *packed = ARENA_ARRAY(&writer->arena, struct text, in->n);
+	struct buf buf;
+	bool ok;
+
+	buf_init(&buf, 1 << 30);
+	ok = pack_all(events, in->n, &buf, packed, err);
+	if (ok) {
+		writer->rows = (struct event_rows_source){ events, packed, in->n };
+		ok = sql_run(writer->event_insert, err);
+		writer->rows = (struct event_rows_source){ 0 };
+	}
+	buf_done(&buf);
+	return ok;
+}
+
+static bool insert_beside(struct intake *in, const struct stored_event *events, struct err *err)
+{
+	struct writer_pipeline *hint = NULL;
+
+	for (size_t i = 0; i < in->n; i++) {
+		const struct stored_event *event = &events[i];
+
+		if (!put_raw(in, in->places[i].fact, event->k, err) ||
+			!put_edges(in, event, err) || !put_pipeline(in, event, &hint, err) ||
+			!derive_add(in->writer->derive, event, err))
+			return false;
+		if (event->happened_at_ms > in->source->last_at)
+			in->source->last_at = event->happened_at_ms;
+	}
+	return true;
+}
+
+static bool insert_new(struct intake *in, struct err *err)
+{
+	struct writer *writer = in->writer;
+	struct stored_event *events = ARENA_ARRAY(&writer->arena, struct stored_event, in->n);
+
+	for (size_t i = 0; i < in->n; i++) {
+		stored_event_init(&events[i]);
+		events[i].k = in->places[i].k;
+		if (!store_event(in, in->places[i].fact, &events[i], err))
+			return false;
+	}
+	if (!insert_events(in, events, err) || !insert_beside(in, events, err))
+		return false;
+	if (writer->k0 > writer->k1 || events[0].k < writer->k0)
+		writer->k0 = events[0].k;
+	if (events[in->n - 1].k > writer->k1)
+		writer->k1 = events[in->n - 1].k;
+	if (writer->k1 > writer->k_max)
+		writer->k_max = writer->k1;
+	in->source->facts_batch = writer->n;
+	return true;
+}
+
+bool writer_events(struct writer *writer, struct writer_source *source,
+	const struct fact_batch *batch, int64_t *new_out, struct err *err)
+{
+	struct intake in = {
+		.writer = writer,
+		.source = source,
+		.batch = batch,
+		.n = batch->nevents,
+	};
+	bool ok;
+
+	*new_out = 0;
+	if (in.n == 0)
+		return true;
+	in.places = ARENA_ARRAY(&writer->arena, struct place, in.n);
+	for (size_t i = 0; i < in.n; i++) {
+		in.places[i].fact = &batch->events[i];
+		in.places[i].k = event_k(batch->events[i].happened_at_ms, batch->events[i].id);
+	}
+	sort_places(in.places, in.n);
+	buf_init(&in.scratch, 4 << 20);
+	ok = drop_known(&in, err);
+	if (ok && in.n > 0) {
+		in.ids = ARENA_ARRAY(&writer->arena, int64_t, batch->nstrings);
+		in.messages = ARENA_ARRAY(&writer->arena, struct message, batch->nstrings);
+		in.segments = ARENA_ARRAY(&writer->arena, int64_t, batch->nsegments + 1);
+		ok = insert_new(&in, err);
+	}
+	buf_done(&in.scratch);
+	if (ok)
+		*new_out = (int64_t)in.n;
+	return ok;
+}

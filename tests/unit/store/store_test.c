@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/store.h"
+
+static char folder[] = "/tmp/weir-store-XXXXXX";
+static char path[64];
+enum { LONG_MS = 30000 };
+
+static int make_folder(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	(void)snprintf(path, sizeof path, "%s/weir.db", folder);
+	return 0;
+}
+
+static int remove_store(void **state)
+{
+	static const char *const ends[] = { "", "-wal", "-shm", "-lock" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		char name[96];
+
+		(void)snprintf(name, sizeof name, "%s%s", path, ends[i]);
+		(void)unlink(name);
+	}
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	(void)remove_store(state);
+	return rmdir(folder);
+}
+
+static struct store *open_store(void)
+{
+	struct store_options options = { .path = path, .clock = clock_system() };
+	struct store *store = NULL;
+	struct err err = ERR_INIT;
+
+	if (!store_open(&options, &store, &err))
+		fail_msg("%s", err.text);
+	return store;
+}
+
+static int64_t deadline(void)
+{
+	return clock_system()->mono_ms(clock_system()) + LONG_MS;
+}
+
+static void put(struct store *store, struct fact_batch **batch)
+{
+	struct err err = ERR_INIT;
+
+	if (!store_put(store, batch, deadline(), &err))
+		fail_msg("%s", err.text);
+}
+
+static void flush(struct store *store)
+{
+	struct err err = ERR_INIT;
+
+	if (!store_flush(store, deadline(), &err))
+		fail_msg("%s", err.text);
+}
+
+static int64_t ask(const char *sql)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int64_t value = -1;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		value = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return value;
+}
+
+static void fill(struct fact_batch *batch, int from, int n, const char *cursor)
+{
+	batch->source = arena_text(&batch->arena, TEXT("eventlog a"));
+	batch->cursor = arena_text(&batch->arena, text_of(cursor));
+	for (int i = from; i < from + n; i++) {
+		struct fact_event *event = fact_batch_event(batch);
+
+		memcpy(event->id, &i, sizeof i);
+		event->happened_at_ms = INT64_C(1700000000000) + i / 3;
+		event->type = i % 5 ? EVENT_FLOW_PROGRESS : EVENT_UPDATE_PROGRESS;
+		event->level = i % 7 ? LEVEL_METRICS : LEVEL_ERROR;
+		event->state = RUN_RUNNING;
+		event->pipeline_id = fact_batch_intern(batch, TEXT("pipe"));
+		event->pipeline_name = fact_batch_intern(batch, TEXT("Pipe"));
+		event->update_id = fact_batch_intern(batch, TEXT("upd"));
+		event->flow = fact_batch_intern(batch, i % 2 ? TEXT("f1") : TEXT("f2"));
+		event->message = fact_batch_intern(batch, TEXT("wrote 17 rows"));
+		event->output_rows = i;
+		event->batch_id = i / 10;
+		if (i % 7 == 0)
+			event->raw = arena_text(&batch->arena, TEXT("{\"id\":1}"));
+	}
+}
+
+static void facts_are_kept_once_with_their_cursor(void **state)
+{
+	struct store *store = open_store();
+	struct fact_batch *batch = fact_batch_new();
+	struct store_totals totals;
+	struct arena arena = { 0 };
+	struct err err = ERR_INIT;
+	struct text cursor;
+	int64_t rolled;
+
+	(void)state;
+	assert_true(store_cursor(store, TEXT("eventlog a"), &arena, &cursor, &err));
+	assert_null(cursor.bytes);
+	fill(batch, 0, 100, "c1");
+	put(store, &batch);
+	fill(batch, 50, 100, "c2");
+	put(store, &batch);
+	flush(store);
+	assert_int_equal(ask("SELECT count(*) FROM event"), 150);
+	assert_int_equal(ask("SELECT count(*) FROM event WHERE batch > (SELECT max(n) FROM batch)"), 0);
+	assert_int_equal(ask("SELECT count(*) FROM raw"), 22);
+	assert_int_equal(ask("SELECT count(*) FROM run"), 1);
+	assert_int_equal(ask("SELECT count(*) FROM flow_run"), 2);
+	rolled = ask("SELECT sum(a) FROM roll_h WHERE rule = 0");
+	store_totals(store, TEXT_NONE, &totals);
+	assert_int_equal(totals.events_put, 200);
+	assert_int_equal(totals.events_new, 150);
+	store_close(store);
+
+	store = open_store();
+	assert_true(store_cursor(store, TEXT("eventlog a"), &arena, &cursor, &err));
+	assert_true(text_is(cursor, "c2"));
+	fill(batch, 0, 150, "c3");
+	put(store, &batch);
+	flush(store);
+	store_close(store);
+	assert_int_equal(ask("SELECT count(*) FROM event"), 150);
+	assert_int_equal(ask("SELECT sum(a) FROM roll_h WHERE rule = 0"), rolled);
+	fact_batch_free(batch);
+	arena_free(&arena);
+}
+
+static void other_facts_are_kept(void **state)
+{
+	struct store *store = open_store();
+	struct fact_batch *batch = fact_batch_new();
+
+	(void)state;
+	for (int pass = 0; pass < 2; pass++) {
+		struct fact *fact;
+
+		batch->source = arena_text(&batch->arena, TEXT("delta d"));
+		fact = fact_batch_fact(batch, FACT_VERSION, 1000);
+		fact->u.version = (struct fact_version){ .table = TEXT("t"), .path = TEXT("/t"),
+			.version = 7, .timestamp_ms = 1000, .rows_added = FACT_UNKNOWN,
+			.changes = TEXT("[\"x\"]"), .problem = TEXT("p"), .is_blind_append = -1 };
+		fact = fact_batch_fact(batch, FACT_HEALTH, 1500);
+		fact->u.health = (struct fact_health){ HEALTH_SILENT, TEXT("quiet"), TEXT_NONE, 3 };
+		fact_batch_undecodable(batch, 1700, TEXT("/l:1"), TEXT("bad"), TEXT("\x01{"));
+		put(store, &batch);
+	}
+	flush(store);
+	store_close(store);
+	fact_batch_free(batch);
+	assert_int_equal(ask("SELECT count(*) FROM version WHERE version = 7 AND rows_added IS NULL"
+			     " AND changes = '[\"x\"]' AND problem = 'p' AND is_blind_append IS NULL"), 1);
+	assert_int_equal(ask("SELECT count(*) FROM health WHERE state = 2 AND behind = 3"), 1);
+	assert_int_equal(ask("SELECT count(*) FROM undecodable WHERE length = 2"), 1);
+}
+
+static void one_writer_at_a_time(void **state)
+{
+	struct store_options options = { .path = path, .clock = clock_system() };
+	struct store *store, *second = NULL;
+	struct err err = ERR_INIT;
+	char pid[32];
+
+	(void)state;
+	assert_int_equal(store_writer_pid(path), 0);
+	store = open_store();
+	assert_int_equal(store_writer_pid(path), getpid());
+	assert_false(store_open(&options, &second, &err));
+	assert_int_equal(err.kind, ERR_STORE);
+	(void)snprintf(pid, sizeof pid, "%d", (int)getpid());
+	assert_non_null(strstr(err.text, pid));
+	store_close(store);
+	assert_int_equal(store_writer_pid(path), 0);
+}
+
+static void refuse(const char *words)
+{
+	struct store_options options = { .path = path, .clock = clock_system() };
+	struct store *store = NULL;
+	struct err err = ERR_INIT;
+
+	assert_false(store_open(&options, &store, &err));
+	assert_int_equal(err.kind, ERR_STORE);
+	assert_non_null(strstr(err.text, path));
+	if (!strstr(err.text, words))
+		fail_msg("\"%s\" lacks \"%s\"", err.text, words);
+	assert_int_equal(store_writer_pid(path), 0);
+}
+
+static void exec(const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void newer_and_damaged_stores_are_refused(void **state)
+{
+	FILE *file;
+
+	(void)state;
+	store_close(open_store());
+	exec("PRAGMA user_version = 99");
+	refuse("99");
+	assert_int_equal(ask("PRAGMA user_version"), 99);
+	(void)remove_store(state);
+
+	exec("CREATE TABLE theirs (x); PRAGMA user_version = 1");
+	refuse("not a Weir store");
+	assert_int_equal(ask("SELECT count(*) FROM sqlite_schema"), 1);
+	(void)remove_store(state);
+
+	file = fopen(path, "w");
+	assert_non_null(file);
+	for (int i = 0; i < 2000; i++)
+		(void)fputs("this is no database ", file);
+	(void)fclose(file);
+	refuse("not a Weir store");
+	(void)remove_store(state);
+
+	store_close(open_store());
+	assert_int_equal(truncate(path, 20000), 0);
+	refuse("damaged");
+}
+
+/* A child writes without end and is killed; what committed must be whole, once, and folded. */
+static void killed_writers_lose_and_repeat_nothing(void **state)
+{
+	(void)state;
+	srand(7);
+	for (int round = 0; round < 6; round++) {
+		pid_t child = fork();
+		int status;
+
+		assert_true(child >= 0);
+		if (child == 0) {
+			struct store *store = open_store();
+			struct fact_batch *batch = fact_batch_new();
+			struct arena arena = { 0 };
+			struct err err = ERR_INIT;
+			struct text cursor;
+			int64_t at = 0;
+			char words[32];
+
+			(void)store_cursor(store, TEXT("eventlog a"), &arena, &cursor, &err);
+			if (cursor.bytes)
+				(void)text_to_i64(cursor, &at);
+			for (;; at += 40) {
+				(void)snprintf(words, sizeof words, "%lld", (long long)at + 40);
+				fill(batch, (int)at, 40, words);
+				put(store, &batch);
+			}
+		}
+		(void)usleep((useconds_t)(20000 + rand() % 60000));
+		(void)kill(child, SIGKILL);
+		(void)waitpid(child, &status, 0);
+		store_close(open_store());
+		assert_int_equal(ask("SELECT count(*) FROM event"),
+			ask("SELECT CAST(coalesce(max(cursor), '0') AS INTEGER) FROM source"));
+		assert_int_equal(
+			ask("SELECT count(*) FROM event WHERE batch > (SELECT max(n) FROM batch)"), 0);
+	}
+	assert_true(ask("SELECT count(*) FROM event") > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(facts_are_kept_once_with_their_cursor, remove_store),
+		cmocka_unit_test_teardown(other_facts_are_kept, remove_store),
+		cmocka_unit_test_teardown(one_writer_at_a_time, remove_store),
+		cmocka_unit_test_teardown(newer_and_damaged_stores_are_refused, remove_store),
+		cmocka_unit_test_teardown(killed_writers_lose_and_repeat_nothing, remove_store),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -125,7 +125,7 @@ static struct fact_event *progress(struct maker *maker, int64_t at_ms, const cha
 	event->level = LEVEL_METRICS;
 	event->batch_id = batch_id;
 	event->output_rows = rows;
-	event->output_bytes = rows * 120;
+	event->output_bytes = rows == FACT_UNKNOWN ? FACT_UNKNOWN : rows * 120;
 	event->dropped_records = dropped;
 	event->backlog_bytes = 0;
 	return event;

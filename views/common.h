@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VIEWS_COMMON_H
+#define VIEWS_COMMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "store/reader.h"
+#include "tui/table.h"
+#include "tui/view.h"
+
+/* What several screens share: words and glyphs of states, panes, JSON pieces. UI thread. */
+
+/* What a table handles by itself; views name it at the end of their actions. */
+#define TABLE_ACTIONS                                                                              \
+	ACT_SORT, ACT_SORT_REVERSE, ACT_UP, ACT_DOWN, ACT_PAGE_UP, ACT_PAGE_DOWN, ACT_HALF_UP,     \
+		ACT_HALF_DOWN, ACT_FIRST, ACT_LAST
+#define SCROLL_ACTIONS                                                                             \
+	ACT_UP, ACT_DOWN, ACT_PAGE_UP, ACT_PAGE_DOWN, ACT_HALF_UP, ACT_HALF_DOWN, ACT_FIRST,       \
+		ACT_LAST
+
+struct state_look {
+	enum glyph glyph;
+	enum role role;
+	const char *word;
+};
+const struct state_look *run_state_look(enum run_state state);
+const struct state_look *health_state_look(enum health_state state);
+const struct state_look *level_look(enum event_level level);
+void line_look(struct line *line, const struct look *look, const struct state_look *state);
+void line_glyph(struct line *line, const struct look *look, const struct state_look *state);
+
+/* Cells of a table: figures right, a dash where unknown. */
+void line_count(struct line *line, const struct look *look, int64_t n);
+void line_dash(struct line *line, const struct look *look);
+void line_name(struct line *line, const struct look *look, struct text name); /* dash if absent */
+void line_age(struct line *line, const struct look *look, int64_t at_ms);
+/* Completeness with its role: good only from COMPLETE_ENOUGH on. */
+void line_complete(struct line *line, const struct look *look, int64_t part, int64_t whole);
+
+int compare_i64(int64_t a, int64_t b); /* unknown first */
+enum share_grade { SHARE_UNKNOWN, SHARE_LOW, SHARE_SHORT, SHARE_GOOD };
+enum share_grade share_grade(int64_t part, int64_t whole);
+enum role share_role(enum share_grade grade);
+double share_pct(int64_t part, int64_t whole); /* NAN when unknown */
+
+/* Time from one moment to another, or to now while the second is not known and still open. */
+int64_t span_ms(int64_t from_ms, int64_t to_ms);
+/* The short head of an update id, as messages of the platform quote it. */
+struct text short_id(struct text id);
+
+/* "stale 41m (usually 5m)": rows written later than twice the usual gap. */
+bool pipeline_is_stale(const struct pipeline_row *row, int64_t now_ms);
+int pipeline_badness(const struct pipeline_row *row, int64_t now_ms); /* larger = worse */
+
+/*
+ * A detail pane: rows of label and text, wrapped when drawn. A row with a label and no text is a
+ * heading. Texts are borrowed, from the arena or longer-lived.
+ */
+struct sheet_row {
+	const char *label;
+	struct text text;
+	enum role role;
+	bool heading;
+};
+struct sheet {
+	struct arena *arena;
+	struct sheet_row *rows;
+	size_t n, room;
+};
+void sheet_add(struct sheet *sheet, const char *label, enum role role, struct text text);
+void sheet_addf(struct sheet *sheet, const char *label, enum role role, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void sheet_heading(struct sheet *sheet, const char *title);
+/* A JSON array of sentences, one a row; the role by what each says happened. */
+void sheet_sentences(struct sheet *sheet, const char *label, struct text json);
+/* A JSON object as rows of key and value. */
+void sheet_object(struct sheet *sheet, const char *heading, struct text json);
+int sheet_height(const struct sheet *sheet, int cols);
+/* Draws from wrapped line `skip` on; returns the rows used. */
+int sheet_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rect, int skip);
+
+/*
+ * A list above and a pane below it, with the pane's title line. The pane gets nothing when the
+ * screen is too low for both.
+ */
+struct split {
+	struct rect list, pane;
+};
+struct split split_rows(struct rect rect, int list_rows, int pane_rows);
+
+/* Hands the action to the table; REPLY_STALE instead of DONE if the selection moved and the pane
+ * is loaded by selection. */
+enum reply list_act(struct table *table, enum action action, int page_rows, bool loads_on_move);
+/* Scrolls a sheet: 0 <= *skip <= height - rows. */
+enum reply scroll_act(int *skip, enum action action, int height, int rows);
+
+void subject_set(struct subject *out, const char *kind, struct text name, struct text id);
+void arg_set(char out[VIEW_ARG_MAX], struct text text);
+
+/* JSON pieces: null where unknown. json_put consumes `owned`, adds a newline. */
+json_t *json_number_or_null(int64_t n);
+json_t *json_text_or_null(struct text text);
+json_t *json_share(int64_t part, int64_t whole);
+json_t *json_flag(int8_t flag);
+/* JSON text as a value; as a string if it cannot be read; null if absent. */
+json_t *json_embedded(struct text json);
+bool json_put(struct buf *out, json_t *owned, bool one_line, struct err *err);
+
+#endif

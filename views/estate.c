@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "views/views.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "views/common.h"
+
+/* How many failing pipelines get their failed flow looked up in one load. */
+enum { CAUSES_MAX = 32 };
+
+struct estate_row {
+	struct pipeline_row pipeline;
+	struct text failed_flow, error_class, error_message; /* root cause of the newest failure */
+	int badness;
+	size_t place; /* in the store's order, to keep it among equals */
+};
+
+struct estate {
+	struct table table;
+	struct estate_row *rows;
+	size_t n;
+	bool more;
+};
+
+static void format_state(const void *row, const struct look *look, struct line *line)
+{
+	const struct estate_row *estate = row;
+
+	line_look(line, look, run_state_look(estate->pipeline.latest.state));
+}
+
+static int compare_state(const void *a, const void *b)
+{
+	const struct estate_row *left = a, *right = b;
+
+	return compare_i64(left->badness, right->badness);
+}
+
+static void format_pipeline(const void *row, const struct look *look, struct line *line)
+{
+	const struct estate_row *estate = row;
+
+	line_name(line, look, estate->pipeline.pipeline);
+}
+
+static void format_strip(const void *row, const struct look *look, struct line *line)
+{
+	const struct pipeline_row *pipeline = &((const struct estate_row *)row)->pipeline;
+
+	/* Newest at the right end, whatever the number of updates. */
+	for (size_t i = pipeline->nstrip; i < STRIP_MAX; i++)
+		line_add(line, ROLE_DIM, TEXT(" "));
+	for (size_t i = 0; i < pipeline->nstrip; i++)
+		line_glyph(line, look, run_state_look(pipeline->strip[i]));
+}
+
+static void format_complete(const void *row, const struct look *look, struct line *line)
+{
+	const struct pipeline_row *pipeline = &((const struct estate_row *)row)->pipeline;
+
+	line_complete(line, look, pipeline->published, pipeline->input);
+}
+
+static int compare_complete(const void *a, const void *b)
+{
+	const struct pipeline_row *left = &((const struct estate_row *)a)->pipeline;
+	const struct pipeline_row *right = &((const struct estate_row *)b)->pipeline;
+	double x = share_pct(left->published, left->input);
+	double y = share_pct(right->published, right->input);
+
+	return (x > y) - (x < y);
+}
+
+static void format_fresh(const void *row, const struct look *look, struct line *line)
+{
+	const struct pipeline_row *pipeline = &((const struct estate_row *)row)->pipeline;
+
+	if (pipeline->last_written_at_ms == TIME_UNKNOWN) {
+		line_dash(line, look);
+		return;
+	}
+	if (!pipeline_is_stale(pipeline, look->now_ms)) {
+		line_add(line, ROLE_TEXT, format_age(look, pipeline->last_written_at_ms));
+		return;
+	}
+	line_addf(line, ROLE_STALE, "stale %.*s",
+		TEXT_ARG(format_age(look, pipeline->last_written_at_ms)));
+	line_addf(line, ROLE_DIM, " (usually %.*s)",
+		TEXT_ARG(format_age(look, look->now_ms - pipeline->usual_gap_ms)));
+}
+
+static int compare_fresh(const void *a, const void *b)
+{
+	const struct estate_row *left = a, *right = b;
+
+	return compare_i64(left->pipeline.last_written_at_ms, right->pipeline.last_written_at_ms);
+}
+
+/* The oldest of the moments this line speaks of. */
+static int64_t oldest_at_ms(const struct pipeline_row *pipeline)
+{
+	return pipeline->last_event_at_ms;
+}
+
+static void format_oldest(const void *row, const struct look *look, struct line *line)
+{
+	line_age(line, look, oldest_at_ms(&((const struct estate_row *)row)->pipeline));
+}
+
+static int compare_oldest(const void *a, const void *b)
+{
+	const struct estate_row *left = a, *right = b;
+
+	return compare_i64(oldest_at_ms(&left->pipeline), oldest_at_ms(&right->pipeline));
+}
+
+static void format_attempts(const void *row, const struct look *look, struct line *line)
+{
+	const struct pipeline_row *pipeline = &((const struct estate_row *)row)->pipeline;
+
+	if (pipeline->attempts <= 0)
+		line_dash(line, look);
+	else
+		line_addf(line, pipeline->attempts > 1 ? ROLE_WARN : ROLE_DIM, "%d", pipeline->attempts);
+}
+
+static int compare_attempts(const void *a, const void *b)
+{
+	const struct estate_row *left = a, *right = b;
+
+	return compare_i64(left->pipeline.attempts, right->pipeline.attempts);
+}
+
+static void format_quarantined(const void *row, const struct look *look, struct line *line)
+{
+	line_count(line, look, ((const struct estate_row *)row)->pipeline.quarantined);
+}
+
+static int compare_quarantined(const void *a, const void *b)
+{
+	const struct estate_row *left = a, *right = b;
+
+	return compare_i64(left->pipeline.quarantined, right->pipeline.quarantined);
+}
+
+static void format_input(const void *row, const struct look *look, struct line *line)
+{
+	line_count(line, look, ((const struct estate_row *)row)->pipeline.input);
+}
+
+static int compare_input(const void *a, const void *b)
+{
+	const struct estate_row *left = a, *right = b;
+
+	return compare_i64(left->pipeline.input, right->pipeline.input);
+}
+
+static void format_source(const void *row, const struct look *look, struct line *line)
+{
+	line_name(line, look, ((const struct estate_row *)row)->pipeline.source);
+}
+
+static const struct column columns[] = {
+	{ "state", "STATE", "State of the newest update", 10, 14, 0, 0, COLUMN_DESCENDING,
+		format_state, compare_state },
+	{ "pipeline", "PIPELINE", "Name of the pipeline", 12, 40, 4, 0, 0, format_pipeline, NULL },
+	{ "updates", "LAST 20 UPDATES", "How the last 20 updates ended, newest right; a chain of "
+		"retries is one", STRIP_MAX, STRIP_MAX, 0, 2, COLUMN_NO_SORT | COLUMN_NO_EXPORT,
+		format_strip, NULL },
+	{ "complete", "COMPLETE", "Published rows of input rows, over datasets that told both", 8, 8, 0,
+		0, COLUMN_RIGHT, format_complete, compare_complete },
+	{ "written", "ROWS WRITTEN", "How long ago rows were last written; stale past twice its usual "
+		"gap", 12, 26, 3, 1, 0, format_fresh, compare_fresh },
+	{ "age", "OLDEST", "Age of the oldest number on this line", 6, 8, 0, 3, COLUMN_RIGHT,
+		format_oldest, compare_oldest },
+	{ "attempts", "TRY", "Attempts in the newest chain of retries", 3, 4, 0, 4,
+		COLUMN_RIGHT | COLUMN_DESCENDING, format_attempts, compare_attempts },
+	{ "quarantined", "QUARANTINED", "Rows set aside instead of published", 11, 16, 0, 5,
+		COLUMN_RIGHT | COLUMN_DESCENDING, format_quarantined, compare_quarantined },
+	{ "input", "INPUT ROWS", "Rows read by datasets that told published and quarantined rows", 11,
+		16, 0, 6, COLUMN_RIGHT | COLUMN_DESCENDING, format_input, compare_input },
+	{ "source", "SOURCE", "Where it was read", 10, 24, 1, 7, 0, format_source, NULL },
+};
+
+static struct text row_key(const void *row)
+{
+	return ((const struct estate_row *)row)->pipeline.pipeline_id;
+}
+
+static bool estate_open(struct view *view, struct err *err)
+{
+	struct estate *estate = view->state;
+
+	(void)err;
+	estate->table = (struct table){
+		.columns = columns,
+		.ncolumns = ARRAY_LEN(columns),
+		.row_size = sizeof(struct estate_row),
+		.key = row_key,
+		.empty = "no pipeline has been seen yet; screen 0 shows the sources",
+	};
+	table_init(&estate->table);
+	return true;
+}
+
+static void estate_close(struct view *view)
+{
+	table_done(&((struct estate *)view->state)->table);
+}
+
+static int worst_first(const void *a, const void *b)
+{
+	const struct estate_row *left = a, *right = b;
+
+	if (left->badness != right->badness)
+		return right->badness - left->badness;
+	return (left->place > right->place) - (left->place < right->place);
+}
+
+/* An update fails because a flow did: the flow's own words are the cause. */
+static bool find_cause(struct view *view, struct reader *reader, struct estate_row *row,
+	struct err *err)
+{
+	struct flow_rows flows;
+
+	row->error_class = row->pipeline.latest.error_class;
+	row->error_message = row->pipeline.latest.error_message;
+	if (!row->pipeline.latest.update_id.len)
+		return true;
+	if (!flows_list(reader, &view->arena, row->pipeline.latest.update_id, &flows, err))
+		return false;
+	for (size_t i = 0; i < flows.n; i++) {
+		const struct flow_row *flow = &flows.rows[i];
+
+		if (flow->state != RUN_FAILED || !flow->error_message.len)
+			continue;
+		row->failed_flow = flow->flow;
+		row->error_class = flow->error_class;
+		row->error_message = flow->error_message;
+		break;
+	}
+	return true;
+}
+
+static bool estate_load(struct view *view, struct reader *reader, struct err *err)
+{
+	struct estate *estate = view->state;
+	struct pipeline_rows list;
+	struct estate_row *rows;
+	int causes = 0;
+
+	if (!pipelines_list(reader, &view->arena, &list, err))
+		return false;
+	rows = ARENA_ARRAY(&view->arena, struct estate_row, list.n + 1);
+	for (size_t i = 0; i < list.n; i++) {
+		rows[i].pipeline = list.rows[i];
+		rows[i].badness = pipeline_badness(&list.rows[i], view->look.now_ms);
+		rows[i].place = i;
+		if (list.rows[i].latest.state != RUN_FAILED || ++causes > CAUSES_MAX)
+			continue;
+		if (!find_cause(view, reader, &rows[i], err))
+			return false;
+	}
+	qsort(rows, list.n, sizeof(*rows), worst_first);
+	estate->rows = rows;
+	estate->n = list.n;
+	estate->more = list.more;
+	table_set_rows(&estate->table, rows, list.n, &view->look);
+	return true;
+}
+
+static void sheet_update(struct sheet *sheet, const struct look *look,
+	const struct pipeline_row *pipeline)
+{
+	const struct update_row *update = &pipeline->latest;
+	int64_t end_ms = update->ended_at_ms != TIME_UNKNOWN ? update->ended_at_ms : look->now_ms;
+	struct text id = short_id(update->update_id);
+	struct text at = format_clock(look, update->created_at_ms);
+	struct text took = format_duration(look, span_ms(update->created_at_ms, end_ms));
+	struct text cause = update->cause.len ? update->cause : TEXT("unknown cause");
+
+	sheet_addf(sheet, "update", run_state_look(update->state)->role,
+		"%.*s %s, started %.*s by %.*s, %s %.*s", TEXT_ARG(id), run_state_look(update->state)->word,
+		TEXT_ARG(at), TEXT_ARG(cause), run_state_is_final(update->state) ? "took" : "for",
+		TEXT_ARG(took));
+	if (pipeline->attempts > 1)
+		sheet_addf(sheet, "attempts", ROLE_WARN, "%d in this chain of retries",
+			pipeline->attempts);
+}
+
+static struct sheet pane_of(const struct view *view)
+{
+	const struct estate *estate = view->state;
+	const struct estate_row *row = table_selected(&estate->table);
+	const struct look *look = &view->look;
+	struct sheet sheet = { .arena = look->arena };
+
+	if (!row)
+		return sheet;
+	sheet_heading(&sheet, arena_printf(look->arena, "%.*s", TEXT_ARG(row->pipeline.pipeline)));
+	sheet_update(&sheet, look, &row->pipeline);
+	if (row->failed_flow.len)
+		sheet_addf(&sheet, "root cause", ROLE_FAILED, "flow %.*s failed",
+			TEXT_ARG(row->failed_flow));
+	if (row->error_message.len)
+		sheet_add(&sheet, row->failed_flow.len ? "" : "root cause", ROLE_TEXT, row->error_message);
+	if (row->pipeline.input != FACT_UNKNOWN) {
+		struct text published = format_count(look, row->pipeline.published);
+		struct text input = format_count(look, row->pipeline.input);
+		struct text quarantined = format_count(look, row->pipeline.quarantined);
+		struct text share = format_share(look, row->pipeline.published, row->pipeline.input);
+
+		sheet_addf(&sheet, "completeness", ROLE_TEXT,
+			"%.*s: %.*s of %.*s rows published, %.*s quarantined", TEXT_ARG(share),
+			TEXT_ARG(published), TEXT_ARG(input), TEXT_ARG(quarantined));
+	}
+	if (pipeline_is_stale(&row->pipeline, look->now_ms)) {
+		struct text at = format_time(look, row->pipeline.last_written_at_ms);
+		struct text gap = format_age(look, look->now_ms - row->pipeline.usual_gap_ms);
+
+		sheet_addf(&sheet, "stale", ROLE_STALE, "no rows since %.*s, usually every %.*s",
+			TEXT_ARG(at), TEXT_ARG(gap));
+	}
+	return sheet;
+}
+
+static int estate_list_rows(const struct estate *estate)
+{
+	return (int)table_shown(&estate->table) + 1;
+}
+
+static void estate_draw(const struct view *view, struct canvas *canvas, struct rect rect)
+{
+	const struct estate *estate = view->state;
+	struct sheet pane = pane_of(view);
+	struct split split =
+		split_rows(rect, estate_list_rows(estate), sheet_height(&pane, rect.cols));
+
+	table_draw(&estate->table, canvas, split.list, &view->look, true);
+	(void)sheet_draw(&pane, canvas, split.pane, 0);
+}
+
+static int estate_print_rows(const struct view *view)
+{
+	struct sheet pane = pane_of(view);
+
+	return estate_list_rows(view->state) + sheet_height(&pane, view->rect.cols ? view->rect.cols : 80);
+}
+
+static enum reply estate_act(struct view *view, enum action action, struct app *app)
+{
+	struct estate *estate = view->state;
+	const struct estate_row *row = table_selected(&estate->table);
+	struct view_arg arg = { .number = 0 };
+
+	if (action != ACT_OPEN && action != ACT_OPEN_EVENTS)
+		return list_act(&estate->table, action, view->rect.rows, false);
+	if (!row)
+		return REPLY_IGNORED;
+	arg_set(arg.subject, row->pipeline.pipeline_id);
+	app_open(app, action == ACT_OPEN ? "updates" : "events", &arg);
+	return REPLY_DONE;
+}
+
+static bool estate_subject(const struct view *view, struct subject *out)
+{
+	const struct estate_row *row = table_selected(&((struct estate *)view->state)->table);
+
+	if (row)
+		subject_set(out, "pipeline", row->pipeline.pipeline, row->pipeline.pipeline_id);
+	return row;
+}
+
+static json_t *row_json(const struct estate_row *row, const struct look *look)
+{
+	const struct pipeline_row *pipeline = &row->pipeline;
+	json_t *strip = json_array();
+
+	for (size_t i = 0; i < pipeline->nstrip; i++)
+		(void)json_array_append_new(strip, json_string(run_state_name(pipeline->strip[i])));
+	return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:b, "
+			"s:o, s:o, s:o, s:o, s:o}",
+		"pipeline_id", json_text_or_null(pipeline->pipeline_id),
+		"pipeline", json_text_or_null(pipeline->pipeline),
+		"source", json_text_or_null(pipeline->source),
+		"update_id", json_text_or_null(pipeline->latest.update_id),
+		"state", run_state_name(pipeline->latest.state),
+		"started_at_ms", json_number_or_null(pipeline->latest.created_at_ms),
+		"last_updates", strip,
+		"attempts", pipeline->attempts,
+		"input", json_number_or_null(pipeline->input),
+		"published", json_number_or_null(pipeline->published),
+		"quarantined", json_number_or_null(pipeline->quarantined),
+		"completeness_pct", json_share(pipeline->published, pipeline->input),
+		"last_written_at_ms", json_number_or_null(pipeline->last_written_at_ms),
+		"usual_gap_ms", json_number_or_null(pipeline->usual_gap_ms),
+		"is_stale", pipeline_is_stale(pipeline, look->now_ms),
+		"last_event_at_ms", json_number_or_null(pipeline->last_event_at_ms),
+		"last_seen_at_ms", json_number_or_null(pipeline->last_seen_at_ms),
+		"failed_flow", json_text_or_null(row->failed_flow),
+		"error_class", json_text_or_null(row->error_class),
+		"error_message", json_text_or_null(row->error_message));
+}
+
+static bool estate_json(const struct view *view, struct buf *out, struct err *err)
+{
+	const struct estate *estate = view->state;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < table_shown(&estate->table); i++)
+		(void)json_array_append_new(list, row_json(table_row(&estate->table, i), &view->look));
+	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
+		"pipelines", list, "more", estate->more), false, err);
+}
+
+static void estate_csv(const struct view *view, struct buf *out)
+{
+	table_csv(&((const struct estate *)view->state)->table, &view->look, out);
+}
+
+static void estate_filter(struct view *view, struct text filter, bool inverse)
+{
+	table_set_filter(&((struct estate *)view->state)->table, filter, inverse, &view->look);
+}
+
+static const enum action actions[] = { ACT_OPEN, ACT_OPEN_EVENTS, TABLE_ACTIONS, ACT_NONE };
+
+const struct view_ops estate_view = {
+	.name = "estate",
+	.title = "estate",
+	.about = "One line a pipeline, worst first: state, last 20 updates, completeness, freshness.",
+	.state_size = sizeof(struct estate),
+	.actions = actions,
+	.open = estate_open,
+	.load = estate_load,
+	.draw = estate_draw,
+	.act = estate_act,
+	.subject = estate_subject,
+	.print_rows = estate_print_rows,
+	.json = estate_json,
+	.csv = estate_csv,
+	.filter = estate_filter,
+	.close = estate_close,
+};

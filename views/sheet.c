@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "views/common.h"
+
+enum { LABEL_MAX = 18, LABEL_LEAST_TEXT = 20, ROW_MAX_BYTES = 64 << 10 };
+
+static struct sheet_row *sheet_next(struct sheet *sheet)
+{
+	if (sheet->n == sheet->room) {
+		size_t room = sheet->room ? 2 * sheet->room : 32;
+		struct sheet_row *rows = ARENA_ARRAY(sheet->arena, struct sheet_row, room);
+
+		if (sheet->n)
+			memcpy(rows, sheet->rows, sheet->n * sizeof(*rows));
+		sheet->rows = rows;
+		sheet->room = room;
+	}
+	return &sheet->rows[sheet->n++];
+}
+
+/* Cleaned here, so that wrapping counts the cells that will be drawn. */
+void sheet_add(struct sheet *sheet, const char *label, enum role role, struct text text)
+{
+	struct buf clean;
+
+	buf_init(&clean, ROW_MAX_BYTES);
+	(void)utf8_clean(&clean, text, UTF8_KEEP_LINES); /* a longer text is cut; the raw form has it */
+	*sheet_next(sheet) = (struct sheet_row){
+		.label = label,
+		.text = arena_text(sheet->arena, buf_text(&clean)),
+		.role = role,
+	};
+	buf_done(&clean);
+}
+
+void sheet_addf(struct sheet *sheet, const char *label, enum role role, const char *fmt, ...)
+{
+	struct buf text;
+	va_list args;
+
+	buf_init(&text, ROW_MAX_BYTES);
+	va_start(args, fmt);
+	(void)buf_vaddf(&text, fmt, args);
+	va_end(args);
+	sheet_add(sheet, label, role, buf_text(&text));
+	buf_done(&text);
+}
+
+void sheet_heading(struct sheet *sheet, const char *title)
+{
+	*sheet_next(sheet) = (struct sheet_row){ .label = title, .heading = true };
+}
+
+static enum role sentence_role(struct text sentence)
+{
+	if (text_contains_fold(sentence, TEXT("removed")) ||
+		text_contains_fold(sentence, TEXT("dropped")))
+		return ROLE_REMOVED;
+	if (text_contains_fold(sentence, TEXT("added")))
+		return ROLE_ADDED;
+	return ROLE_TEXT;
+}
+
+void sheet_sentences(struct sheet *sheet, const char *label, struct text json)
+{
+	json_t *array = json_embedded(json);
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(array, i, item)
+	{
+		struct text text = { json_string_value(item), json_string_length(item) };
+
+		if (text.bytes)
+			sheet_add(sheet, i ? "" : label, sentence_role(text), text);
+	}
+	json_decref(array);
+}
+
+void sheet_object(struct sheet *sheet, const char *heading, struct text json)
+{
+	json_t *object = json_embedded(json);
+	const char *key;
+	json_t *value;
+
+	if (json_object_size(object))
+		sheet_heading(sheet, heading);
+	json_object_foreach(object, key, value)
+	{
+		char *dumped = json_is_string(value)
+			? NULL
+			: json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+		struct buf name;
+
+		buf_init(&name, 256);
+		(void)utf8_clean(&name, text_of(key), UTF8_ONE_LINE);
+		sheet_add(sheet, arena_text(sheet->arena, buf_text(&name)).bytes, ROLE_TEXT,
+			dumped ? text_of(dumped) : text_of(json_string_value(value)));
+		buf_done(&name);
+		free(dumped);
+	}
+	json_decref(object);
+}
+
+/* Labels stand in a column of their own where there is room for it beside the text. */
+static int label_cells(const struct sheet *sheet, int cols)
+{
+	size_t widest = 0;
+
+	for (size_t i = 0; i < sheet->n; i++) {
+		size_t width = sheet->rows[i].heading ? 0 : utf8_width(text_of(sheet->rows[i].label));
+
+		widest = width > widest ? width : widest;
+	}
+	if (widest > LABEL_MAX)
+		widest = cols >= 100 && widest <= 2 * LABEL_MAX ? widest : LABEL_MAX;
+	return widest && (int)widest + 2 + LABEL_LEAST_TEXT <= cols ? (int)widest + 2 : 0;
+}
+
+/* Cuts the next line of at most `cells` off *rest, at a blank if there is one in its second half. */
+static struct text wrap_next(struct text *rest, int cells)
+{
+	struct text line;
+	size_t used, cut;
+	const char *newline;
+
+	line = utf8_head(*rest, (size_t)(cells > 0 ? cells : 1), &used);
+	if (!line.len)
+		line.len = rest->len; /* a wide character in one cell: the canvas clips it */
+	newline = memchr(line.bytes, '\n', line.len);
+	if (newline) {
+		line.len = (size_t)(newline - line.bytes);
+		*rest = text_sub(*rest, line.len + 1, rest->len);
+		return line;
+	}
+	cut = line.len;
+	if (line.len < rest->len && rest->bytes[line.len] != ' ') {
+		while (cut > line.len / 2 && line.bytes[cut - 1] != ' ')
+			cut--;
+		if (cut <= line.len / 2)
+			cut = line.len;
+	}
+	line.len = cut;
+	*rest = text_sub(*rest, cut, rest->len);
+	while (rest->len && rest->bytes[0] == ' ')
+		*rest = text_sub(*rest, 1, rest->len);
+	return text_trim(line);
+}
+
+/* Draws or, without a canvas, counts. */
+static int sheet_walk(const struct sheet *sheet, struct canvas *canvas, struct rect rect, int skip)
+{
+	int label = label_cells(sheet, rect.cols);
+	int at = -skip;
+
+	for (size_t i = 0; i < sheet->n; i++) {
+		const struct sheet_row *row = &sheet->rows[i];
+		struct text rest = row->text;
+		int first = at;
+
+		if (row->heading) {
+			if (canvas && at >= 0 && at < rect.rows)
+				canvas_rule(canvas, rect.row + at, rect.col, rect.cols, text_of(row->label));
+			at++;
+			continue;
+		}
+		do {
+			struct text line = rest.len ? wrap_next(&rest, rect.cols - label) : rest;
+
+			if (canvas && at >= 0 && at < rect.rows) {
+				if (label && at == first)
+					(void)canvas_put(canvas, rect.row + at, rect.col, label - 1, ROLE_DIM,
+						text_of(row->label));
+				(void)canvas_put(canvas, rect.row + at, rect.col + label, rect.cols - label,
+					row->role, line);
+			}
+			at++;
+		} while (rest.len && (!canvas || at < rect.rows));
+		if (canvas && at >= rect.rows)
+			return rect.rows;
+	}
+	return at;
+}
+
+int sheet_height(const struct sheet *sheet, int cols)
+{
+	return sheet_walk(sheet, NULL, (struct rect){ .cols = cols }, 0);
+}
+
+int sheet_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rect, int skip)
+{
+	if (rect.rows <= 0 || rect.cols <= 0)
+		return 0;
+	return sheet_walk(sheet, canvas, rect, skip);
+}

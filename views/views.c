@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "views/views.h"
+
+const struct view_ops *const views[] = {
+	&estate_view,
+	&pipelines_view,
+	&updates_view,
+	&flows_view,
+	&events_view,
+	&event_view,
+	&quality_view,
+	&rules_view,
+	&tables_view,
+	&history_view,
+	&version_view,
+	&sources_view,
+	&source_view,
+	NULL,
+};

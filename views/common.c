@@ -102,6 +102,20 @@ void line_age(struct line *line, const struct look *look, int64_t at_ms)
 		line_add(line, ROLE_TEXT, format_age(look, at_ms));
 }
 
+void line_change(struct line *line, const struct look *look, int64_t added, int64_t removed)
+{
+	if (added == FACT_UNKNOWN && removed == FACT_UNKNOWN) {
+		line_dash(line, look);
+		return;
+	}
+	if (added > 0 || removed == FACT_UNKNOWN || (removed == 0 && added != FACT_UNKNOWN))
+		line_add(line, added > 0 ? ROLE_ADDED : ROLE_DIM, format_signed(look, added));
+	if (removed == FACT_UNKNOWN || removed == 0)
+		return;
+	line_add(line, ROLE_REMOVED, line->n ? TEXT(" ") : TEXT(""));
+	line_add(line, ROLE_REMOVED, format_signed(look, -removed));
+}
+
 int compare_i64(int64_t a, int64_t b)
 {
 	return (a > b) - (a < b); /* unknown is the smallest number there is */

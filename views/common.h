@@ -37,7 +37,9 @@ void line_count(struct line *line, const struct look *look, int64_t n);
 void line_dash(struct line *line, const struct look *look);
 void line_name(struct line *line, const struct look *look, struct text name); /* dash if absent */
 void line_age(struct line *line, const struct look *look, int64_t at_ms);
-/* Completeness with its role: good only from COMPLETE_ENOUGH on. */
+/* "+4 100 -96": what came and what went; a dash where neither is known. */
+void line_change(struct line *line, const struct look *look, int64_t added, int64_t removed);
+/* Completeness with its role: good only. */
 void line_complete(struct line *line, const struct look *look, int64_t part, int64_t whole);
 
 int compare_i64(int64_t a, int64_t b); /* unknown first */
@@ -96,6 +98,39 @@ struct split split_rows(struct rect rect, int list_rows, int pane_rows);
 enum reply list_act(struct table *table, enum action action, int page_rows, bool loads_on_move);
 /* Scrolls a sheet: 0 <= *skip <= height - rows. */
 enum reply scroll_act(int *skip, enum action action, int height, int rows);
+
+/*
+ * View functions for screens whose state begins with their struct table.
+ */
+void list_csv(const struct view *view, struct buf *out);
+void list_filter(struct view *view, struct text filter, bool inverse);
+struct table *list_table(struct view *view);
+void list_close(struct view *view);
+int list_rows(const struct table *table); /* as drawn in full: a head and its rows */
+
+/*
+ * A bar of phases on a time scale. at_ms[i] is when phase i began, unknown ones are left out; the
+ * last ends at end_ms. Each phase has a shade and a role of its own.
+ */
+enum { PHASES = 4 };
+struct phases {
+	int64_t at_ms[PHASES];
+	int64_t end_ms;
+	int64_t scale_from_ms, scale_ms;
+	bool failed; /* the last phase ended badly */
+};
+void line_phases(struct line *line, const struct look *look, const struct phases *phases, int cells);
+/* "░ waiting 12s  ▒ initializing 17s ..." for a sheet: the legend and the figures in one. */
+struct text phases_text(const struct look *look, const struct phases *phases,
+	const char *const names[PHASES]);
+/* The table with one column's format and width replaced: a wider bar where there is room. */
+struct table_form {
+	size_t column;
+	int width;
+	void (*format)(const void *row, const struct look *look, struct line *line);
+};
+void table_draw_form(const struct table *table, const struct table_form *form,
+	struct canvas *canvas, struct rect rect, const struct look *look, bool focused);
 
 void subject_set(struct subject *out, const char *kind, struct text name, struct text id);
 void arg_set(char out[VIEW_ARG_MAX], struct text text);

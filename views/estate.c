@@ -205,11 +205,6 @@ static bool estate_open(struct view *view, struct err *err)
 	return true;
 }
 
-static void estate_close(struct view *view)
-{
-	table_done(&((struct estate *)view->state)->table);
-}
-
 static int worst_first(const void *a, const void *b)
 {
 	const struct estate_row *left = a, *right = b;
@@ -271,7 +266,7 @@ static bool estate_load(struct view *view, struct reader *reader, struct err *er
 	return true;
 }
 
-static void sheet_update(struct sheet *sheet, const struct look *look,
+static void sheet_latest(struct sheet *sheet, const struct look *look,
 	const struct pipeline_row *pipeline)
 {
 	const struct update_row *update = &pipeline->latest;
@@ -300,7 +295,7 @@ static struct sheet pane_of(const struct view *view)
 	if (!row)
 		return sheet;
 	sheet_heading(&sheet, arena_printf(look->arena, "%.*s", TEXT_ARG(row->pipeline.pipeline)));
-	sheet_update(&sheet, look, &row->pipeline);
+	sheet_latest(&sheet, look, &row->pipeline);
 	if (row->failed_flow.len)
 		sheet_addf(&sheet, "root cause", ROLE_FAILED, "flow %.*s failed",
 			TEXT_ARG(row->failed_flow));
@@ -326,17 +321,12 @@ static struct sheet pane_of(const struct view *view)
 	return sheet;
 }
 
-static int estate_list_rows(const struct estate *estate)
-{
-	return (int)table_shown(&estate->table) + 1;
-}
-
 static void estate_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
 	const struct estate *estate = view->state;
 	struct sheet pane = pane_of(view);
 	struct split split =
-		split_rows(rect, estate_list_rows(estate), sheet_height(&pane, rect.cols));
+		split_rows(rect, list_rows(&estate->table), sheet_height(&pane, rect.cols));
 
 	table_draw(&estate->table, canvas, split.list, &view->look, true);
 	(void)sheet_draw(&pane, canvas, split.pane, 0);
@@ -346,7 +336,7 @@ static int estate_print_rows(const struct view *view)
 {
 	struct sheet pane = pane_of(view);
 
-	return estate_list_rows(view->state) + sheet_height(&pane, view->rect.cols ? view->rect.cols : 80);
+	return list_rows(view->state) + sheet_height(&pane, view->rect.cols ? view->rect.cols : 80);
 }
 
 static enum reply estate_act(struct view *view, enum action action, struct app *app)
@@ -415,16 +405,6 @@ static bool estate_json(const struct view *view, struct buf *out, struct err *er
 		"pipelines", list, "more", estate->more), false, err);
 }
 
-static void estate_csv(const struct view *view, struct buf *out)
-{
-	table_csv(&((const struct estate *)view->state)->table, &view->look, out);
-}
-
-static void estate_filter(struct view *view, struct text filter, bool inverse)
-{
-	table_set_filter(&((struct estate *)view->state)->table, filter, inverse, &view->look);
-}
-
 static const enum action actions[] = { ACT_OPEN, ACT_OPEN_EVENTS, TABLE_ACTIONS, ACT_NONE };
 
 const struct view_ops estate_view = {
@@ -440,7 +420,8 @@ const struct view_ops estate_view = {
 	.subject = estate_subject,
 	.print_rows = estate_print_rows,
 	.json = estate_json,
-	.csv = estate_csv,
-	.filter = estate_filter,
-	.close = estate_close,
+	.csv = list_csv,
+	.filter = list_filter,
+	.table = list_table,
+	.close = list_close,
 };

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "views/events.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "views/views.h"
+
+/* Rows held around the place looked at; moving near an end loads the window anew. */
+enum { WINDOW_HALF = 300, WINDOW_MARGIN = 60, WHOLE_MAX = 10000, FILTER_MAX = 512 };
+
+enum window { WINDOW_TAIL, WINDOW_AROUND, WINDOW_START };
+
+struct events {
+	struct table table;
+	struct event_row *rows; /* oldest first */
+	size_t n;
+	bool more_before, more_after;
+	enum window window;
+	int64_t center_k;
+	bool unfollow;          /* zeroed state follows */
+	enum event_level least;
+	int jump;               /* 1, -1: to the next, previous error at the next load */
+	const char *note;       /* what the last jump found; NULL = nothing to say */
+	char filter[FILTER_MAX];
+	bool inverse;
+};
+
+static const struct event_row *event_of(const void *row)
+{
+	return row;
+}
+
+static void format_when(const void *row, const struct look *look, struct line *line)
+{
+	line_add(line, ROLE_DIM, format_time(look, event_of(row)->happened_at_ms));
+}
+
+static void format_level(const void *row, const struct look *look, struct line *line)
+{
+	line_look(line, look, level_look(event_of(row)->level));
+}
+
+static void format_pipeline(const void *row, const struct look *look, struct line *line)
+{
+	const struct event_row *event = event_of(row);
+
+	line_name(line, look, event->pipeline.len ? event->pipeline : event->pipeline_id);
+}
+
+static void format_update(const void *row, const struct look *look, struct line *line)
+{
+	line_name(line, look, short_id(event_of(row)->update_id));
+}
+
+static void format_flow(const void *row, const struct look *look, struct line *line)
+{
+	line_name(line, look, event_of(row)->flow);
+}
+
+static void format_type(const void *row, const struct look *look, struct line *line)
+{
+	line_name(line, look, event_of(row)->type);
+}
+
+static void format_message(const void *row, const struct look *look, struct line *line)
+{
+	const struct event_row *event = event_of(row);
+
+	if (event->error_message.len)
+		line_add(line, level_look(event->level)->role, event->error_message);
+	else if (!event->message.len)
+		line_dash(line, look);
+	else
+		line_add(line, level_look(event->level)->role, event->message);
+}
+
+static const struct column columns[] = {
+	{ "time", "TIME", "When it happened", 15, 15, 0, 0, COLUMN_NO_SORT, format_when, NULL },
+	{ "level", "LEVEL", "Its level", 7, 9, 0, 0, COLUMN_NO_SORT, format_level, NULL },
+	{ "pipeline", "PIPELINE", "Whose event log it is from", 10, 24, 1, 1, COLUMN_NO_SORT,
+		format_pipeline, NULL },
+	{ "type", "TYPE", "Type of the event", 13, 20, 0, 3, COLUMN_NO_SORT, format_type, NULL },
+	{ "update", "UPDATE", "Head of its update's id", 8, 8, 0, 4, COLUMN_NO_SORT, format_update,
+		NULL },
+	{ "flow", "FLOW", "Which flow", 12, 30, 0, 5, COLUMN_NO_SORT, format_flow, NULL },
+	{ "message", "MESSAGE", "What it says; of an error the cause", 24, 400, 9, 0, COLUMN_NO_SORT,
+		format_message, NULL },
+};
+
+static struct text row_key(const void *row)
+{
+	return text_of(event_of(row)->id);
+}
+
+static bool events_open(struct view *view, struct err *err)
+{
+	struct events *events = view->state;
+
+	(void)err;
+	events->table = (struct table){
+		.columns = columns,
+		.ncolumns = ARRAY_LEN(columns),
+		.row_size = sizeof(struct event_row),
+		.key = row_key,
+		.empty = "no event here; L lowers the level, Esc clears the filter",
+	};
+	table_init(&events->table);
+	if (view->arg.number) {
+		events->window = WINDOW_AROUND;
+		events->center_k = view->arg.number;
+		events->unfollow = true;
+	}
+	return true;
+}
+
+/*
+ * What of the filter line the store can look for: level:, pipeline:, type:, update: and message:
+ * words. The table applies the whole line to what comes back, so nothing here may be stricter.
+ */
+static void push_down(const struct events *events, struct event_filter *filter)
+{
+	struct text rest = text_of(events->filter), word;
+
+	while (!events->inverse && text_split(&rest, ' ', &word)) {
+		struct text name, value = word;
+
+		if (!text_split(&value, ':', &name) || !value.len || value.bytes[0] == '!')
+			continue;
+		if (text_is(name, "message") && !filter->contains.len)
+			filter->contains = value;
+		else if (text_is(name, "level") && event_level_of(value) > filter->least)
+			filter->least = event_level_of(value);
+		else if (text_is(name, "type") && event_type_of(value) != EVENT_OTHER)
+			filter->type = value;
+	}
+}
+
+static struct event_filter base_filter(const struct view *view)
+{
+	const struct events *events = view->state;
+	struct event_filter filter = { .least = events->least };
+
+	if (view->arg.subject[0])
+		filter.pipeline = text_of(view->arg.subject);
+	if (view->arg.subject2[0])
+		filter.update_id = text_of(view->arg.subject2);
+	push_down(events, &filter);
+	return filter;
+}
+
+bool event_find_error(struct reader *reader, struct arena *arena, const struct event_filter *filter,
+	int64_t k, int step, int64_t *k_out, struct err *err)
+{
+	struct event_filter search = *filter;
+	struct event_rows found;
+
+	search.least = LEVEL_ERROR;
+	search.from_k = k;
+	search.oldest_first = step > 0;
+	search.limit = 1;
+	if (!events_list(reader, arena, &search, &found, err))
+		return false;
+	*k_out = found.n ? found.rows[0].k : 0;
+	return true;
+}
+
+/* Joins the part before the center (newest first) and the part behind it, oldest first. */
+static bool load_window(struct view *view, struct reader *reader, enum window window,
+	int64_t center_k, struct event_rows *before, struct event_rows *after, struct err *err)
+{
+	struct event_filter filter = base_filter(view);
+	bool whole = !view->rect.cols; /* never drawn: this is for --json, --csv or --print */
+
+	*before = (struct event_rows){ NULL, 0, false };
+	*after = (struct event_rows){ NULL, 0, false };
+	filter.limit = whole ? WHOLE_MAX : WINDOW_HALF;
+	if (window != WINDOW_START) {
+		filter.from_k = window == WINDOW_AROUND ? center_k + 1 : 0;
+		if (!events_list(reader, &view->arena, &filter, before, err))
+			return false;
+	}
+	if (window == WINDOW_TAIL)
+		return true;
+	filter.from_k = window == WINDOW_AROUND ? center_k : 0;
+	filter.oldest_first = true;
+	return events_list(reader, &view->arena, &filter, after, err);
+}
+
+static bool events_load(struct view *view, struct reader *reader, struct err *err)
+{
+	struct events *events = view->state;
+	const struct event_row *selected = table_selected(&events->table);
+	struct event_rows before, after;
+	enum window window = events->window;
+	int64_t center_k = events->center_k, found_k = 0;
+	int jump = events->jump;
+	struct event_row *rows;
+	size_t n;
+
+	events->jump = 0;
+	if (jump) {
+		struct event_filter filter = base_filter(view);
+
+		if (!event_find_error(reader, &view->arena, &filter, selected ? selected->k : 0, jump,
+				&found_k, err))
+			return false;
+		events->note = found_k ? NULL : jump > 0 ? "no later error" : "no earlier error";
+	}
+	if (found_k) {
+		window = WINDOW_AROUND;
+		center_k = found_k;
+	}
+	if (!load_window(view, reader, window, center_k, &before, &after, err))
+		return false;
+	n = before.n + after.n;
+	rows = ARENA_ARRAY(&view->arena, struct event_row, n + 1);
+	for (size_t i = 0; i < before.n; i++)
+		rows[i] = before.rows[before.n - 1 - i];
+	for (size_t i = 0; i < after.n; i++)
+		rows[before.n + i] = after.rows[i];
+	events->rows = rows;
+	events->n = n;
+	events->more_before = before.more;
+	events->more_after = after.more;
+	events->window = window;
+	events->center_k = center_k;
+	events->unfollow = events->unfollow || found_k;
+	table_set_rows(&events->table, rows, n, &view->look);
+	if (!events->unfollow)
+		(void)table_act(&events->table, ACT_LAST, 1);
+	else if (found_k && before.n)
+		(void)table_select_key(&events->table, row_key(&rows[before.n - 1]));
+	return true;
+}
+
+static void add_word(struct sheet *sheet, const char *label, enum role role, struct text text)
+{
+	if (text.len)
+		sheet_add(sheet, label, role, text);
+}
+
+void sheet_event(struct sheet *sheet, const struct look *look, const struct event_row *event)
+{
+	const struct state_look *level = level_look(event->level);
+	struct text at = format_time(look, event->happened_at_ms);
+
+	sheet_heading(sheet, arena_printf(look->arena, "%.*s %.*s %s",
+		TEXT_ARG(event->type.len ? event->type : TEXT("event")), TEXT_ARG(at), level->word));
+	add_word(sheet, "message", level->role, event->message);
+	add_word(sheet, "error class", ROLE_FAILED, event->error_class);
+	if (!text_eq(event->error_message, event->message))
+		add_word(sheet, "error", ROLE_FAILED, event->error_message);
+	if (event->state != RUN_UNKNOWN)
+		sheet_add(sheet, "state", run_state_look(event->state)->role,
+			text_of(run_state_look(event->state)->word));
+	add_word(sheet, "state", ROLE_UNKNOWN, event->state_text);
+	add_word(sheet, "pipeline", ROLE_TEXT, event->pipeline);
+	add_word(sheet, "flow", ROLE_TEXT, event->flow);
+	if (!text_eq(event->dataset, event->flow))
+		add_word(sheet, "dataset", ROLE_TEXT, event->dataset);
+	add_word(sheet, "update", ROLE_TEXT, event->update_id);
+	add_word(sheet, "pipeline id", ROLE_DIM, event->pipeline_id);
+	sheet_add(sheet, "event id", ROLE_DIM, text_of(event->id));
+	if (event->seen_at_ms != TIME_UNKNOWN) {
+		struct text seen = format_time(look, event->seen_at_ms);
+		struct text late = format_duration(look, span_ms(event->happened_at_ms, event->seen_at_ms));
+
+		sheet_addf(sheet, "seen", ROLE_DIM, "%.*s, %.*s after it happened, from %.*s",
+			TEXT_ARG(seen), TEXT_ARG(late), TEXT_ARG(event->source));
+	}
+}
+
+static struct sheet pane_of(const struct view *view)
+{
+	const struct event_row *selected = table_selected(view->state);
+	struct sheet sheet = { .arena = view->look.arena };
+
+	if (selected)
+		sheet_event(&sheet, &view->look, selected);
+	return sheet;
+}
+
+static void draw_head(const struct view *view, struct canvas *canvas, struct rect rect)
+{
+	static const char *const levels[] = { "all levels", "all levels", "info and worse",
+		"warn and worse", "errors only" };
+	const struct events *events = view->state;
+	struct line line;
+
+	line_init(&line, view->look.arena);
+	if (events->unfollow)
+		line_add(&line, ROLE_DIM, TEXT("held"));
+	else
+		line_add(&line, ROLE_RUNNING, TEXT("following"));
+	line_addf(&line, events->least > LEVEL_METRICS ? ROLE_WARN : ROLE_DIM, ", %s",
+		levels[events->least]);
+	if (view->arg.subject2[0])
+		line_addf(&line, ROLE_DIM, ", update %.8s", view->arg.subject2);
+	if (events->note)
+		line_addf(&line, ROLE_WARN, ", %s", events->note);
+	(void)canvas_line(canvas, rect.row, rect.col, rect.cols, &line, false);
+}
+
+static void events_draw(const struct view *view, struct canvas *canvas, struct rect rect)
+{
+	const struct events *events = view->state;
+	struct sheet pane = pane_of(view);
+	struct split split;
+
+	if (rect.rows > 4) {
+		draw_head(view, canvas, rect);
+		rect.row++;
+		rect.rows--;
+	}
+	/* The log itself is what people look at: the pane takes a third at most. */
+	split = split_rows(rect, rect.rows * 2 / 3, sheet_height(&pane, rect.cols));
+	table_draw(&events->table, canvas, split.list, &view->look, true);
+	(void)sheet_draw(&pane, canvas, split.pane, 0);
+}
+
+static int events_print_rows(const struct view *view)
+{
+	int rows = list_rows(view->state) + 1;
+
+	return rows > 4 ? rows : 5;
+}
+
+static enum reply open_event(const struct view *view, struct app *app)
+{
+	const struct event_row *row = table_selected(view->state);
+	struct view_arg arg = view->arg;
+
+	if (!row)
+		return REPLY_IGNORED;
+	arg.number = row->k;
+	app_open(app, "event", &arg);
+	return REPLY_DONE;
+}
+
+static enum reply move(struct view *view, enum action action)
+{
+	struct events *events = view->state;
+	const struct event_row *before = table_selected(&events->table), *row;
+	enum reply reply = list_act(&events->table, action, view->rect.rows * 2 / 3, false);
+	size_t place;
+
+	row = table_selected(&events->table);
+	if (reply != REPLY_DONE || !row || row == before)
+		return reply;
+	place = (size_t)(row - events->rows);
+	events->unfollow = true;
+	if ((place < WINDOW_MARGIN && events->more_before) ||
+		(place + WINDOW_MARGIN > events->n && events->more_after)) {
+		events->window = WINDOW_AROUND;
+		events->center_k = row->k;
+		return REPLY_STALE;
+	}
+	if (events->window == WINDOW_TAIL) {
+		/* Stand still from now on: new events must not push this one away. */
+		events->window = WINDOW_AROUND;
+		events->center_k = row->k;
+	}
+	return REPLY_DONE;
+}
+
+static enum reply events_act(struct view *view, enum action action, struct app *app)
+{
+	static const enum event_level next_level[] = { LEVEL_INFO, LEVEL_INFO, LEVEL_WARN, LEVEL_ERROR,
+		LEVEL_UNKNOWN };
+	struct events *events = view->state;
+
+	events->note = NULL;
+	switch ((int)action) {
+	case ACT_OPEN:
+		return open_event(view, app);
+	case ACT_NEXT_ERROR:
+	case ACT_PREV_ERROR:
+		events->jump = action == ACT_NEXT_ERROR ? 1 : -1;
+		return REPLY_STALE;
+	case ACT_LEVEL:
+		events->least = next_level[events->least];
+		return REPLY_STALE;
+	case ACT_FOLLOW:
+		events->unfollow = !events->unfollow;
+		if (!events->unfollow)
+			events->window = WINDOW_TAIL;
+		return REPLY_STALE;
+	case ACT_LAST:
+		events->unfollow = false;
+		events->window = WINDOW_TAIL;
+		return REPLY_STALE;
+	case ACT_FIRST:
+		events->unfollow = true;
+		events->window = WINDOW_START;
+		(void)table_act(&events->table, ACT_FIRST, 1);
+		return REPLY_STALE;
+	default:
+		return move(view, action);
+	}
+}
+
+static bool events_subject(const struct view *view, struct subject *out)
+{
+	const struct event_row *row = table_selected(view->state);
+
+	if (row)
+		subject_set(out, "event", text_of(row->id), text_of(row->id));
+	return row;
+}
+
+json_t *event_json(const struct event_row *event)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			"s:o}",
+		"id", json_text_or_null(text_of(event->id)),
+		"happened_at_ms", json_number_or_null(event->happened_at_ms),
+		"seen_at_ms", json_number_or_null(event->seen_at_ms),
+		"sequence", json_number_or_null(event->sequence),
+		"level", event->level == LEVEL_UNKNOWN ? json_null()
+						       : json_string(event_level_name(event->level)),
+		"type", json_text_or_null(event->type),
+		"pipeline_id", json_text_or_null(event->pipeline_id),
+		"pipeline", json_text_or_null(event->pipeline),
+		"update_id", json_text_or_null(event->update_id),
+		"flow", json_text_or_null(event->flow),
+		"dataset", json_text_or_null(event->dataset),
+		"state", event->state != RUN_UNKNOWN ? json_string(run_state_name(event->state))
+						     : json_text_or_null(event->state_text),
+		"message", json_text_or_null(event->message),
+		"error_class", json_text_or_null(event->error_class),
+		"error_message", json_text_or_null(event->error_message),
+		"source", json_text_or_null(event->source));
+}
+
+static bool events_json(const struct view *view, struct buf *out, struct err *err)
+{
+	const struct events *events = view->state;
+
+	for (size_t i = 0; i < table_shown(&events->table); i++) {
+		if (!json_put(out, event_json(table_row(&events->table, i)), true, err))
+			return false;
+	}
+	return true;
+}
+
+static void events_filter(struct view *view, struct text filter, bool inverse)
+{
+	struct events *events = view->state;
+	struct text fits = text_sub(filter, 0, FILTER_MAX - 1);
+
+	if (fits.len)
+		memcpy(events->filter, fits.bytes, fits.len);
+	events->filter[fits.len] = '\0';
+	events->inverse = inverse;
+	list_filter(view, filter, inverse);
+}
+
+static const enum action actions[] = { ACT_OPEN, ACT_NEXT_ERROR, ACT_PREV_ERROR, ACT_LEVEL,
+	ACT_FOLLOW, SCROLL_ACTIONS, ACT_NONE };
+
+const struct view_ops events_view = {
+	.name = "events",
+	.title = "events",
+	.about = "The event logs of all pipelines, merged by time; newest at the bottom.",
+	.arg = "PIPELINE",
+	.state_size = sizeof(struct events),
+	.actions = actions,
+	.open = events_open,
+	.load = events_load,
+	.draw = events_draw,
+	.act = events_act,
+	.subject = events_subject,
+	.print_rows = events_print_rows,
+	.json = events_json,
+	.csv = list_csv,
+	.filter = events_filter,
+	.table = list_table,
+	.close = list_close,
+};

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "views/history.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "views/views.h"
+
+enum { VERSIONS_MAX = 1000, VERSIONS_WHOLE_MAX = 100000 };
+
+struct history {
+	struct table table;
+	struct version_rows rows;
+};
+
+static const struct fact_version *version_of(const void *row)
+{
+	return &((const struct version_row *)row)->fact;
+}
+
+static void format_version(const void *row, const struct look *look, struct line *line)
+{
+	const struct fact_version *version = version_of(row);
+
+	line_addf(line, version->problem.bytes ? ROLE_WARN : ROLE_STRONG, "v%" PRId64,
+		version->version);
+	if (version->problem.bytes) {
+		line_add(line, ROLE_TEXT, TEXT(" "));
+		line_add(line, ROLE_WARN, glyph_text(look, GLYPH_WARN));
+	}
+}
+
+static int compare_version(const void *a, const void *b)
+{
+	return compare_i64(version_of(a)->version, version_of(b)->version);
+}
+
+static void format_when(const void *row, const struct look *look, struct line *line)
+{
+	line_add(line, ROLE_TEXT, format_time(look, version_of(row)->timestamp_ms));
+}
+
+static int compare_when(const void *a, const void *b)
+{
+	return compare_i64(version_of(a)->timestamp_ms, version_of(b)->timestamp_ms);
+}
+
+static void format_operation(const void *row, const struct look *look, struct line *line)
+{
+	line_name(line, look, version_of(row)->operation);
+}
+
+static void format_by(const void *row, const struct look *look, struct line *line)
+{
+	const struct fact_version *version = version_of(row);
+
+	line_name(line, look, version->user_name.len ? version->user_name : version->engine);
+}
+
+static void format_rows(const void *row, const struct look *look, struct line *line)
+{
+	line_change(line, look, version_of(row)->rows_added, version_of(row)->rows_removed);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	return compare_i64(version_of(a)->rows_added, version_of(b)->rows_added);
+}
+
+static void format_files(const void *row, const struct look *look, struct line *line)
+{
+	line_change(line, look, version_of(row)->files_added, version_of(row)->files_removed);
+}
+
+static int compare_files(const void *a, const void *b)
+{
+	return compare_i64(version_of(a)->files_added, version_of(b)->files_added);
+}
+
+static void format_bytes_of(const void *row, const struct look *look, struct line *line)
+{
+	line_add(line, ROLE_NUMBER, format_bytes(look, version_of(row)->bytes_added));
+}
+
+static int compare_bytes(const void *a, const void *b)
+{
+	return compare_i64(version_of(a)->bytes_added, version_of(b)->bytes_added);
+}
+
+static void format_changes(const void *row, const struct look *look, struct line *line)
+{
+	json_t *changes = json_embedded(version_of(row)->changes);
+	const char *first = json_string_value(json_array_get(changes, 0));
+
+	(void)look;
+	if (first)
+		line_addf(line, ROLE_ADDED, "%s", first);
+	if (json_array_size(changes) > 1)
+		line_addf(line, ROLE_DIM, " and %zu more", json_array_size(changes) - 1);
+	json_decref(changes);
+}
+
+static void format_engine(const void *row, const struct look *look, struct line *line)
+{
+	line_name(line, look, version_of(row)->engine);
+}
+
+static const struct column columns[] = {
+	{ "version", "VERSION", "Version the commit made", 7, 10, 0, 0, COLUMN_DESCENDING,
+		format_version, compare_version },
+	{ "when", "WHEN", "The protocol's timestamp", 15, 15, 0, 0, COLUMN_DESCENDING, format_when,
+		compare_when },
+	{ "operation", "OPERATION", "What was done", 12, 28, 1, 0, 0, format_operation, NULL },
+	{ "by", "BY", "Who, else which engine", 8, 28, 1, 2, 0, format_by, NULL },
+	{ "rows", "ROWS", "Rows added and removed; unknown unless every file says", 8, 20, 0, 0,
+		COLUMN_RIGHT | COLUMN_DESCENDING, format_rows, compare_rows },
+	{ "files", "FILES", "Files added and removed", 7, 12, 0, 1, COLUMN_RIGHT | COLUMN_DESCENDING,
+		format_files, compare_files },
+	{ "bytes", "ADDED", "Bytes of the files added", 7, 9, 0, 3, COLUMN_RIGHT | COLUMN_DESCENDING,
+		format_bytes_of, compare_bytes },
+	{ "changes", "CHANGED", "Schema, properties, protocol", 12, 60, 2, 4, 0, format_changes, NULL },
+	{ "engine", "ENGINE", "What wrote it", 12, 40, 1, 5, 0, format_engine, NULL },
+};
+
+static struct text row_key(const void *row)
+{
+	/* The number itself: its bytes are as good a name as its digits. */
+	return (struct text){ (const char *)&version_of(row)->version, sizeof(int64_t) };
+}
+
+static bool history_open(struct view *view, struct err *err)
+{
+	struct history *history = view->state;
+
+	(void)err;
+	history->table = (struct table){
+		.columns = columns,
+		.ncolumns = ARRAY_LEN(columns),
+		.row_size = sizeof(struct version_row),
+		.key = row_key,
+		.empty = "no version of this table is listed",
+	};
+	table_init(&history->table);
+	return true;
+}
+
+static bool history_load(struct view *view, struct reader *reader, struct err *err)
+{
+	struct history *history = view->state;
+	struct version_rows rows;
+	bool whole = !view->rect.cols; /* never drawn: this is for --json, --csv or --print */
+
+	if (!versions_list(reader, &view->arena, text_of(view->arg.subject), INT64_MAX,
+			whole ? VERSIONS_WHOLE_MAX : VERSIONS_MAX, &rows, err))
+		return false;
+	history->rows = rows;
+	table_set_rows(&history->table, rows.rows, rows.n, &view->look);
+	return true;
+}
+
+void history_set_versions(struct view *view, struct version_row *rows, size_t n, bool more)
+{
+	struct history *history = view->state;
+
+	history->rows = (struct version_rows){ rows, n, more };
+	table_set_rows(&history->table, rows, n, &view->look);
+}
+
+static struct sheet pane_of(const struct view *view)
+{
+	const struct version_row *row = table_selected(view->state);
+	struct sheet sheet = { .arena = view->look.arena };
+
+	if (row)
+		sheet_version(&sheet, &view->look, row, false);
+	return sheet;
+}
+
+static void history_draw(const struct view *view, struct canvas *canvas, struct rect rect)
+{
+	const struct history *history = view->state;
+	struct sheet pane = pane_of(view);
+	struct split split =
+		split_rows(rect, list_rows(&history->table), sheet_height(&pane, rect.cols));
+
+	table_draw(&history->table, canvas, split.list, &view->look, true);
+	(void)sheet_draw(&pane, canvas, split.pane, 0);
+}
+
+static int history_print_rows(const struct view *view)
+{
+	return list_rows(view->state);
+}
+
+static enum reply history_act(struct view *view, enum action action, struct app *app)
+{
+	struct history *history = view->state;
+	const struct version_row *row = table_selected(&history->table);
+	struct view_arg arg = view->arg;
+
+	if (action != ACT_OPEN)
+		return list_act(&history->table, action, view->rect.rows, false);
+	if (!row)
+		return REPLY_IGNORED;
+	arg.number = row->fact.version;
+	app_open(app, "version", &arg);
+	return REPLY_DONE;
+}
+
+static bool history_subject(const struct view *view, struct subject *out)
+{
+	const struct version_row *row = table_selected(view->state);
+
+	if (row)
+		subject_set(out, "version",
+			text_of(arena_printf(view->look.arena, "%.*s v%" PRId64, TEXT_ARG(row->fact.table),
+				row->fact.version)),
+			row->fact.path);
+	return row;
+}
+
+static bool history_json(const struct view *view, struct buf *out, struct err *err)
+{
+	const struct history *history = view->state;
+	const struct fact_version *newest = history->rows.n ? &history->rows.rows[0].fact : NULL;
+	struct text asked = text_of(view->arg.subject);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < table_shown(&history->table); i++)
+		(void)json_array_append_new(list, version_json(version_of(table_row(&history->table, i))));
+	return json_put(out, json_pack("{s:o, s:o, s:o, s:b}",
+		"table", json_text_or_null(newest ? newest->table : asked),
+		"path", json_text_or_null(newest ? newest->path : TEXT_NONE),
+		"versions", list, "more", history->rows.more), false, err);
+}
+
+static const enum action actions[] = { ACT_OPEN, TABLE_ACTIONS, ACT_NONE };
+
+const struct view_ops history_view = {
+	.name = "history",
+	.title = "history",
+	.about = "Versions of one Delta table, newest first: operation, who, rows, files.",
+	.arg = "TABLE|PATH",
+	.arg_required = true,
+	.state_size = sizeof(struct history),
+	.actions = actions,
+	.open = history_open,
+	.load = history_load,
+	.draw = history_draw,
+	.act = history_act,
+	.subject = history_subject,
+	.print_rows = history_print_rows,
+	.json = history_json,
+	.csv = list_csv,
+	.filter = list_filter,
+	.table = list_table,
+	.close = list_close,
+};

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
+#include "base/mem.h"
+#include "views/quality.h"
+#include "views/views.h"
+
+enum { WIDE_COLS = 120 };
+
+struct rules {
+	struct table table;
+	bool found;
+	struct quality_row row;
+};
+
+static const struct rule_row *rule_of(const void *row)
+{
+	return row;
+}
+
+static int64_t rule_total(const struct rule_row *rule)
+{
+	if (rule->passed == FACT_UNKNOWN || rule->failed == FACT_UNKNOWN)
+		return FACT_UNKNOWN;
+	return rule->passed + rule->failed;
+}
+
+static void format_rule(const void *row, const struct look *look, struct line *line)
+{
+	line_name(line, look, rule_of(row)->name);
+}
+
+static void format_action(const void *row, const struct look *look, struct line *line)
+{
+	const struct rule_row *rule = rule_of(row);
+
+	if (rule->action == RULE_UNKNOWN)
+		line_dash(line, look);
+	else
+		line_add(line, ROLE_TEXT, text_of(rule_action_name(rule->action)));
+}
+
+static int compare_action(const void *a, const void *b)
+{
+	return (int)rule_of(a)->action - (int)rule_of(b)->action;
+}
+
+static void format_passed(const void *row, const struct look *look, struct line *line)
+{
+	line_count(line, look, rule_of(row)->passed);
+}
+
+static int compare_passed(const void *a, const void *b)
+{
+	return compare_i64(rule_of(a)->passed, rule_of(b)->passed);
+}
+
+static void format_failed(const void *row, const struct look *look, struct line *line)
+{
+	const struct rule_row *rule = rule_of(row);
+
+	if (rule->failed > 0)
+		line_add(line, ROLE_FAILED, format_count(look, rule->failed));
+	else
+		line_count(line, look, rule->failed);
+}
+
+static int compare_failed(const void *a, const void *b)
+{
+	return compare_i64(rule_of(a)->failed, rule_of(b)->failed);
+}
+
+static void format_rate(const void *row, const struct look *look, struct line *line)
+{
+	const struct rule_row *rule = rule_of(row);
+
+	line_complete(line, look, rule->passed, rule_total(rule));
+}
+
+static int compare_rate(const void *a, const void *b)
+{
+	double x = share_pct(rule_of(a)->passed, rule_total(a));
+	double y = share_pct(rule_of(b)->passed, rule_total(b));
+
+	return (x > y) - (x < y);
+}
+
+static void format_trend(const void *row, const struct look *look, struct line *line)
+{
+	const double *trend = rule_of(row)->trend;
+	double low = 90;
+
+	for (size_t i = 0; i < TREND_MAX; i++)
+		low = trend[i] < low ? trend[i] : low; /* false for NAN */
+	line_add(line, ROLE_BAR,
+		format_spark(look, trend + TREND_MAX / 2, TREND_MAX / 2, low, 100));
+}
+
+static void format_batches(const void *row, const struct look *look, struct line *line)
+{
+	const struct rule_row *rule = rule_of(row);
+
+	line_count(line, look, rule->batches);
+	if (rule->disputed)
+		line_add(line, ROLE_WARN, TEXT(" disputed"));
+}
+
+static int compare_batches(const void *a, const void *b)
+{
+	return compare_i64(rule_of(a)->batches, rule_of(b)->batches);
+}
+
+static const struct column columns[] = {
+	{ "rule", "RULE", "Name of the expectation", 16, 80, 3, 0, 0, format_rule, NULL },
+	{ "action", "ACTION", "What happens to a row that fails: warn, drop, fail", 6, 6, 0, 1, 0,
+		format_action, compare_action },
+	{ "passed", "PASSED", "Rows that met it", 8, 15, 0, 1, COLUMN_RIGHT | COLUMN_DESCENDING,
+		format_passed, compare_passed },
+	{ "failed", "FAILED", "Rows that did not; one row can fail several rules", 7, 13, 0, 0,
+		COLUMN_RIGHT | COLUMN_DESCENDING, format_failed, compare_failed },
+	{ "rate", "RATE", "Passed of passed and failed; unknown when nothing was checked", 6, 6, 0, 0,
+		COLUMN_RIGHT, format_rate, compare_rate },
+	{ "trend", "24 H", "Pass rate by hour", TREND_MAX / 2, TREND_MAX / 2, 0, 2,
+		COLUMN_NO_SORT | COLUMN_NO_EXPORT, format_trend, NULL },
+	{ "batches", "BATCHES", "Micro-batches that reported it; disputed: one of them twice, "
+		"differently", 7, 16, 0, 3, COLUMN_RIGHT | COLUMN_DESCENDING, format_batches,
+		compare_batches },
+};
+
+static struct text row_key(const void *row)
+{
+	return rule_of(row)->name;
+}
+
+void rules_table(struct table *table)
+{
+	*table = (struct table){
+		.columns = columns,
+		.ncolumns = ARRAY_LEN(columns),
+		.row_size = sizeof(struct rule_row),
+		.key = row_key,
+		.empty = "this dataset reported no rule",
+	};
+	table_init(table);
+}
+
+struct text quality_words(const struct look *look, const struct quality_row *row)
+{
+	struct text dropped = format_count(look, row->dropped);
+	struct text failures = format_count(look, row->sum_failures);
+	const char *dot = look->ascii ? "-" : "\xc2\xb7";
+	int64_t out = row->dropped != FACT_UNKNOWN ? row->dropped : row->quarantined;
+
+	/* More failures than rows set aside: the difference is rows that failed more than once. */
+	if (row->sum_failures == FACT_UNKNOWN)
+		return text_of(arena_printf(look->arena, "dropped %.*s %s rules reported nothing",
+			TEXT_ARG(dropped), dot));
+	if (out == FACT_UNKNOWN)
+		return text_of(arena_printf(look->arena, "dropped %.*s %s rule failures %.*s",
+			TEXT_ARG(dropped), dot, TEXT_ARG(failures)));
+	return text_of(arena_printf(look->arena, "%s %.*s %s rule failures %.*s %s overlap %.*s",
+		row->dropped != FACT_UNKNOWN ? "dropped" : "quarantined",
+		TEXT_ARG(format_count(look, out)), dot, TEXT_ARG(failures), dot,
+		TEXT_ARG(format_count(look, row->sum_failures > out ? row->sum_failures - out : 0))));
+}
+
+struct text quality_sentence(const struct look *look, const struct quality_row *row)
+{
+	struct text at = format_time(look, row->reported_at_ms);
+
+	if (row->input == FACT_UNKNOWN)
+		return text_of(arena_printf(look->arena,
+			"completeness unknown: published %.*s, quarantined %.*s",
+			TEXT_ARG(format_count(look, row->published)),
+			TEXT_ARG(format_count(look, row->quarantined))));
+	return text_of(arena_printf(look->arena,
+		"%.*s complete: %.*s of %.*s rows published, %.*s quarantined (%.*s)%s, %.*s",
+		TEXT_ARG(format_share(look, row->published, row->input)),
+		TEXT_ARG(format_count(look, row->published)), TEXT_ARG(format_count(look, row->input)),
+		TEXT_ARG(format_count(look, row->quarantined)),
+		TEXT_ARG(format_share(look, row->quarantined, row->input)),
+		row->quarantined_by_table ? " by its table" : "", TEXT_ARG(at)));
+}
+
+void rules_draw(const struct quality_row *row, const struct table *rules, struct canvas *canvas,
+	struct rect rect, const struct look *look, bool focused)
+{
+	enum role role = share_role(share_grade(row->published, row->input));
+	struct text title;
+
+	if (rect.rows <= 0)
+		return;
+	title = text_of(arena_printf(look->arena, "rules of %.*s", TEXT_ARG(row->dataset)));
+	if (row->nrules && rect.cols >= WIDE_COLS / 2)
+		title = text_of(arena_printf(look->arena, "%.*s %s %.*s", TEXT_ARG(title),
+			look->ascii ? "-" : "\xe2\x94\x80", TEXT_ARG(quality_words(look, row))));
+	canvas_rule(canvas, rect.row, rect.col, rect.cols, title);
+	if (rect.rows > 1)
+		(void)canvas_put(canvas, rect.row + 1, rect.col, rect.cols, role,
+			quality_sentence(look, row));
+	if (rect.rows < 3)
+		return;
+	rect.row += 2;
+	rect.rows -= 2;
+	table_draw(rules, canvas, rect, look, focused);
+}
+
+static bool rules_open(struct view *view, struct err *err)
+{
+	(void)err;
+	rules_table(&((struct rules *)view->state)->table);
+	return true;
+}
+
+static bool rules_load(struct view *view, struct reader *reader, struct err *err)
+{
+	struct rules *rules = view->state;
+	struct quality_rows rows;
+
+	if (!quality_list(reader, &view->arena, text_of(view->arg.subject), TEXT_NONE, &rows, err))
+		return false;
+	if (!rows.n)
+		return err_set(err, ERR_ABSENT, 0, "no dataset %s", view->arg.subject);
+	rules->found = true;
+	rules->row = rows.rows[0];
+	table_set_rows(&rules->table, rules->row.rules, rules->row.nrules, &view->look);
+	return true;
+}
+
+static void rules_view_draw(const struct view *view, struct canvas *canvas, struct rect rect)
+{
+	const struct rules *rules = view->state;
+
+	if (rules->found)
+		rules_draw(&rules->row, &rules->table, canvas, rect, &view->look, true);
+}
+
+static int rules_print_rows(const struct view *view)
+{
+	return list_rows(view->state) + 2;
+}
+
+static enum reply rules_act(struct view *view, enum action action, struct app *app)
+{
+	struct rules *rules = view->state;
+	struct view_arg arg = { .number = 0 };
+
+	if (action != ACT_OPEN_EVENTS)
+		return list_act(&rules->table, action, view->rect.rows - 2, false);
+	if (!rules->found)
+		return REPLY_IGNORED;
+	arg_set(arg.subject, rules->row.pipeline_id);
+	arg_set(arg.subject2, rules->row.update_id);
+	app_open(app, "events", &arg);
+	return REPLY_DONE;
+}
+
+static bool rules_subject(const struct view *view, struct subject *out)
+{
+	const struct rule_row *row = table_selected(view->state);
+
+	if (row)
+		subject_set(out, "rule", row->name, row->name);
+	return row;
+}
+
+json_t *quality_row_json(const struct quality_row *row)
+{
+	json_t *rules = json_array();
+
+	for (size_t i = 0; i < row->nrules; i++) {
+		const struct rule_row *rule = &row->rules[i];
+
+		(void)json_array_append_new(rules, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+			"name", json_text_or_null(rule->name),
+			"action", rule->action == RULE_UNKNOWN ? json_null()
+							       : json_string(rule_action_name(rule->action)),
+			"passed", json_number_or_null(rule->passed),
+			"failed", json_number_or_null(rule->failed),
+			"pass_pct", json_share(rule->passed, rule_total(rule)),
+			"reported_by_batches", json_number_or_null(rule->batches),
+			"disputed", rule->disputed));
+	}
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"dataset", json_text_or_null(row->dataset),
+		"pipeline", json_text_or_null(row->pipeline),
+		"pipeline_id", json_text_or_null(row->pipeline_id),
+		"update_id", json_text_or_null(row->update_id),
+		"reported_at_ms", json_number_or_null(row->reported_at_ms),
+		"input", json_number_or_null(row->input),
+		"published", json_number_or_null(row->published),
+		"quarantined", json_number_or_null(row->quarantined),
+		"completeness_pct", json_share(row->published, row->input),
+		"dropped", json_number_or_null(row->dropped),
+		"rule_failures", json_number_or_null(row->sum_failures),
+		"rules", rules);
+}
+
+static bool rules_json(const struct view *view, struct buf *out, struct err *err)
+{
+	const struct rules *rules = view->state;
+	json_t *list = json_array();
+
+	if (rules->found)
+		(void)json_array_append_new(list, quality_row_json(&rules->row));
+	return json_put(out, json_pack("{s:I, s:o}", "as_of", (json_int_t)view->look.now_ms,
+		"datasets", list), false, err);
+}
+
+static const enum action actions[] = { ACT_OPEN_EVENTS, TABLE_ACTIONS, ACT_NONE };
+
+const struct view_ops rules_view = {
+	.name = "rules",
+	.title = "rules",
+	.about = "The rules of one dataset: action, passed, failed, rate, trend, overlap in words.",
+	.arg = "DATASET",
+	.arg_required = true,
+	.state_size = sizeof(struct rules),
+	.actions = actions,
+	.open = rules_open,
+	.load = rules_load,
+	.draw = rules_view_draw,
+	.act = rules_act,
+	.subject = rules_subject,
+	.print_rows = rules_print_rows,
+	.json = rules_json,
+	.csv = list_csv,
+	.filter = list_filter,
+	.table = list_table,
+	.close = list_close,
+};

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "collectors/config.h"
@@ -28,6 +29,15 @@ struct step_context {
 	bool once;                  /* --once: read what is there, do not wait for half-written ends */
 };
 
+/* How a collector sees itself, for its source's health. Buffers are the framework's. */
+struct collector_status {
+	enum health_state state; /* HEALTH_OK at entry */
+	struct buf text;         /* what, why, what to do; need not be clean */
+	struct buf detail;       /* what is being read now: a path */
+	int64_t behind;          /* bytes or versions not read yet; FACT_UNKNOWN at entry */
+	int64_t news_at_ms;      /* newest change of what is read, wall; TIME_UNKNOWN at entry */
+};
+
 struct collector_ops {
 	const char *kind;  /* section word: "eventlog" */
 	const char *about; /* one sentence for help, man page and doctor */
@@ -43,7 +53,9 @@ struct collector_ops {
 	/* Tries everything once without reading facts: one line a finding through say. */
 	void (*doctor)(const struct config_section *config,
 		void (*say)(void *context, bool good, const char *line), void *context);
-	void (*stop)(void *self); /* after the last step; frees all */
+	/* Worker's thread, between steps; may be NULL. */
+	void (*status)(void *self, struct collector_status *out);
+	void (*stop)(void *self); /* after the last step or a start that failed; frees all */
 };
 
 extern const struct collector_ops eventlog_collector; /* collectors/eventlog */

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "collectors/collector.h"
+#include "collectors/eventlog/decode.h"
+#include "collectors/eventlog/follow.h"
+
+_Static_assert((int)FOLLOW_PAD >= (int)EVENTLOG_PAD, "the scanner may look as far as it likes");
+
+enum {
+	LIVE_BYTES = 1 << 20,
+	BACKFILL_BYTES = 8 << 20,
+	FORGET_MS = 86400000,
+	CURSOR_MAX_BYTES = 64 << 20
+};
+
+struct eventlog {
+	struct follow *follow;
+	struct eventlog_options options;
+	struct buf cursor; /* lent to the batch's arena at once */
+	/* while a step runs */
+	struct fact_batch *batch;
+	uint32_t segment; /* of the file below, in this batch */
+	int64_t device, inode, head_len;
+	uint64_t head_hash;
+};
+
+static const struct config_key keys[] = {
+	{ .name = "path", .type = CONFIG_PATH,
+		.help = "A file, a directory (what looks like a log in it, by name) or a pattern; "
+			"JSON lines, arrays or REST pages, plain or gzip." },
+	{ .name = "rotated", .type = CONFIG_BOOLEAN, .fallback = "yes",
+		.help = "Read also what rotation left beside a file: NAME.1, NAME-20260101, NAME.2.gz." },
+	{ .name = "raw", .type = CONFIG_CHOICE, .fallback = "warnings", .choices = "warnings all none",
+		.help = "Whose raw JSON is kept in the store: of warnings, errors and definitions; of "
+			"all events; of none (the log itself is pointed to)." },
+	{ .name = "redact", .type = CONFIG_BOOLEAN, .fallback = "yes",
+		.help = "Take row data out of failure messages that quote it." },
+	{ .name = "max_record", .type = CONFIG_INTEGER, .unit = "bytes", .fallback = "67108864",
+		.help = "A record longer than this is counted and passed over." },
+	{ .name = "poll", .type = CONFIG_DURATION, .unit = "ms", .fallback = "2s",
+		.help = "How often files are looked at where the file system does not tell changes." },
+	{ .name = "silent_after", .type = CONFIG_DURATION, .unit = "ms", .fallback = "30m",
+		.help = "With no news for this long the source is shown as silent; 0 = never." },
+	{ .name = NULL },
+};
+
+static enum eventlog_raw raw_of(struct text word)
+{
+	if (text_is(word, "all"))
+		return EVENTLOG_RAW_ALL;
+	return text_is(word, "none") ? EVENTLOG_RAW_NONE : EVENTLOG_RAW_WARNINGS;
+}
+
+static bool start(
+	void *self, const struct config_section *config, struct text cursor, struct err *err)
+{
+	struct eventlog *log = self;
+	struct text path = config_text(config, "path");
+	int64_t max_record = config_integer(config, "max_record");
+	struct follow_options options = {
+		.path = path.bytes, /* configured texts end with a terminator */
+		.rotated = config_boolean(config, "rotated"),
+		.poll_ms = config_integer(config, "poll"),
+		.forget_ms = FORGET_MS,
+		.clock = clock_system(),
+	};
+
+	if (path.len == 0)
+		return err_set(err, ERR_CONFIG, 0, "path is empty");
+	if (max_record < 1024 || max_record > EVENTLOG_RECORD_MAX)
+		return err_set(err, ERR_CONFIG, 0, "max_record is between 1024 and %d bytes",
+			EVENTLOG_RECORD_MAX);
+	if (options.poll_ms < 100)
+		options.poll_ms = 100;
+	options.max_record = (size_t)max_record;
+	log->options.keep_rows = !config_boolean(config, "redact");
+	log->options.raw = raw_of(config_text(config, "raw"));
+	buf_init(&log->cursor, CURSOR_MAX_BYTES);
+	return follow_open(&options, cursor, &log->follow, err);
+}
+
+/* The segment a raw pointer points into; the same file's records follow each other. */
+static uint32_t segment_of(struct eventlog *log, const struct follow_record *record)
+{
+	struct fact_segment segment = {
+		.path = text_of(record->path),
+		.device = record->device,
+		.inode = record->inode,
+		.head_hash = record->head_hash,
+		.head_len = record->head_len,
+		.compressed = record->compressed,
+	};
+
+	if (log->segment != 0 && log->inode == record->inode && log->device == record->device &&
+		log->head_hash == record->head_hash && log->head_len == record->head_len)
+		return log->segment;
+	log->segment = fact_batch_segment(log->batch, &segment);
+	log->inode = record->inode;
+	log->device = record->device;
+	log->head_hash = record->head_hash;
+	log->head_len = record->head_len;
+	return log->segment;
+}
+
+static void refuse(struct eventlog *log, const struct follow_record *record)
+{
+	struct fact_batch *batch = log->batch;
+	struct buf place;
+
+	buf_init(&place, FACT_KEEP_MAX);
+	(void)buf_addf(&place, "%s:line %" PRId64 " at byte %" PRId64, record->path, record->line,
+		record->offset);
+	fact_batch_undecodable(batch, log->options.now_ms, buf_text(&place),
+		text_of(record->refused), record->bytes);
+	batch->facts[batch->nfacts - 1].u.undecodable.length = record->length;
+	buf_done(&place);
+}
+
+static void take(void *context, const struct follow_record *record)
+{
+	struct eventlog *log = context;
+	struct eventlog_place place = {
+		.path = text_of(record->path),
+		.line = record->line,
+		.offset = record->offset,
+	};
+
+	log->batch->read_records++;
+	log->batch->read_bytes += record->length;
+	if (record->refused) {
+		refuse(log, record);
+		return;
+	}
+	place.segment = segment_of(log, record);
+	(void)eventlog_decode(log->batch, record->bytes, true, &place, &log->options);
+}
+
+static enum step step(void *self, struct step_context *context, struct err *err)
+{
+	struct eventlog *log = self;
+	struct follow_sink sink = { take, log };
+	struct follow_status status;
+	enum follow_step said;
+
+	log->batch = context->batch;
+	log->segment = 0;
+	log->options.now_ms = context->clock->wall_ms(context->clock);
+	follow_status(log->follow, &status);
+	said = follow_step(log->follow, &sink,
+		status.behind > LIVE_BYTES || context->once ? BACKFILL_BYTES : LIVE_BYTES,
+		context->deadline_ms, context->once);
+	log->batch = NULL;
+	if (follow_moved(log->follow)) {
+		buf_reset(&log->cursor);
+		follow_cursor(log->follow, &log->cursor);
+		if (log->cursor.full) {
+			(void)err_set(err, ERR_LIMIT, 0, "the reading position takes over %d bytes",
+				CURSOR_MAX_BYTES);
+			return STEP_FAILED;
+		}
+		context->batch->cursor =
+			arena_text(&context->batch->arena, buf_text(&log->cursor));
+	}
+	return said == FOLLOW_MORE ? STEP_MORE : STEP_IDLE;
+}
+
+static void status(void *self, struct collector_status *out)
+{
+	struct eventlog *log = self;
+	struct follow_status now;
+
+	follow_status(log->follow, &now);
+	out->behind = now.behind;
+	out->news_at_ms = now.changed_at_ms;
+	(void)buf_add_str(&out->detail, now.reading);
+	if (now.problem[0] != '\0') {
+		out->state = HEALTH_DEGRADED;
+		(void)buf_add_str(&out->text, now.problem);
+	} else if (now.limited) {
+		out->state = HEALTH_DEGRADED;
+		(void)buf_addf(&out->text, "more than %d files: the rest is not read; narrow the path",
+			FOLLOW_FILES_MAX);
+	} else if (now.files == 0) {
+		out->state = HEALTH_WAITING;
+		(void)buf_add_str(&out->text, "nothing is there yet; waiting for a file");
+	} else {
+		(void)buf_addf(&out->text, "following %zu file%s", now.files,
+			now.files == 1 ? "" : "s");
+	}
+}
+
+static int wake_fd(void *self)
+{
+	return follow_wake_fd(((struct eventlog *)self)->follow);
+}
+
+static int64_t poll_ms(void *self)
+{
+	return follow_poll_ms(((struct eventlog *)self)->follow);
+}
+
+static void stop(void *self)
+{
+	struct eventlog *log = self;
+
+	follow_close(log->follow);
+	buf_done(&log->cursor);
+}
+
+struct trial {
+	void (*say)(void *context, bool good, const char *line);
+	void *context;
+	struct fact_batch *batch;
+	struct eventlog log;
+	size_t records;
+};
+
+static void try_record(void *context, const struct follow_record *record)
+{
+	struct trial *trial = context;
+
+	trial->records++;
+	take(&trial->log, record);
+}
+
+/* The last step of the doctor: does what is there look like an event log? */
+static void judge(struct trial *trial, const struct follow_status *status)
+{
+	struct buf line;
+	const struct fact_batch *batch = trial->batch;
+
+	buf_init(&line, 1024);
+	if (status->files == 0) {
+		trial->say(trial->context, false, "no file is there; check path, and that the log is "
+						  "exported to it");
+	} else if (trial->records > 0 && batch->nevents == 0) {
+		struct text reason = batch->nfacts > 0 ? batch->facts[0].u.undecodable.reason
+						       : TEXT("no event in it");
+
+		(void)buf_addf(&line, "what is there is no event log: %.*s", TEXT_ARG(reason));
+		trial->say(trial->context, false, line.bytes);
+	} else {
+		(void)buf_addf(&line, "%zu file%s, %.1f MB; first %zu records: %zu events, %" PRId64
+			" undecodable", status->files, status->files == 1 ? "" : "s",
+			(double)status->behind / 1e6, trial->records, batch->nevents,
+			batch->undecodable);
+		trial->say(trial->context, true, line.bytes);
+	}
+	buf_done(&line);
+}
+
+static void doctor(const struct config_section *config,
+	void (*say)(void *context, bool good, const char *line), void *context)
+{
+	const struct clock *clock = clock_system();
+	struct trial trial = { .say = say, .context = context };
+	struct follow_sink sink = { try_record, &trial };
+	struct follow_status before = { 0 };
+	struct follow_status after;
+	struct err err = ERR_INIT;
+
+	if (!start(&trial.log, config, TEXT_NONE, &err)) {
+		say(context, false, err.text);
+		return;
+	}
+	trial.batch = fact_batch_new();
+	trial.log.batch = trial.batch;
+	(void)follow_step(trial.log.follow, &sink, 0, 0, true); /* finds the files */
+	follow_status(trial.log.follow, &before);
+	(void)follow_step(
+		trial.log.follow, &sink, LIVE_BYTES, clock->mono_ms(clock) + 2000, true);
+	follow_status(trial.log.follow, &after);
+	if (after.problem[0] != '\0')
+		say(context, false, after.problem);
+	judge(&trial, &before);
+	stop(&trial.log);
+	fact_batch_free(trial.batch);
+}
+
+const struct collector_ops eventlog_collector = {
+	.kind = "eventlog",
+	.about = "Event logs of pipelines, from files: followed as they grow and rotate.",
+	.keys = keys,
+	.state_size = sizeof(struct eventlog),
+	.start = start,
+	.step = step,
+	.wake_fd = wake_fd,
+	.poll_ms = poll_ms,
+	.doctor = doctor,
+	.status = status,
+	.stop = stop,
+};

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collectors/collector.h"
+
+const struct collector_ops *const collector_kinds[] = {
+	&eventlog_collector,
+	NULL,
+};

@@ -55,7 +55,7 @@ struct collector_ops {
 		void (*say)(void *context, bool good, const char *line), void *context);
 	/* Worker's thread, between steps; may be NULL. */
 	void (*status)(void *self, struct collector_status *out);
-	void (*stop)(void *self); /* after the last step or a start that failed; frees all */
+	void (*stop)(void *self); /* after the last step (not if start failed); frees all */
 };
 
 extern const struct collector_ops eventlog_collector; /* collectors/eventlog */

@@ -3,5 +3,6 @@
 
 const struct collector_ops *const collector_kinds[] = {
 	&eventlog_collector,
+	&delta_collector,
 	NULL,
 };

@@ -33,7 +33,8 @@ bool err_wrap(struct err *err, const char *fmt, ...)
 	va_end(args);
 	if (n < 0 || (size_t)n >= sizeof text)
 		n = (int)sizeof text - 1;
-	(void)snprintf(text + n, sizeof text - (size_t)n, ": %s", tail);
+	if (snprintf(text + n, sizeof text - (size_t)n, ": %s", tail) < 0)
+		text[n] = '\0'; /* a longer text is cut: that is what the size is for */
 	memcpy(err->text, text, sizeof text);
 	return false;
 }

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/reader_internal.h"
+
+enum {
+	PIPELINES_MAX = 5000,
+	RUNS_MAX = 400, /* looked at for one strip */
+	RUNS_SLACK = 8, /* as of a time, updates may have stood elsewhere in the order */
+	WRITTEN_RUNS = 3
+};
+
+struct history { /* of one pipeline, newest first */
+	struct run *runs;
+	size_t n, room;
+};
+
+/* What the strip shows, from the runs of a pipeline. */
+struct strip {
+	enum run_state newest_first[STRIP_MAX];
+	int64_t starts[STRIP_MAX]; /* of each chain's first attempt */
+	int attempts[STRIP_MAX];
+	int64_t first[STRIP_MAX]; /* upd */
+	int64_t first_failed[STRIP_MAX]; /* failed attempts its first attempt tells of */
+	size_t n;
+	bool open; /* the last one's oldest attempt so far is a retry */
+	bool full; /* a chain beyond STRIP_MAX began: all that are held are whole */
+};
+
+/* Attempts are told newest first: a failed run before a retry belongs to the retry's chain. */
+static void strip_add(struct strip *strip, const struct run *run, int64_t retry)
+{
+	bool is_retry = retry != 0 && run->fold.cause == retry;
+	size_t at;
+
+	if (!(strip->open && run->fold.state == RUN_FAILED)) {
+		if (strip->n == STRIP_MAX) {
+			strip->full = true;
+			return;
+		}
+		strip->newest_first[strip->n++] = run->fold.state;
+	}
+	at = strip->n - 1;
+	strip->attempts[at]++;
+	strip->starts[at] = run->fold.created_at_ms;
+	strip->first[at] = run->upd;
+	strip->first_failed[at] = is_retry ? run->fold.failed_attempts : FACT_UNKNOWN;
+	strip->open = is_retry;
+}
+
+static void history_add(struct history *history, const struct run *run)
+{
+	if (history->n == history->room) {
+		history->room = history->room ? history->room * 2 : 32;
+		history->runs = mem_resize(history->runs, history->room, sizeof *history->runs);
+	}
+	history->runs[history->n++] = *run;
+}
+
+static int newest_first(const void *left, const void *right)
+{
+	const struct run *a = left, *b = right;
+
+	if (a->created_k != b->created_k)
+		return a->created_k > b->created_k ? -1 : 1;
+	return (a->upd < b->upd) - (a->upd > b->upd);
+}
+
+static bool history_load(struct reader *reader, int64_t pipeline, int64_t retry,
+	struct history *history, struct err *err)
+{
+	size_t slack = reader->n < reader->newest ? RUNS_SLACK : 0;
+	struct strip strip = { 0 };
+	sqlite3_stmt *stmt;
+	struct run run;
+	bool row, ok = true;
+
+	history->n = 0;
+	if (!reader_query(reader, Q_RUNS_OF_PIPELINE, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, pipeline);
+	sqlite3_bind_int64(stmt, 2, INT64_MAX);
+	sqlite3_bind_int64(stmt, 3, reader->n);
+	while (history->n < RUNS_MAX && (ok = sql_step(stmt, &row, err)) && row) {
+		if (!(ok = run_of_row(reader, stmt, &run, err)))
+			break;
+		if (!run.visible)
+			continue;
+		if (run_is_data(&run))
+			strip_add(&strip, &run, retry);
+		if (strip.full && slack-- == 0)
+			break;
+		history_add(history, &run);
+	}
+	sqlite3_reset(stmt);
+	if (ok && history->n > 0)
+		qsort(history->runs, history->n, sizeof *history->runs, newest_first);
+	return ok;
+}
+
+static int by_number(const void *left, const void *right)
+{
+	int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/* Median gap between the starts; a single gap says nothing of what is usual. */
+static int64_t usual_gap(const struct strip *strip)
+{
+	int64_t gaps[STRIP_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i + 1 < strip->n; i++) {
+		if (strip->starts[i] != TIME_UNKNOWN && strip->starts[i + 1] != TIME_UNKNOWN)
+			gaps[n++] = strip->starts[i] - strip->starts[i + 1];
+	}
+	if (n < 2)
+		return FACT_UNKNOWN;
+	qsort(gaps, n, sizeof gaps[0], by_number);
+	return n % 2 ? gaps[n / 2] : gaps[n / 2 - 1] + (gaps[n / 2] - gaps[n / 2 - 1]) / 2;
+}
+
+static bool last_written(
+	struct reader *reader, const struct history *history, int64_t *out, struct err *err)
+{
+	int looked = 0;
+
+	for (size_t i = 0; i < history->n && looked < WRITTEN_RUNS && *out == TIME_UNKNOWN; i++) {
+		struct flows flows = { 0 };
+
+		if (!run_is_data(&history->runs[i]))
+			continue;
+		looked++;
+		if (!flows_load(reader, history->runs[i].upd, &flows, err))
+			return false;
+		for (size_t f = 0; f < flows.n; f++) {
+			if (flows.folds[f].written_at_ms > *out)
+				*out = flows.folds[f].written_at_ms;
+		}
+		flows_free(&flows);
+	}
+	return true;
+}
+
+static void no_update(struct update_row *row)
+{
+	*row = (struct update_row){
+		.created_at_ms = TIME_UNKNOWN,
+		.initializing_at_ms = TIME_UNKNOWN,
+		.setting_up_at_ms = TIME_UNKNOWN,
+		.running_at_ms = TIME_UNKNOWN,
+		.ended_at_ms = TIME_UNKNOWN,
+		.waiting_at_ms = TIME_UNKNOWN,
+		.last_event_at_ms = TIME_UNKNOWN,
+		.full_refresh = -1,
+		.validate_only = -1,
+		.explore_only = -1,
+		.flows = FACT_UNKNOWN,
+		.flows_failed = FACT_UNKNOWN,
+		.rows_written = FACT_UNKNOWN,
+		.dropped = FACT_UNKNOWN,
+	};
+}
+
+static bool fill_strip(struct names *names, const struct history *history, int64_t retry,
+	struct pipeline_row *row, struct err *err)
+{
+	struct strip strip = { 0 };
+	const struct run *latest = NULL;
+	int64_t newest_batch = 0;
+
+	for (size_t i = 0; i < history->n; i++) {
+		const struct run *run = &history->runs[i];
+
+		if (run->fold.last_event_at_ms > row->last_event_at_ms)
+			row->last_event_at_ms = run->fold.last_event_at_ms;
+		if (run->batch_max > newest_batch)
+			newest_batch = run->batch_max;
+		if (!run_is_data(run))
+			continue;
+		latest = latest ? latest : run;
+		if (!strip.full)
+			strip_add(&strip, run, retry);
+	}
+	row->nstrip = strip.n;
+	for (size_t i = 0; i < strip.n; i++)
+		row->strip[i] = strip.newest_first[strip.n - 1 - i];
+	row->usual_gap_ms = usual_gap(&strip);
+	if (newest_batch != 0 && !names_seen_at(names, newest_batch, &row->last_seen_at_ms, err))
+		return false;
+	if (!latest)
+		return true;
+	row->attempts = strip.attempts[0];
+	/* the first attempt we know may be a retry of one from before the log begins */
+	if (strip.first_failed[0] > 0 && strip.first_failed[0] < RUNS_MAX)
+		row->attempts += (int)strip.first_failed[0];
+	if (!update_row_fill(names, latest, &row->latest, err))
+		return false;
+	row->latest.attempt = row->attempts;
+	return names_text(names, strip.first[0], &row->latest.chain_id, err);
+}
+
+static bool fill_pipeline(struct names *names, int64_t id, int64_t retry, struct history *history,
+	struct pipeline_row *row, struct err *err)
+{
+	struct reader *reader = names->reader;
+	sqlite3_stmt *stmt;
+	int64_t source = 0;
+	bool there;
+
+	*row = (struct pipeline_row){
+		.input = FACT_UNKNOWN,
+		.published = FACT_UNKNOWN,
+		.quarantined = FACT_UNKNOWN,
+		.last_event_at_ms = TIME_UNKNOWN,
+		.last_seen_at_ms = TIME_UNKNOWN,
+		.last_written_at_ms = TIME_UNKNOWN,
+		.usual_gap_ms = FACT_UNKNOWN,
+	};
+	no_update(&row->latest);
+	if (!reader_query(reader, Q_PIPELINE_NAME, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, id);
+	sqlite3_bind_int64(stmt, 2, reader->n);
+	if (!sql_step(stmt, &there, err))
+		return false;
+	if (there)
+		source = sqlite3_column_int64(stmt, 1);
+	sqlite3_reset(stmt);
+	return names_text(names, id, &row->pipeline_id, err) &&
+		names_pipeline(names, id, &row->pipeline, err) &&
+		names_source(names, source, &row->source, err) &&
+		history_load(reader, id, retry, history, err) &&
+		fill_strip(names, history, retry, row, err) &&
+		last_written(reader, history, &row->last_written_at_ms, err);
+}
+
+/* Datasets whose input is known, added to the line of their pipeline. */
+static void add_quality(
+	struct pipeline_row *rows, const struct ids *ids, const struct qualities *qualities)
+{
+	for (size_t i = 0; i < qualities->n; i++) {
+		const struct quality *quality = &qualities->rows[i];
+		size_t at = 0, high = ids->n; /* ids ascend */
+
+		if (quality->input == FACT_UNKNOWN || !quality->reported)
+			continue;
+		while (at < high) {
+			size_t middle = at + (high - at) / 2;
+
+			if (ids->ids[middle] < quality->pipeline)
+				at = middle + 1;
+			else
+				high = middle;
+		}
+		if (at == ids->n || ids->ids[at] != quality->pipeline)
+			continue;
+		rows[at].input = fold_sum(rows[at].input, quality->input);
+		rows[at].published = fold_sum(rows[at].published, quality->published);
+		rows[at].quarantined = fold_sum(rows[at].quarantined, quality->quarantined);
+		rows[at].datasets_failing += quality->published < quality->input;
+	}
+}
+
+static int rank(const struct pipeline_row *row)
+{
+	if (row->latest.state == RUN_FAILED)
+		return 0;
+	if (row->attempts > 1 && !run_state_is_final(row->latest.state))
+		return 1;
+	if (row->datasets_failing > 0)
+		return 2;
+	if (row->latest.state == RUN_CANCELED || row->latest.state == RUN_SKIPPED ||
+		row->latest.state == RUN_STOPPED)
+		return 3;
+	return row->latest.state == RUN_UNKNOWN ? 5 : 4;
+}
+
+static int worst_first(const void *left, const void *right)
+{
+	const struct pipeline_row *a = left, *b = right;
+	int rank_a = rank(a), rank_b = rank(b), order;
+
+	if (rank_a != rank_b)
+		return rank_a - rank_b;
+	if (rank_a == 2) {
+		double share_a = (double)a->published / (double)a->input;
+		double share_b = (double)b->published / (double)b->input;
+
+		if (share_a < share_b || share_a > share_b)
+			return share_a < share_b ? -1 : 1;
+	}
+	order = text_cmp(a->pipeline, b->pipeline);
+	return order != 0 ? order : text_cmp(a->pipeline_id, b->pipeline_id);
+}
+
+bool pipelines_list(
+	struct reader *reader, struct arena *arena, struct pipeline_rows *out, struct err *err)
+{
+	struct names names = names_of(reader, arena);
+	struct pipeline_rows rows = { 0 };
+	struct qualities qualities = { 0 };
+	struct history history = { 0 };
+	struct ids ids = { 0 };
+	int64_t retry;
+	bool ok = pipelines_all(&names, &ids, err) && retry_cause(reader, &retry, err);
+
+	if (ok) {
+		rows.more = ids.n > PIPELINES_MAX;
+		rows.n = ids.n < PIPELINES_MAX ? ids.n : PIPELINES_MAX;
+		ids.n = rows.n;
+		rows.rows = ARENA_ARRAY(arena, struct pipeline_row, rows.n + 1);
+	}
+	for (size_t i = 0; ok && i < rows.n; i++)
+		ok = fill_pipeline(&names, ids.ids[i], retry, &history, &rows.rows[i], err);
+	free(history.runs);
+	ok = ok && quality_gather(&names, NULL, TEXT_NONE, &qualities, err);
+	if (ok) {
+		add_quality(rows.rows, &ids, &qualities);
+		if (rows.n > 0)
+			qsort(rows.rows, rows.n, sizeof *rows.rows, worst_first);
+		*out = rows;
+	}
+	free(qualities.rows);
+	return ok;
+}

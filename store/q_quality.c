@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/reader_internal.h"
+
+enum { QUALITY_MAX = 1000 };
+
+static bool has_failures(const struct quality *row)
+{
+	for (size_t i = 0; i < row->nrules; i++) {
+		if (row->rules[i].failed > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Rows that are missing, then rules that fail where rows are not known, then rules alone. */
+static int rank(const struct quality *row)
+{
+	if (!row->reported)
+		return 4;
+	if (row->input > 0 && row->published < row->input)
+		return 0;
+	if (!has_failures(row))
+		return 3;
+	return row->input == FACT_UNKNOWN ? 1 : 2;
+}
+
+static int worst_first(const void *left, const void *right)
+{
+	const struct quality *a = left, *b = right;
+	int rank_a = rank(a), rank_b = rank(b), order;
+
+	if (rank_a != rank_b)
+		return rank_a - rank_b;
+	if (rank_a == 0) {
+		double share_a = (double)a->published / (double)a->input;
+		double share_b = (double)b->published / (double)b->input;
+
+		if (share_a < share_b || share_a > share_b)
+			return share_a < share_b ? -1 : 1;
+	}
+	order = text_cmp(a->name, b->name);
+	if (order != 0)
+		return order;
+	return (a->pipeline > b->pipeline) - (a->pipeline < b->pipeline);
+}
+
+struct sums { /* of one hour */
+	int64_t a, b, na, nb;
+};
+
+static double share(const struct sums *sums)
+{
+	double all = (double)sums->a + (double)sums->b;
+
+	return sums->na > 0 && sums->nb > 0 && all > 0 ? (double)sums->a / all : (double)NAN;
+}
+
+static void add_sums(struct sums *sums, const struct fold_roll *roll)
+{
+	sums->a += roll->a;
+	sums->b += roll->b;
+	sums->na += roll->na;
+	sums->nb += roll->nb;
+}
+
+static void add_hour(const struct fold_roll *rolls, size_t n, const struct quality *row,
+	struct sums *rows, struct sums *rules)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (rolls[i].rule == 0) {
+			add_sums(rows, &rolls[i]);
+			continue;
+		}
+		for (size_t r = 0; r < row->nrules; r++) {
+			if (row->rules[r].name == rolls[i].rule)
+				add_sums(&rules[r], &rolls[i]);
+		}
+	}
+}
+
+static bool fill_trends(struct trends *trends, struct arena *scratch, const struct quality *row,
+	struct quality_row *out, struct err *err)
+{
+	for (size_t hour = 0; hour < TREND_MAX; hour++) {
+		struct sums rows = { 0 }, aside = { 0 };
+		struct sums *rules;
+		struct fold_roll *rolls;
+		size_t n;
+
+		arena_reset(scratch);
+		rules = ARENA_ARRAY(scratch, struct sums, row->nrules + 1);
+		for (size_t i = 0; i < row->keys.n; i++) {
+			if (!trends_hour(trends, hour, row->keys.ids[i], &rolls, &n, err))
+				return false;
+			add_hour(rolls, n, row, &rows, rules);
+		}
+		for (size_t i = 0; i < row->aside.n; i++) {
+			if (!trends_hour(trends, hour, row->aside.ids[i], &rolls, &n, err))
+				return false;
+			if (n > 0 && rolls[0].rule == 0)
+				add_sums(&aside, &rolls[0]);
+		}
+		if (row->by_table) { /* what its table took stands for what was dropped */
+			rows.b = aside.a;
+			rows.nb = aside.na;
+		}
+		out->trend[hour] = share(&rows);
+		for (size_t r = 0; r < row->nrules; r++)
+			out->rules[r].trend[hour] = share(&rules[r]);
+	}
+	return true;
+}
+
+static double pass_rate(const struct rule_row *rule)
+{
+	double all;
+
+	if (rule->passed == FACT_UNKNOWN || rule->failed == FACT_UNKNOWN)
+		return 2;
+	all = (double)rule->passed + (double)rule->failed;
+	return all > 0 ? (double)rule->passed / all : 2;
+}
+
+static int rule_worst_first(const void *left, const void *right)
+{
+	const struct rule_row *a = left, *b = right;
+	double rate_a = pass_rate(a), rate_b = pass_rate(b);
+
+	if (rate_a < rate_b || rate_a > rate_b)
+		return rate_a < rate_b ? -1 : 1;
+	return text_cmp(a->name, b->name);
+}
+
+static bool fill_row(struct names *names, struct trends *trends, struct arena *scratch,
+	const struct quality *row, struct quality_row *out, struct err *err)
+{
+	*out = (struct quality_row){
+		.dataset = row->name,
+		.reported_at_ms = row->reported_at_ms,
+		.input = row->input,
+		.published = row->published,
+		.quarantined = row->quarantined,
+		.nrules = row->nrules,
+		.sum_failures = FACT_UNKNOWN,
+		.dropped = row->dropped,
+		.quarantined_by_table = row->by_table,
+		.rules = ARENA_ARRAY(names->arena, struct rule_row, row->nrules + 1),
+	};
+	if (!names_text(names, row->pipeline, &out->pipeline_id, err) ||
+		!names_pipeline(names, row->pipeline, &out->pipeline, err) ||
+		!names_text(names, row->upd, &out->update_id, err))
+		return false;
+	for (size_t i = 0; i < row->nrules; i++) {
+		const struct quality_rule *rule = &row->rules[i];
+
+		out->rules[i] = (struct rule_row){
+			.action = rule->action,
+			.passed = rule->passed,
+			.failed = rule->failed,
+			.batches = rule->batches,
+			.disputed = rule->disputed,
+		};
+		out->sum_failures = fold_sum(out->sum_failures, rule->failed);
+		if (!names_text(names, rule->name, &out->rules[i].name, err))
+			return false;
+	}
+	if (!fill_trends(trends, scratch, row, out, err))
+		return false;
+	if (out->nrules > 0)
+		qsort(out->rules, out->nrules, sizeof *out->rules, rule_worst_first);
+	return true;
+}
+
+static bool fill_rows(
+	struct names *names, const struct qualities *all, struct quality_rows *out, struct err *err)
+{
+	struct arena rolls = { 0 }, scratch = { 0 };
+	struct trends trends;
+	bool ok;
+
+	if (!trends_begin(&trends, names->reader, &rolls, err))
+		return false;
+	ok = true;
+	for (size_t i = 0; ok && i < out->n; i++) {
+		ok = fill_row(names, &trends, &scratch, &all->rows[i], &out->rows[i], err);
+		arena_reset(&rolls);
+	}
+	trends_end(&trends);
+	arena_free(&scratch);
+	arena_free(&rolls);
+	return ok;
+}
+
+bool quality_list(struct reader *reader, struct arena *arena, struct text dataset,
+	struct text pipeline, struct quality_rows *out, struct err *err)
+{
+	struct names names = names_of(reader, arena);
+	struct qualities all = { 0 };
+	struct quality_rows rows = { 0 };
+	struct ids pipelines = { 0 };
+	bool ok = true;
+
+	if (pipeline.bytes)
+		ok = pipelines_named(&names, pipeline, &pipelines, err);
+	ok = ok && quality_gather(&names, pipeline.bytes ? &pipelines : NULL, dataset, &all, err);
+	if (ok && all.n > 0) {
+		qsort(all.rows, all.n, sizeof *all.rows, worst_first);
+		rows.n = all.n < QUALITY_MAX ? all.n : QUALITY_MAX;
+		rows.more = all.n > QUALITY_MAX;
+		rows.rows = ARENA_ARRAY(arena, struct quality_row, rows.n);
+		ok = fill_rows(&names, &all, &rows, err);
+	}
+	free(all.rows);
+	if (ok)
+		*out = rows;
+	return ok;
+}

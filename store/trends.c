@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/reader_internal.h"
+
+enum { HOUR_MS = 3600000 };
+
+static int64_t hour_first_k(int64_t hour)
+{
+	return event_k_from(hour * HOUR_MS);
+}
+
+/*
+ * The trend ends with what is known, not with the clock: a log read days later still has one. An
+ * event of a clock ahead of ours does not count.
+ */
+static bool find_last_hour(struct trends *trends, struct err *err)
+{
+	struct reader *reader = trends->reader;
+	sqlite3_stmt *stmt;
+	bool row;
+
+	trends->last_hour = FACT_UNKNOWN;
+	if (reader->n == 0)
+		return true;
+	if (!reader_query(reader, Q_EVENT_NEWEST, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, event_k_from(reader->seen_at + 1));
+	sqlite3_bind_int64(stmt, 2, reader->n);
+	if (!sql_step(stmt, &row, err))
+		return false;
+	if (row)
+		trends->last_hour = event_k_ms(sqlite3_column_int64(stmt, 0)) / HOUR_MS;
+	sqlite3_reset(stmt);
+	return true;
+}
+
+static int by_flow(const void *left, const void *right)
+{
+	const struct stored_event *a = *(const struct stored_event *const *)left;
+	const struct stored_event *b = *(const struct stored_event *const *)right;
+	int64_t flow_a = fold_flow_of(a), flow_b = fold_flow_of(b);
+
+	if (a->upd != b->upd)
+		return a->upd < b->upd ? -1 : 1;
+	if (flow_a != flow_b)
+		return flow_a < flow_b ? -1 : 1;
+	return (a->k > b->k) - (a->k < b->k);
+}
+
+static void fold_flows(const struct stored_event **events, size_t n, struct fold_rolls *rolls)
+{
+	if (n > 0)
+		qsort(events, n, sizeof(const struct stored_event *), by_flow);
+	for (size_t i = 0, end; i < n; i = end) {
+		int64_t upd = events[i]->upd, flow = fold_flow_of(events[i]);
+		struct flow_fold fold;
+
+		for (end = i; end < n && events[end]->upd == upd &&
+			fold_flow_of(events[end]) == flow;)
+			end++;
+		if (upd == 0 || flow == 0)
+			continue;
+		flow_fold_init(&fold, upd, flow);
+		flow_fold_facts(&fold, events + i, end - i, rolls);
+		flow_fold_done(&fold);
+	}
+	fold_rolls_merge(rolls);
+}
+
+/* An hour that later batches touched: its sums once more, from the events between its keys. */
+static bool fold_hour(struct trends *trends, int64_t hour, struct fold_rolls *rolls, struct err *err)
+{
+	struct reader *reader = trends->reader;
+	struct arena arena = { 0 };
+	const struct stored_event **events = NULL;
+	size_t n = 0, room = 0;
+	sqlite3_stmt *stmt;
+	bool row, ok;
+
+	if (!reader_query(reader, Q_PROGRESS_BETWEEN, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, hour_first_k(hour));
+	sqlite3_bind_int64(stmt, 2, hour_first_k(hour + 1) - 1);
+	sqlite3_bind_int64(stmt, 3, reader->n);
+	while ((ok = sql_step(stmt, &row, err)) && row) {
+		struct stored_event *event = ARENA_NEW(&arena, struct stored_event);
+
+		if (!(ok = event_of_row(stmt, &arena, event, err)))
+			break;
+		if (n == room) {
+			room = room ? room * 2 : 256;
+			events = mem_resize(events, room, sizeof *events);
+		}
+		events[n++] = event;
+	}
+	sqlite3_reset(stmt);
+	if (ok)
+		fold_flows(events, n, rolls);
+	free(events);
+	arena_free(&arena);
+	return ok;
+}
+
+bool trends_begin(
+	struct trends *trends, struct reader *reader, struct arena *arena, struct err *err)
+{
+	sqlite3_stmt *stmt;
+
+	*trends = (struct trends){ .reader = reader, .arena = arena };
+	if (!find_last_hour(trends, err))
+		return false;
+	if (trends->last_hour == FACT_UNKNOWN || reader->n == reader->newest)
+		return true;
+	for (size_t i = 0; i < TREND_MAX; i++) {
+		int64_t hour = trends->last_hour - (TREND_MAX - 1) + (int64_t)i;
+		bool row;
+
+		if (!reader_query(reader, Q_HOUR_CHANGED, &stmt, err))
+			return false;
+		sqlite3_bind_int64(stmt, 1, hour);
+		sqlite3_bind_int64(stmt, 2, reader->n);
+		if (!sql_step(stmt, &row, err))
+			return false;
+		sqlite3_reset(stmt);
+		if (!row)
+			continue;
+		trends->hours[i].folded = true;
+		if (!fold_hour(trends, hour, &trends->hours[i].rolls, err)) {
+			trends_end(trends);
+			return false;
+		}
+	}
+	return true;
+}
+
+void trends_end(struct trends *trends)
+{
+	for (size_t i = 0; i < TREND_MAX; i++)
+		fold_rolls_done(&trends->hours[i].rolls);
+}
+
+static void folded_rows(
+	const struct fold_rolls *rolls, int64_t dataset, struct fold_roll **rows_out, size_t *n_out)
+{
+	size_t low = 0, high = rolls->n, end;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (rolls->rows[middle].dataset < dataset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (end = low; end < rolls->n && rolls->rows[end].dataset == dataset;)
+		end++;
+	*rows_out = rolls->rows + low;
+	*n_out = end - low;
+}
+
+bool trends_hour(struct trends *trends, size_t hour, int64_t dataset, struct fold_roll **rows_out,
+	size_t *n_out, struct err *err)
+{
+	const struct trend_hour *folded = &trends->hours[hour];
+	struct fold_roll *rows = NULL;
+	size_t n = 0, room = 0;
+	sqlite3_stmt *stmt;
+	bool row;
+
+	*rows_out = NULL;
+	*n_out = 0;
+	if (trends->last_hour == FACT_UNKNOWN)
+		return true;
+	if (folded->folded) {
+		if (folded->rolls.n > 0)
+			folded_rows(&folded->rolls, dataset, rows_out, n_out);
+		return true;
+	}
+	if (!reader_query(trends->reader, Q_HOUR_OF_DATASET, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, trends->last_hour - (TREND_MAX - 1) + (int64_t)hour);
+	sqlite3_bind_int64(stmt, 2, dataset);
+	for (;;) {
+		if (!sql_step(stmt, &row, err))
+			return false;
+		if (!row)
+			break;
+		if (n == room) {
+			struct fold_roll *old = rows;
+
+			room = room ? room * 2 : 8;
+			rows = ARENA_ARRAY(trends->arena, struct fold_roll, room);
+			if (n > 0)
+				memcpy(rows, old, n * sizeof *rows);
+		}
+		rows[n++] = (struct fold_roll){
+			.dataset = dataset,
+			.rule = sqlite3_column_int64(stmt, 0),
+			.a = sqlite3_column_int64(stmt, 1),
+			.b = sqlite3_column_int64(stmt, 2),
+			.na = sqlite3_column_int64(stmt, 3),
+			.nb = sqlite3_column_int64(stmt, 4),
+		};
+	}
+	*rows_out = rows;
+	*n_out = n;
+	return true;
+}

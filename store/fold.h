@@ -91,7 +91,7 @@ enum {
 };
 #define FOLD_NO_FLOW_NAME "pipelines.flowTimeMetrics.missingFlowName"
 
-/* What an event adds to the hourly rollup; rule 0 is the dataset's rows (see roll_h). */
+/* What an event adds to the hourly rollup; with rule 0 dataset is the flow (see roll_h). */
 struct fold_roll {
 	int64_t hour, dataset, rule;
 	int64_t a, b, na, nb;

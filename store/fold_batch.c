@@ -226,12 +226,12 @@ static void add_rule(struct flow_fold *fold, struct fold_batch *batch, size_t at
 }
 
 static void roll_rule(struct fold_rolls *rolls, struct fold_batch *batch, size_t at,
-	const struct stored_rule *rule, int64_t dataset)
+	const struct stored_rule *rule, int64_t flow)
 {
 	struct fold_seen *seen = seen_at(batch->hour_rules, at);
 	struct fold_roll roll = {
 		.hour = batch->hour,
-		.dataset = rule->dataset ? rule->dataset : dataset,
+		.dataset = rule->dataset ? rule->dataset : flow,
 		.rule = rule->name,
 	};
 	bool first;
@@ -246,9 +246,9 @@ static void roll_rule(struct fold_rolls *rolls, struct fold_batch *batch, size_t
 }
 
 static void roll_rows(struct fold_rolls *rolls, struct fold_batch *batch,
-	const int64_t metrics[METRIC_COUNT], int64_t dataset)
+	const int64_t metrics[METRIC_COUNT], int64_t flow)
 {
-	struct fold_roll roll = { .hour = batch->hour, .dataset = dataset };
+	struct fold_roll roll = { .hour = batch->hour, .dataset = flow };
 	bool known = false, first;
 
 	for (size_t i = METRIC_OUTPUT; i <= METRIC_DELETED; i++)
@@ -297,18 +297,17 @@ static void add_event(struct flow_fold *fold, struct fold_batch *batch,
 	const struct stored_event *event, const int64_t metrics[METRIC_COUNT],
 	struct fold_rolls *rolls)
 {
-	int64_t dataset = event->dataset ? event->dataset : fold->flow;
 	size_t at = SIZE_MAX;
 
 	enter_hour(batch, hour_of(event));
 	if (batch->hour == FACT_UNKNOWN)
 		rolls = NULL;
 	add_metrics(fold, batch, metrics);
-	roll_rows(rolls, batch, metrics, dataset);
+	roll_rows(rolls, batch, metrics, fold->flow);
 	for (size_t i = 0; i < event->nrules; i++) {
 		at = rule_place(fold, &event->rules[i], at + 1);
 		add_rule(fold, batch, at, &event->rules[i]);
-		roll_rule(rolls, batch, at, &event->rules[i], dataset);
+		roll_rule(rolls, batch, at, &event->rules[i], fold->flow);
 	}
 }
 

@@ -231,18 +231,12 @@ static void retain(struct store *store)
 	pthread_cond_broadcast(&store->done);
 }
 
+/* By the system's clock, whatever clock the store has been given: threads really wait. */
 static struct timespec after_ms(int64_t ms)
 {
-	struct timespec at;
+	int64_t at_ms = clock_system()->mono_ms(clock_system()) + ms;
 
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += ms % 1000 * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	return at;
+	return (struct timespec){ .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 };
 }
 
 static void *writer_thread(void *context)

@@ -225,13 +225,14 @@ CREATE INDEX flow_run_dataset ON flow_run (dataset, first_k);
 CREATE INDEX flow_run_quality ON flow_run (dataset, first_k) WHERE quality_k IS NOT NULL;
 
 -- Derived: what was reported in an hour, by dataset and rule, for trends. The totals rule holds
--- within the hour: MAX by (update, flow, micro-batch), then SUM. rule 0 is the dataset's rows:
--- a = rows written, b = dropped records; else a = passed, b = failed. na, nb: groups that knew a, b
--- (0: unknown, the sum says nothing).
+-- within the hour: MAX by (update, flow, micro-batch), then SUM. With rule 0, dataset is a flow, for
+-- the events of one micro-batch need not agree on the dataset: a = rows it wrote, b = records it
+-- dropped. Else a = passed, b = failed. na, nb: groups that knew a, b (0: unknown, the sum says
+-- nothing).
 CREATE TABLE roll_h (
 	hour INTEGER NOT NULL,
-	dataset INTEGER NOT NULL,  -- dim: of the rule (may be a view), or written by the flow
-	rule INTEGER NOT NULL,     -- dim; 0 = the dataset's rows
+	dataset INTEGER NOT NULL,  -- dim: of the rule (may be a view), else the flow
+	rule INTEGER NOT NULL,     -- dim; 0 = the flow's rows
 	a INTEGER NOT NULL,
 	b INTEGER NOT NULL,
 	na INTEGER NOT NULL,

@@ -70,7 +70,7 @@ void line_glyph(struct line *line, const struct look *look, const struct state_l
 void line_look(struct line *line, const struct look *look, const struct state_look *state)
 {
 	line_glyph(line, look, state);
-	line_addf(line, state->role, " %s", state->word);
+	line_addf(line, state->role, "%s%s", look->raw ? "" : " ", state->word);
 }
 
 void line_dash(struct line *line, const struct look *look)
@@ -114,6 +114,14 @@ void line_change(struct line *line, const struct look *look, int64_t added, int6
 		return;
 	line_add(line, ROLE_REMOVED, line->n ? TEXT(" ") : TEXT(""));
 	line_add(line, ROLE_REMOVED, format_signed(look, -removed));
+}
+
+void line_version(struct line *line, const struct look *look, enum role role, int64_t version)
+{
+	if (version == FACT_UNKNOWN)
+		line_dash(line, look);
+	else
+		line_addf(line, role, "%s%lld", look->raw ? "" : "v", (long long)version);
 }
 
 int compare_i64(int64_t a, int64_t b)

@@ -39,6 +39,7 @@ void line_name(struct line *line, const struct look *look, struct text name); /*
 void line_age(struct line *line, const struct look *look, int64_t at_ms);
 /* "+4 100 -96": what came and what went; a dash where neither is known. */
 void line_change(struct line *line, const struct look *look, int64_t added, int64_t removed);
+void line_version(struct line *line, const struct look *look, enum role role, int64_t version);
 /* Completeness with its role: good only. */
 void line_complete(struct line *line, const struct look *look, int64_t part, int64_t whole);
 
@@ -80,6 +81,8 @@ void sheet_heading(struct sheet *sheet, const char *title);
 void sheet_sentences(struct sheet *sheet, const char *label, struct text json);
 /* A JSON object as rows of key and value. */
 void sheet_object(struct sheet *sheet, const char *heading, struct text json);
+/* The same in one row: "numFiles 12, numOutputRows 4111". */
+void sheet_object_line(struct sheet *sheet, const char *label, struct text json);
 int sheet_height(const struct sheet *sheet, int cols);
 /* Draws from wrapped line `skip` on; returns the rows used. */
 int sheet_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rect, int skip);

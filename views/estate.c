@@ -81,7 +81,7 @@ static void format_fresh(const void *row, const struct look *look, struct line *
 		line_dash(line, look);
 		return;
 	}
-	if (!pipeline_is_stale(pipeline, look->now_ms)) {
+	if (look->raw || !pipeline_is_stale(pipeline, look->now_ms)) {
 		line_add(line, ROLE_TEXT, format_age(look, pipeline->last_written_at_ms));
 		return;
 	}

@@ -78,7 +78,7 @@ static void format_message(const void *row, const struct look *look, struct line
 }
 
 static const struct column columns[] = {
-	{ "time", "TIME", "When it happened", 15, 15, 0, 0, COLUMN_NO_SORT, format_when, NULL },
+	{ "time", "TIME", "When it happened", 15, 20, 0, 0, COLUMN_NO_SORT, format_when, NULL },
 	{ "level", "LEVEL", "Its level", 7, 9, 0, 0, COLUMN_NO_SORT, format_level, NULL },
 	{ "pipeline", "PIPELINE", "Whose event log it is from", 10, 24, 1, 1, COLUMN_NO_SORT,
 		format_pipeline, NULL },
@@ -86,7 +86,7 @@ static const struct column columns[] = {
 	{ "update", "UPDATE", "Head of its update's id", 8, 8, 0, 4, COLUMN_NO_SORT, format_update,
 		NULL },
 	{ "flow", "FLOW", "Which flow", 12, 30, 0, 5, COLUMN_NO_SORT, format_flow, NULL },
-	{ "message", "MESSAGE", "What it says; of an error the cause", 24, 400, 9, 0, COLUMN_NO_SORT,
+	{ "message", "MESSAGE", "What it says; of an error the cause", 38, 400, 9, 0, COLUMN_NO_SORT,
 		format_message, NULL },
 };
 
@@ -414,7 +414,7 @@ static bool events_subject(const struct view *view, struct subject *out)
 json_t *event_json(const struct event_row *event)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			"s:o}",
+			"s:o, s:I}",
 		"id", json_text_or_null(text_of(event->id)),
 		"happened_at_ms", json_number_or_null(event->happened_at_ms),
 		"seen_at_ms", json_number_or_null(event->seen_at_ms),
@@ -432,7 +432,8 @@ json_t *event_json(const struct event_row *event)
 		"message", json_text_or_null(event->message),
 		"error_class", json_text_or_null(event->error_class),
 		"error_message", json_text_or_null(event->error_message),
-		"source", json_text_or_null(event->source));
+		"source", json_text_or_null(event->source),
+		"key", (json_int_t)event->k); /* what `weir event KEY` takes */
 }
 
 static bool events_json(const struct view *view, struct buf *out, struct err *err)

@@ -23,8 +23,7 @@ static void format_version(const void *row, const struct look *look, struct line
 {
 	const struct fact_version *version = version_of(row);
 
-	line_addf(line, version->problem.bytes ? ROLE_WARN : ROLE_STRONG, "v%" PRId64,
-		version->version);
+	line_version(line, look, version->problem.bytes ? ROLE_WARN : ROLE_STRONG, version->version);
 	if (version->problem.bytes) {
 		line_add(line, ROLE_TEXT, TEXT(" "));
 		line_add(line, ROLE_WARN, glyph_text(look, GLYPH_WARN));
@@ -109,11 +108,11 @@ static void format_engine(const void *row, const struct look *look, struct line 
 static const struct column columns[] = {
 	{ "version", "VERSION", "Version the commit made", 7, 10, 0, 0, COLUMN_DESCENDING,
 		format_version, compare_version },
-	{ "when", "WHEN", "The protocol's timestamp", 15, 15, 0, 0, COLUMN_DESCENDING, format_when,
+	{ "when", "WHEN", "The protocol's timestamp", 15, 20, 0, 0, COLUMN_DESCENDING, format_when,
 		compare_when },
-	{ "operation", "OPERATION", "What was done", 12, 28, 1, 0, 0, format_operation, NULL },
-	{ "by", "BY", "Who, else which engine", 8, 28, 1, 2, 0, format_by, NULL },
-	{ "rows", "ROWS", "Rows added and removed; unknown unless every file says", 8, 20, 0, 0,
+	{ "operation", "OPERATION", "What was done", 16, 28, 1, 0, 0, format_operation, NULL },
+	{ "by", "BY", "Who, else which engine", 10, 28, 1, 2, 0, format_by, NULL },
+	{ "rows", "ROWS", "Rows added and removed; unknown unless every file says", 12, 20, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_rows, compare_rows },
 	{ "files", "FILES", "Files added and removed", 7, 12, 0, 1, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_files, compare_files },

@@ -74,7 +74,9 @@ static void format_attempt(const void *row, const struct look *look, struct line
 {
 	const struct pipeline_row *pipeline = pipeline_of(row);
 
-	if (pipeline->attempts > 1)
+	if (look->raw)
+		line_addf(line, ROLE_TEXT, "%d", pipeline->attempts);
+	else if (pipeline->attempts > 1)
 		line_addf(line, ROLE_WARN, "attempt %d", pipeline->attempts);
 	else if (pipeline->attempts == 1)
 		line_add(line, ROLE_DIM, TEXT("first"));
@@ -133,7 +135,7 @@ static const struct column columns[] = {
 		compare_state },
 	{ "pipeline", "PIPELINE", "Name of the pipeline", 14, 44, 3, 0, 0, format_pipeline, NULL },
 	{ "update", "UPDATE", "Head of the newest update's id", 8, 8, 0, 1, 0, format_update, NULL },
-	{ "started", "STARTED", "When the newest update was created", 15, 15, 0, 0, COLUMN_DESCENDING,
+	{ "started", "STARTED", "When the newest update was created", 15, 20, 0, 0, COLUMN_DESCENDING,
 		format_started, compare_started },
 	{ "took", "TOOK", "How long it took, or runs by now", 6, 8, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_took, compare_took },

@@ -32,7 +32,7 @@ static void format_dataset(const void *row, const struct look *look, struct line
 	};
 
 	line_glyph(line, look, &grades[share_grade(quality->published, quality->input)]);
-	line_add(line, ROLE_TEXT, TEXT(" "));
+	line_add(line, ROLE_TEXT, look->raw ? TEXT("") : TEXT(" "));
 	line_name(line, look, quality->dataset);
 }
 
@@ -142,6 +142,8 @@ static void format_rules(const void *row, const struct look *look, struct line *
 
 	if (!quality->nrules)
 		line_dash(line, look);
+	else if (look->raw)
+		line_count(line, look, failing);
 	else if (failing)
 		line_addf(line, ROLE_WARN, "%lld of %zu failing", (long long)failing, quality->nrules);
 	else

@@ -101,7 +101,7 @@ static void format_batches(const void *row, const struct look *look, struct line
 	const struct rule_row *rule = rule_of(row);
 
 	line_count(line, look, rule->batches);
-	if (rule->disputed)
+	if (rule->disputed && !look->raw)
 		line_add(line, ROLE_WARN, TEXT(" disputed"));
 }
 

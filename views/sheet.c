@@ -82,6 +82,14 @@ void sheet_sentences(struct sheet *sheet, const char *label, struct text json)
 	json_decref(array);
 }
 
+/* The value as people read it; free it. */
+static char *value_text(const json_t *value)
+{
+	if (json_is_string(value))
+		return strdup(json_string_value(value));
+	return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+}
+
 void sheet_object(struct sheet *sheet, const char *heading, struct text json)
 {
 	json_t *object = json_embedded(json);
@@ -92,18 +100,37 @@ void sheet_object(struct sheet *sheet, const char *heading, struct text json)
 		sheet_heading(sheet, heading);
 	json_object_foreach(object, key, value)
 	{
-		char *dumped = json_is_string(value)
-			? NULL
-			: json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+		char *text = value_text(value);
 		struct buf name;
 
 		buf_init(&name, 256);
 		(void)utf8_clean(&name, text_of(key), UTF8_ONE_LINE);
 		sheet_add(sheet, arena_text(sheet->arena, buf_text(&name)).bytes, ROLE_TEXT,
-			dumped ? text_of(dumped) : text_of(json_string_value(value)));
+			text_of(text));
 		buf_done(&name);
-		free(dumped);
+		free(text);
 	}
+	json_decref(object);
+}
+
+void sheet_object_line(struct sheet *sheet, const char *label, struct text json)
+{
+	json_t *object = json_embedded(json);
+	struct buf line;
+	const char *key;
+	json_t *value;
+
+	buf_init(&line, ROW_MAX_BYTES);
+	json_object_foreach(object, key, value)
+	{
+		char *text = value_text(value);
+
+		(void)buf_addf(&line, "%s%s %s", line.len ? ", " : "", key, text ? text : "");
+		free(text);
+	}
+	if (line.len)
+		sheet_add(sheet, label, ROLE_TEXT, buf_text(&line));
+	buf_done(&line);
 	json_decref(object);
 }
 

@@ -48,7 +48,7 @@ static int compare_length(const void *a, const void *b)
 }
 
 static const struct column columns[] = {
-	{ "seen", "SEEN", "When it was met", 15, 15, 0, 2, COLUMN_DESCENDING, format_when,
+	{ "seen", "SEEN", "When it was met", 15, 20, 0, 2, COLUMN_DESCENDING, format_when,
 		compare_when },
 	{ "reason", "REASON", "Why it could not be read", 20, 60, 2, 0, 0, format_reason, NULL },
 	{ "place", "PLACE", "File, line, byte", 20, 120, 3, 0, 0, format_place, NULL },

@@ -130,7 +130,7 @@ static const struct column columns[] = {
 		compare_read },
 	{ "fallback", "SLOW WAY", "Records the fast reader left to the general one", 8, 12, 0, 5,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_fallback, compare_fallback },
-	{ "text", "WHAT IT SAYS", "What, where, why, what to do next", 16, 120, 5, 2, 0, format_text,
+	{ "text", "WHAT IT SAYS", "What, where, why, what to do next", 30, 120, 5, 2, 0, format_text,
 		NULL },
 };
 

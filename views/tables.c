@@ -34,10 +34,7 @@ static int compare_table(const void *a, const void *b)
 
 static void format_version(const void *row, const struct look *look, struct line *line)
 {
-	if (table_of(row)->version == FACT_UNKNOWN)
-		line_dash(line, look);
-	else
-		line_addf(line, ROLE_NUMBER, "v%lld", (long long)table_of(row)->version);
+	line_version(line, look, ROLE_NUMBER, table_of(row)->version);
 }
 
 static int compare_version(const void *a, const void *b)
@@ -106,14 +103,14 @@ static void format_path(const void *row, const struct look *look, struct line *l
 }
 
 static const struct column columns[] = {
-	{ "table", "  TABLE", "Name below its root", 16, 48, 3, 0, 0, format_table, compare_table },
+	{ "table", "  TABLE", "Name below its root", 26, 48, 3, 0, 0, format_table, compare_table },
 	{ "version", "VERSION", "Newest version", 7, 9, 0, 0, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_version, compare_version },
 	{ "age", "CHANGED", "How long ago it was committed", 7, 8, 0, 0, COLUMN_RIGHT, format_age_of,
 		compare_age },
-	{ "operation", "OPERATION", "What the newest version did", 10, 26, 1, 0, 0, format_operation,
+	{ "operation", "OPERATION", "What the newest version did", 17, 26, 1, 0, 0, format_operation,
 		NULL },
-	{ "rows", "ROWS", "Rows added and removed by the newest version", 8, 18, 0, 1,
+	{ "rows", "ROWS", "Rows added and removed by the newest version", 9, 18, 0, 1,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_rows, compare_rows },
 	{ "files", "FILES", "Files added and removed by the newest version", 6, 12, 0, 2,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_files, compare_files },

@@ -114,7 +114,9 @@ static void format_attempt(const void *row, const struct look *look, struct line
 {
 	const struct update_line *update = row;
 
-	if (update->folded) {
+	if (look->raw) {
+		line_addf(line, ROLE_TEXT, "%d", update->update.attempt);
+	} else if (update->folded) {
 		line_add(line, ROLE_WARN, glyph_text(look, GLYPH_FOLDED));
 		line_addf(line, ROLE_WARN, " %d attempts", update->chain_attempts);
 	} else if (update->chain_attempts > 1) {
@@ -138,10 +140,10 @@ static void format_flows(const void *row, const struct look *look, struct line *
 		line_dash(line, look);
 		return;
 	}
-	if (update->flows_failed > 0)
+	if (update->flows_failed > 0 && !look->raw)
 		line_addf(line, ROLE_FAILED, "%lld of ", (long long)update->flows_failed);
 	line_count(line, look, update->flows);
-	if (update->flows_failed > 0)
+	if (update->flows_failed > 0 && !look->raw)
 		line_add(line, ROLE_FAILED, TEXT(" failed"));
 }
 
@@ -201,7 +203,7 @@ static const struct column columns[] = {
 		compare_state },
 	{ "update", "UPDATE", "Head of the update's id", 8, 8, 0, 0, 0, format_id, NULL },
 	{ "pipeline", "PIPELINE", "Name of the pipeline", 10, 30, 1, 5, 0, format_pipeline, NULL },
-	{ "started", "STARTED", "When it was created", 15, 15, 0, 0, COLUMN_DESCENDING, format_started,
+	{ "started", "STARTED", "When it was created", 15, 20, 0, 0, COLUMN_DESCENDING, format_started,
 		compare_started },
 	{ "took", "TOOK", "From created to its end, or to now", 6, 8, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_took, compare_took },

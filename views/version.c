@@ -86,10 +86,8 @@ void sheet_version(struct sheet *sheet, const struct look *look, const struct ve
 		sheet_all(sheet, look, row);
 		return;
 	}
-	if (version->parameters.len > 2)
-		sheet_add(sheet, "parameters", ROLE_TEXT, version->parameters);
-	if (version->metrics.len > 2)
-		sheet_add(sheet, "metrics", ROLE_TEXT, version->metrics);
+	sheet_object_line(sheet, "parameters", version->parameters);
+	sheet_object_line(sheet, "metrics", version->metrics);
 }
 
 json_t *version_json(const struct fact_version *version)

@@ -14,6 +14,18 @@ enum { CLUSTER_BYTES = 20, CLEAN_BYTES = (CANVAS_MAX_COLS + 2) * CLUSTER_BYTES }
 
 static const struct cell blank = { .bytes = " ", .len = 1, .role = ROLE_TEXT };
 
+const char *role_name(enum role role)
+{
+	static const char *const names[] = {
+#define X(id, name, about) [ROLE_##id] = name,
+#include "tui/roles.def"
+#undef X
+	};
+	_Static_assert(ARRAY_LEN(names) == ROLE_COUNT, "a name for each role");
+
+	return role < ROLE_COUNT ? names[role] : "?";
+}
+
 static int clamp(int value, int least, int most)
 {
 	return value < least ? least : value > most ? most : value;
@@ -310,21 +322,9 @@ void canvas_dump(const struct canvas *canvas, struct buf *buf)
 	}
 }
 
-static const char *role_name(unsigned role)
-{
-	static const char *const names[] = {
-#define X(id, name, about) name,
-#include "tui/roles.def"
-#undef X
-	};
-	_Static_assert(ARRAY_LEN(names) == ROLE_COUNT, "a name for each role");
-
-	return role < ROLE_COUNT ? names[role] : "?";
-}
-
 static void dump_row(const struct canvas *canvas, int row, struct buf *buf)
 {
-	unsigned role = ROLE_TEXT;
+	enum role role = ROLE_TEXT;
 	bool selected = false;
 	bool open = false;
 

@@ -21,6 +21,8 @@ enum role {
 	ROLE_COUNT
 };
 
+const char *role_name(enum role role); /* as in theme files and dumps */
+
 enum { CELL_BYTES = 15, CANVAS_MAX_ROWS = 500, CANVAS_MAX_COLS = 1000 };
 
 struct cell {

@@ -12,28 +12,32 @@ static const char *const kind_names[] = {
 #undef X
 };
 
-static const char *const type_names[] = {
-#define X(id, name) name,
+/* Names with their lengths: they are looked up for every event. */
+static const struct text type_names[] = {
+#define X(id, name) { name, sizeof(name) - 1 },
 	EVENT_TYPES(X)
 #undef X
 };
 
-static const char *const level_names[] = {
-#define X(id, name) name,
+static const struct text level_names[] = {
+#define X(id, name) { name, sizeof(name) - 1 },
 	EVENT_LEVELS(X)
 #undef X
 };
 
-static const struct {
-	const char *name;
-	int severity;
-} states[] = {
-#define X(id, name, severity) { name, severity },
+static const struct text state_names[] = {
+#define X(id, name, severity) { name, sizeof(name) - 1 },
 	RUN_STATES(X)
 #undef X
 };
 
-static const char *const action_names[] = { "", "warn", "drop", "fail" };
+static const int severities[] = {
+#define X(id, name, severity) severity,
+	RUN_STATES(X)
+#undef X
+};
+
+static const struct text action_names[] = { { "", 0 }, { "warn", 4 }, { "drop", 4 }, { "fail", 4 } };
 static const char *const health_names[] = { "ok", "waiting", "silent", "degraded", "failed" };
 
 const char *fact_kind_name(enum fact_kind kind)
@@ -43,14 +47,14 @@ const char *fact_kind_name(enum fact_kind kind)
 
 const char *event_type_name(enum event_type type)
 {
-	return type_names[type];
+	return type_names[type].bytes;
 }
 
 /* The first row is the empty name and never matches. */
-static size_t name_index(struct text name, const char *const *names, size_t n)
+static size_t name_index(struct text name, const struct text *names, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
-		if (text_is(name, names[i]))
+		if (names[i].len == name.len && memcmp(names[i].bytes, name.bytes, name.len) == 0)
 			return i;
 	}
 	return 0;
@@ -63,7 +67,7 @@ enum event_type event_type_of(struct text name)
 
 const char *event_level_name(enum event_level level)
 {
-	return level_names[level];
+	return level_names[level].bytes;
 }
 
 enum event_level event_level_of(struct text name)
@@ -73,33 +77,29 @@ enum event_level event_level_of(struct text name)
 
 const char *run_state_name(enum run_state state)
 {
-	return states[state].name;
+	return state_names[state].bytes;
 }
 
 enum run_state run_state_of(struct text name)
 {
 	if (text_is(name, "CANCELLED"))
 		return RUN_CANCELED;
-	for (size_t i = 1; i < ARRAY_LEN(states); i++) {
-		if (text_is(name, states[i].name))
-			return (enum run_state)i;
-	}
-	return RUN_UNKNOWN;
+	return (enum run_state)name_index(name, state_names, ARRAY_LEN(state_names));
 }
 
 int run_state_severity(enum run_state state)
 {
-	return states[state].severity;
+	return severities[state];
 }
 
 bool run_state_is_final(enum run_state state)
 {
-	return states[state].severity >= states[RUN_COMPLETED].severity && state != RUN_IDLE;
+	return severities[state] >= severities[RUN_COMPLETED] && state != RUN_IDLE;
 }
 
 const char *rule_action_name(enum rule_action action)
 {
-	return action_names[action];
+	return action_names[action].bytes;
 }
 
 enum rule_action rule_action_of(struct text name)
@@ -166,13 +166,37 @@ void fact_batch_reset(struct fact_batch *batch)
 	batch->fallback = 0;
 }
 
+/* For the table of one batch only, never kept: eight bytes at a time. */
+static size_t slot_hash(struct text text)
+{
+	uint64_t hash = text.len * 0x9e3779b97f4a7c15u;
+	uint64_t word = 0;
+	size_t at = 0;
+
+	for (; at + sizeof word <= text.len; at += sizeof word) {
+		memcpy(&word, text.bytes + at, sizeof word);
+		hash = (hash ^ word) * 0xd6e8feb86659fd93u;
+		hash ^= hash >> 32;
+	}
+	if (text.len >= sizeof word) {
+		/* The last eight, some of them for the second time. */
+		memcpy(&word, text.bytes + text.len - sizeof word, sizeof word);
+	} else {
+		word = 0;
+		for (; at < text.len; at++)
+			word = word << 8 | (unsigned char)text.bytes[at];
+	}
+	hash = (hash ^ word) * 0xd6e8feb86659fd93u;
+	return (size_t)(hash ^ hash >> 32);
+}
+
 static void grow_slots(struct fact_batch *batch)
 {
 	size_t room = batch->slots_room * 2;
 	uint32_t *slots = NEW_ARRAY(uint32_t, room);
 
 	for (uint32_t i = 1; i < batch->nstrings; i++) {
-		size_t at = text_hash(batch->strings[i]) & (room - 1);
+		size_t at = slot_hash(batch->strings[i]) & (room - 1);
 
 		while (slots[at] != 0)
 			at = (at + 1) & (room - 1);
@@ -191,7 +215,7 @@ fact_string fact_batch_intern(struct fact_batch *batch, struct text text)
 		return 0;
 	if (batch->nstrings * 2 >= batch->slots_room)
 		grow_slots(batch);
-	at = text_hash(text) & (batch->slots_room - 1);
+	at = slot_hash(text) & (batch->slots_room - 1);
 	while (batch->slots[at] != 0) {
 		if (text_eq(batch->strings[batch->slots[at]], text))
 			return batch->slots[at];

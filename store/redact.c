@@ -25,11 +25,14 @@ static size_t behind_marker(struct text text, size_t from)
 		if (!colon)
 			return text.len;
 		head = text_sub(text, 0, (size_t)(colon - text.bytes) + 1);
+		from = head.len;
+		/* JSON is full of colons, but few stand behind the last letter of a marker. */
+		if (head.len < 2 || (colon[-1] != 'a' && colon[-1] != 'd'))
+			continue;
 		for (size_t i = 0; i < sizeof markers / sizeof markers[0]; i++) {
 			if (text_ends(head, markers[i]))
 				return head.len;
 		}
-		from = head.len;
 	}
 	return text.len;
 }

@@ -26,6 +26,8 @@ enum { LEX_BLOCK = 16, LEX_DIGITS_MAX = 18 };
 
 static inline const char *lex_blank(const char *p)
 {
+	if ((unsigned char)*p > ' ') /* as nearly always */
+		return p;
 	while (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')
 		p++;
 	return p;
@@ -119,7 +121,7 @@ static inline const char *lex_skip_string(const char *p, const char *end)
 		p = lex_special(p, end);
 		if (p == end)
 			return NULL;
-		if (*p == '"')
+		if (__builtin_expect(*p == '"', 1))
 			return p + 1;
 		if (*p != '\\')
 			return NULL;
@@ -183,7 +185,7 @@ static inline const char *lex_unescape(const char *p, const char *end, char *to,
 
 static inline bool lex_is_digit(char c)
 {
-	return c >= '0' && c <= '9';
+	return (unsigned)(unsigned char)c - '0' <= 9;
 }
 
 /* Any number that a double or 64 bits hold for certain. */
@@ -221,16 +223,22 @@ static inline const char *lex_integer(const char *p, int64_t *value_out)
 {
 	bool negative = *p == '-';
 	const char *start;
-	int64_t value = 0;
+	uint64_t value = 0;
 
 	p += negative;
 	start = p;
-	while (lex_is_digit(*p) && p - start <= LEX_DIGITS_MAX)
-		value = value * 10 + (*p++ - '0');
+	for (;;) {
+		unsigned digit = (unsigned)(unsigned char)*p - '0';
+
+		if (digit > 9)
+			break;
+		value = value * 10 + digit; /* wraps only where it is refused below */
+		p++;
+	}
 	if (p == start || p - start > LEX_DIGITS_MAX || (*start == '0' && p - start > 1) ||
 		*p == '.' || *p == 'e' || *p == 'E')
 		return NULL;
-	*value_out = negative ? -value : value;
+	*value_out = negative ? -(int64_t)value : (int64_t)value;
 	return p;
 }
 
@@ -258,9 +266,11 @@ static inline bool lex_is_utf8(const char *p, const char *end)
 		const char *start;
 
 #ifdef __SSE2__
-		for (; end - p >= 2 * LEX_BLOCK; p += 2 * LEX_BLOCK) {
-			__m128i a = _mm_loadu_si128((const __m128i *)p);
-			__m128i b = _mm_loadu_si128((const __m128i *)(p + LEX_BLOCK));
+		for (; end - p >= 4 * LEX_BLOCK; p += 4 * LEX_BLOCK) {
+			const __m128i *blocks = (const __m128i *)p;
+			__m128i a = _mm_or_si128(_mm_loadu_si128(blocks), _mm_loadu_si128(blocks + 1));
+			__m128i b = _mm_or_si128(
+				_mm_loadu_si128(blocks + 2), _mm_loadu_si128(blocks + 3));
 
 			if (_mm_movemask_epi8(_mm_or_si128(a, b)))
 				break;

@@ -105,16 +105,29 @@ static bool read_time(struct text text, int64_t *ms_out)
 	return true;
 }
 
+/* The high bit of each byte that is no printable ASCII, eight bytes at a time. */
+static uint64_t odd_bytes(uint64_t word)
+{
+	static const uint64_t ones = 0x0101010101010101u;
+	uint64_t below = word - ones * 0x20;        /* borrows only where it is odd already */
+	uint64_t del = (word ^ ones * 0x7f) - ones; /* likewise */
+
+	return (word | below | del) & ones * 0x80;
+}
+
 static bool is_plain(struct text text)
 {
-	unsigned char odd = 0;
+	uint64_t word;
+	size_t at = 0;
 
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.bytes[i];
-
-		odd |= (unsigned char)(c < 0x20) | (unsigned char)(c > 0x7e);
+	for (; at + sizeof word <= text.len; at += sizeof word) {
+		memcpy(&word, text.bytes + at, sizeof word);
+		if (odd_bytes(word))
+			return false;
 	}
-	return odd == 0;
+	word = 0x2020202020202020u;
+	memcpy(&word, text.bytes + at, text.len - at);
+	return odd_bytes(word) == 0;
 }
 
 /* Message text as it may be shown: without row data, clean, of bounded length. */
@@ -311,7 +324,9 @@ bool pick_to_event(struct fact_batch *batch, const struct pick *pick, struct tex
 	event = fact_batch_event(batch);
 	event->happened_at_ms = happened_at_ms;
 	set_id(batch, event, first(pick->id, pick->id_alt), record);
-	event->type = pick->type.len > 0 ? event_type_of(pick->type) : pick->payload;
+	event->type = pick->payload; /* known already where details were read */
+	if (event->type == EVENT_OTHER)
+		event->type = event_type_of(pick->type);
 	if (event->type == EVENT_OTHER)
 		event->type_text = keep(batch, pick->type);
 	event->level = event_level_of(pick->level);

@@ -66,8 +66,10 @@ enum pick_kind {
 
 struct pick_shape;
 
+enum { PICK_KEY_MAX = 32 }; /* zeros behind the key, so that whole blocks can be compared */
+
 struct pick_field {
-	const char *key;
+	char key[PICK_KEY_MAX];
 	uint8_t len;
 	uint8_t kind;
 	uint16_t at; /* offset in the struct; of PICK_DETAILS' children the event type */
@@ -75,12 +77,21 @@ struct pick_field {
 };
 
 struct pick_shape {
-	const struct pick_field *fields;
-	size_t n; /* at most 32 */
+	const struct pick_field *fields; /* in the order in which they usually come */
+	uint32_t n;      /* at most 32 */
+	uint64_t filter; /* the pick_key_bit of every key: most other keys are seen to be none */
 };
+
+static inline uint64_t pick_key_bit(char first, size_t len)
+{
+	return (uint64_t)1 << ((len * 2 + (unsigned char)first * 17u) & 63);
+}
 
 extern const struct pick_shape pick_event, pick_rule_shape, pick_input_shape, pick_exception;
 extern const struct pick_shape pick_details;
+
+/* The projection scanner alone, without making facts of what it picks: for measuring it. */
+bool eventlog_scan_only(struct text line);
 
 void pick_init(struct pick *pick); /* all unknown; the lists are the reader's to set */
 void pick_rule_init(struct pick_rule *rule);

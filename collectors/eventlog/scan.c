@@ -19,7 +19,7 @@ struct scan {
 	struct pick *pick;
 	int unfolded;          /* JSON in strings in strings */
 	bool has_details;      /* details is an object with something in it */
-	struct text payload;   /* key of details that is an event type */
+	struct text payload;   /* key of details that is an event type: pick->payload */
 	char *room, *room_end;
 	struct arena *spill; /* when room is too small */
 	struct pick_rule *rules;
@@ -53,6 +53,8 @@ static inline const char *next(const struct scan *scan, const char *p, char clos
 {
 	if (!p || p == scan->end)
 		return NULL;
+	if (*p == ',' && p[1] == '"') /* as nearly always */
+		return p + 1;
 	p = lex_blank(p);
 	if (*p == close)
 		return p;
@@ -193,6 +195,42 @@ static const char *read_flag(struct scan *scan, const char *p, int8_t *flag_out)
 	return lex_skip_word(p, scan->end);
 }
 
+/* Whether the key is this row's, whose length it has. */
+static inline bool is_key(const struct scan *scan, const struct pick_field *field, struct text key)
+{
+#ifdef __SSE2__
+	if (scan->end - key.bytes >= PICK_KEY_MAX) {
+		const __m128i *a = (const __m128i *)field->key;
+		const __m128i *b = (const __m128i *)key.bytes;
+		__m128i head = _mm_cmpeq_epi8(_mm_loadu_si128(a), _mm_loadu_si128(b));
+		__m128i tail = _mm_cmpeq_epi8(_mm_loadu_si128(a + 1), _mm_loadu_si128(b + 1));
+		unsigned same = (unsigned)_mm_movemask_epi8(head) |
+			(unsigned)_mm_movemask_epi8(tail) << 16;
+
+		return !(~same & (((uint32_t)1 << field->len) - 1));
+	}
+#endif
+	return memcmp(field->key, key.bytes, key.len) == 0;
+}
+
+/* The key's row; the search begins at `hint`, because keys come in nearly the same order. */
+static inline const struct pick_field *find_field(const struct scan *scan,
+	const struct pick_shape *shape, uint32_t hint, struct text key)
+{
+	/* An empty key's "first byte" is its closing quote. */
+	if (!(shape->filter & pick_key_bit(key.bytes[0], key.len)))
+		return NULL;
+	for (uint32_t i = hint; i < shape->n; i++) {
+		if (shape->fields[i].len == key.len && is_key(scan, &shape->fields[i], key))
+			return &shape->fields[i];
+	}
+	for (uint32_t i = 0; i < hint; i++) {
+		if (shape->fields[i].len == key.len && is_key(scan, &shape->fields[i], key))
+			return &shape->fields[i];
+	}
+	return NULL;
+}
+
 /* details: one key is the event's type, its value what happened. */
 static const char *walk_details(struct scan *scan, const char *p, int depth)
 {
@@ -200,25 +238,21 @@ static const char *walk_details(struct scan *scan, const char *p, int depth)
 
 	p = lex_blank(p + 1);
 	while (*p != '}') {
-		const struct pick_shape *shape = NULL;
+		const struct pick_field *field;
 
 		p = read_key(scan, p, &key);
 		if (!p)
 			return NULL;
 		scan->has_details = true;
-		for (size_t i = 0; i < pick_details.n && !shape; i++) {
-			const struct pick_field *field = &pick_details.fields[i];
-
-			if (field->len == key.len && memcmp(field->key, key.bytes, key.len) == 0)
-				shape = field->child;
-		}
-		if (!shape) {
+		field = find_field(scan, &pick_details, 0, key);
+		if (!field) {
 			p = skip_value(scan, p, depth);
 		} else if (scan->payload.bytes || (*p != '{' && *p != 'n')) {
 			return NULL;
 		} else {
 			scan->payload = key;
-			p = *p == '{' ? walk_object(scan, p, shape, scan->pick, depth + 1)
+			scan->pick->payload = (enum event_type)field->at;
+			p = *p == '{' ? walk_object(scan, p, field->child, scan->pick, depth + 1)
 				      : read_null(scan, p);
 		}
 		p = next(scan, p, '}');
@@ -371,21 +405,11 @@ static const char *read_field(struct scan *scan, const char *p, const struct pic
 	return NULL;
 }
 
-static inline const struct pick_field *find_field(const struct pick_shape *shape, struct text key)
-{
-	for (size_t i = 0; i < shape->n; i++) {
-		const struct pick_field *field = &shape->fields[i];
-
-		if (field->len == key.len && memcmp(field->key, key.bytes, key.len) == 0)
-			return field;
-	}
-	return NULL;
-}
-
 static const char *walk_object(struct scan *scan, const char *p, const struct pick_shape *shape,
 	void *base, int depth)
 {
 	uint32_t seen = 0;
+	uint32_t hint = 0;
 
 	if (depth > EVENTLOG_DEPTH_MAX)
 		return NULL;
@@ -397,10 +421,12 @@ static const char *walk_object(struct scan *scan, const char *p, const struct pi
 		p = read_key(scan, p, &key);
 		if (!p)
 			return NULL;
-		field = find_field(shape, key);
+		field = find_field(scan, shape, hint, key);
 		if (field) {
-			uint32_t bit = (uint32_t)1 << (field - shape->fields);
+			uint32_t bit;
 
+			hint = (uint32_t)(field - shape->fields);
+			bit = (uint32_t)1 << hint++;
 			if (seen & bit)
 				return NULL; /* the last one counts: not our business */
 			seen |= bit;
@@ -427,35 +453,58 @@ static bool payload_fits(const struct scan *scan)
 	return !scan->has_details || event_type_of(type) == EVENT_OTHER;
 }
 
+/* What one event needs beside its pick. */
+struct memory {
+	struct pick_rule rules[RULES_MAX];
+	struct pick_input inputs[INPUTS_MAX];
+	struct arena spill;
+	char room[ROOM];
+};
+
+static bool scan_line(struct text line, struct pick *pick, struct memory *memory)
+{
+	struct scan scan = {
+		.end = line.bytes + line.len,
+		.pick = pick,
+		.room = memory->room,
+		.room_end = memory->room + sizeof memory->room,
+		.spill = &memory->spill,
+		.rules = memory->rules,
+		.inputs = memory->inputs,
+	};
+
+	if (line.len < 2 || line.bytes[0] != '{' || line.bytes[line.len - 1] != '}' ||
+		!lex_is_utf8(line.bytes, scan.end))
+		return false;
+	pick_init(pick);
+	return walk_object(&scan, line.bytes, &pick_event, pick, 1) == scan.end &&
+		payload_fits(&scan);
+}
+
 bool eventlog_scan_event(struct fact_batch *batch, struct text line,
 	const struct eventlog_place *place, const struct eventlog_options *options)
 {
-	struct pick_rule rules[RULES_MAX];
-	struct pick_input inputs[INPUTS_MAX];
-	struct arena spill = { 0 };
-	char room[ROOM];
+	struct memory memory;
 	struct pick pick;
-	struct scan scan = {
-		.pick = &pick,
-		.room = room,
-		.room_end = room + sizeof room,
-		.spill = &spill,
-		.rules = rules,
-		.inputs = inputs,
-	};
 	struct text reason;
 	bool done;
 
+	memory.spill = (struct arena){ 0 };
 	line = text_trim(line);
-	if (line.len < 2 || line.bytes[0] != '{' || line.bytes[line.len - 1] != '}')
-		return false;
-	scan.end = line.bytes + line.len;
-	if (!lex_is_utf8(line.bytes, scan.end))
-		return false;
-	pick_init(&pick);
-	done = walk_object(&scan, line.bytes, &pick_event, &pick, 1) == scan.end &&
-		payload_fits(&scan) &&
+	done = scan_line(line, &pick, &memory) &&
 		pick_to_event(batch, &pick, line, place, options, &reason);
-	arena_free(&spill);
+	arena_free(&memory.spill);
+	return done;
+}
+
+bool eventlog_scan_only(struct text line)
+{
+	struct memory memory;
+	struct pick pick;
+	bool done;
+
+	memory.spill = (struct arena){ 0 };
+	done = scan_line(text_trim(line), &pick, &memory);
+	arena_free(&memory.spill);
 	return done;
 }

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "collectors/eventlog/decode.h"
+#include "collectors/eventlog/pick.h"
 #include "tests/lib/facts.h"
 #include "tests/lib/readers.h"
 
@@ -427,6 +427,34 @@ static void test_every_head(void **state)
 	}
 }
 
+/* The tables' filters, computed again; shapes reached only through others are walked to. */
+static void check_filter(const struct pick_shape *shape)
+{
+	uint64_t filter = 0;
+
+	assert_true(shape->n <= 32);
+	for (size_t i = 0; i < shape->n; i++) {
+		const struct pick_field *field = &shape->fields[i];
+
+		assert_int_equal(field->len, strlen(field->key));
+		assert_true(field->len < PICK_KEY_MAX);
+		filter |= pick_key_bit(field->key[0], field->len);
+		if (field->child)
+			check_filter(field->child);
+	}
+	if (filter != shape->filter)
+		print_message("filter of %s...: 0x%016llx\n", shape->fields[0].key,
+			(unsigned long long)filter);
+	assert_true(filter == shape->filter);
+}
+
+static void test_filters(void **state)
+{
+	(void)state;
+	check_filter(&pick_event);
+	check_filter(&pick_input_shape);
+}
+
 static void test_places(void **state)
 {
 	static const char record[] = " {\"events\": [ {" T ",\"id\":\"a\"} , {" T ",\"id\":\"b\"}]}";
@@ -547,6 +575,7 @@ int main(void)
 		cmocka_unit_test(test_readers_agree),
 		cmocka_unit_test(test_scanner_shapes),
 		cmocka_unit_test(test_every_head),
+		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_row_data),

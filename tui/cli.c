@@ -128,6 +128,8 @@ bool cli_parse(int argc, char **argv, int64_t now_ms, struct cli_options *out, s
 				out->command = argv[i];
 			else if (!out->arg)
 				out->arg = argv[i];
+			else if (!out->arg2)
+				out->arg2 = argv[i];
 			else
 				return err_set(err, ERR_USAGE, 0, "one word too many: %s", argv[i]);
 			continue;
@@ -160,19 +162,19 @@ bool cli_parse(int argc, char **argv, int64_t now_ms, struct cli_options *out, s
 void cli_help(void)
 {
 	(void)printf("weir: the console for lakehouse pipelines\n\n"
-		     "  weir                     the console; starts a collector if none runs\n"
-		     "  weir VIEW [ARG]          the console on that screen\n"
-		     "  weir VIEW --print        the screen as text (--json, --csv)\n"
-		     "  weir collect [--once]    the collector\n"
-		     "  weir doctor              tries every source, says what to fix\n"
-		     "  weir check-config        reads the configuration and stops\n"
-		     "  weir dump                every fact in the store, a JSON object a line\n\nscreens\n");
+		     "  weir                         the console; starts a collector if none runs\n"
+		     "  weir VIEW [ARG]              the console on that screen\n"
+		     "  weir VIEW --print            the screen as text (--json, --csv)\n"
+		     "  weir collect [--once]        the collector\n"
+		     "  weir doctor                  tries every source, says what to fix\n"
+		     "  weir check-config            reads the configuration and stops\n"
+		     "  weir dump                    every fact in the store, a JSON object a line\n\nscreens\n");
 	for (size_t i = 0; views[i]; i++) {
 		char name[40];
 
 		(void)snprintf(name, sizeof name, "%s%s%s", views[i]->name, views[i]->arg ? " " : "",
 			views[i]->arg ? views[i]->arg : "");
-		(void)printf("  %-24s %s\n", name, views[i]->about);
+		(void)printf("  %-28s %s\n", name, views[i]->about);
 	}
 	(void)printf("\noptions\n");
 	for (size_t i = 0; i < ARRAY_LEN(options_table); i++) {
@@ -181,7 +183,7 @@ void cli_help(void)
 		(void)snprintf(name, sizeof name, "%s%s%s", options_table[i].name,
 			options_table[i].value ? " " : "",
 			options_table[i].value ? options_table[i].value : "");
-		(void)printf("  %-24s %s\n", name, options_table[i].help);
+		(void)printf("  %-28s %s\n", name, options_table[i].help);
 	}
 	(void)printf("\nman weir has the keys, the JSON fields and every configuration key.\n");
 }
@@ -220,8 +222,8 @@ bool cli_dump(const char *what, struct err *err)
 			dump_keys(collector_kinds[i]->kind, collector_kinds[i]->keys);
 		dump_keys("every source", config_source_keys);
 	} else if (strcmp(what, "themes") == 0) {
-		for (size_t i = 0; theme_name_at(i); i++)
-			(void)printf("%s\n", theme_name_at(i));
+		for (size_t i = 0; theme_builtin(i); i++)
+			(void)printf("%s\n", theme_builtin(i));
 	} else if (strcmp(what, "roles") == 0) {
 #define X(id, name, about) (void)printf("%s\t%s\n", name, about);
 #include "tui/roles.def"

@@ -17,7 +17,7 @@ enum cli_output { CLI_SCREEN, CLI_PRINT, CLI_JSON, CLI_CSV };
 
 struct cli_options {
 	const char *command;      /* NULL: the console on its first screen */
-	const char *arg;          /* of a view */
+	const char *arg, *arg2;   /* of a view */
 	const char *config, *store, *theme, *filter, *dump, *as_of;
 	int64_t as_of_ms;         /* 0 = now */
 	enum cli_output output;

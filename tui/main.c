@@ -15,9 +15,9 @@
 #include "collectors/delta/delta.h"
 #include "store/reader.h"
 #include "store/store.h"
-#include "tui/app.h"
 #include "tui/child.h"
 #include "tui/cli.h"
+#include "tui/console.h"
 
 enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_WRONG = 2, WRITE_MS = 60000 };
 
@@ -82,6 +82,20 @@ static bool desk_collecting(void *context)
 
 /* ---- one table by its path: a store of its own, gone afterwards ---- */
 
+/* A log that gave no version, but a reason why, is told by that reason. */
+static bool has_version(const struct fact_batch *batch, const char *path, struct err *err)
+{
+	struct text reason = TEXT("it has no commits");
+
+	for (size_t i = 0; i < batch->nfacts; i++) {
+		if (batch->facts[i].kind == FACT_VERSION)
+			return true;
+		if (batch->facts[i].kind == FACT_UNDECODABLE)
+			reason = batch->facts[i].u.undecodable.reason;
+	}
+	return err_set(err, ERR_UNSUPPORTED, 0, "no history in %s: %.*s", path, TEXT_ARG(reason));
+}
+
 static bool fill_store(const char *store_path, const char *table_path, struct err *err)
 {
 	struct store_options options = { .path = store_path, .clock = clock_system() };
@@ -91,11 +105,8 @@ static bool fill_store(const char *store_path, const char *table_path, struct er
 	bool done;
 
 	batch->source = arena_text(&batch->arena, TEXT("delta path"));
-	if (!delta_read_table(table_path, batch, err)) {
-		fact_batch_free(batch);
-		return false;
-	}
-	if (!store_open(&options, &store, err)) {
+	if (!delta_read_table(table_path, batch, err) || !has_version(batch, table_path, err) ||
+		!store_open(&options, &store, err)) {
 		fact_batch_free(batch);
 		return false;
 	}
@@ -121,6 +132,21 @@ static void remove_folder(const char *folder)
 	if (dir)
 		(void)closedir(dir);
 	(void)rmdir(folder);
+}
+
+/* Words behind the view's name: what it is about, then what in it. A number is also a number. */
+static struct view_arg view_arg_of(const struct cli_options *options)
+{
+	const char *last = options->arg2 ? options->arg2 : options->arg;
+	struct view_arg arg = { 0 };
+
+	if (options->arg)
+		(void)snprintf(arg.subject, sizeof arg.subject, "%s", options->arg);
+	if (options->arg2)
+		(void)snprintf(arg.subject2, sizeof arg.subject2, "%s", options->arg2);
+	if (last && !text_to_i64(text_of(last), &arg.number))
+		arg.number = 0;
+	return arg;
 }
 
 static bool is_path(const char *arg)
@@ -163,13 +189,13 @@ static int show(const struct cli_options *options, const struct view_ops *ops,
 	return done ? EXIT_GOOD : fail(&err);
 }
 
-static int console(const struct cli_options *options, const struct view_ops *ops,
+static int run_console(const struct cli_options *options, const struct view_ops *ops,
 	const struct view_arg *arg, const struct config *config, const char *config_path,
 	const char *store)
 {
 	struct desk desk = { .store = store, .config = config_path };
 	const char *slash = strrchr(store, '/');
-	struct app_options app = {
+	struct console_options console_options = {
 		.data = { &desk, desk_begin, desk_end, desk_changed, desk_seen_at, desk_collecting },
 		.clock = clock_system(),
 		.store_name = slash ? slash + 1 : store,
@@ -180,7 +206,6 @@ static int console(const struct cli_options *options, const struct view_ops *ops
 		.as_of_ms = options->as_of_ms,
 		.utc = options->utc || config_boolean(config_main(config), "utc"),
 		.ascii = options->plain,
-		.mono = options->plain,
 		.mouse = options->mouse,
 		.views = views,
 	};
@@ -197,7 +222,7 @@ static int console(const struct cli_options *options, const struct view_ops *ops
 			"~/.config/weir/weir.ini or give --config FILE or --store FILE", store);
 		return fail(&err);
 	}
-	done = app_run(&app, &err);
+	done = console_run(&console_options, &err);
 	reader_close(desk.reader);
 	child_stop(desk.child);
 	return done ? EXIT_GOOD : fail(&err);
@@ -224,7 +249,7 @@ static int dump(const struct cli_options *options, const char *store)
 	return done && fflush(stdout) == 0 ? EXIT_GOOD : fail(&err);
 }
 
-/* `weir history PATH` */
+/* `weir history PATH`, `weir version PATH N` */
 static int history_of_path(struct cli_options *options, const struct view_ops *ops,
 	const struct config *config)
 {
@@ -232,7 +257,7 @@ static int history_of_path(struct cli_options *options, const struct view_ops *o
 	char folder[PATH_MAX];
 	char store[PATH_MAX + 16];
 	char *real = realpath(options->arg, NULL);
-	struct view_arg arg = { 0 };
+	struct view_arg arg = view_arg_of(options);
 	struct err err = ERR_INIT;
 	int status;
 
@@ -255,7 +280,7 @@ static int history_of_path(struct cli_options *options, const struct view_ops *o
 	if (!fill_store(store, real, &err))
 		status = fail(&err);
 	else if (options->output == CLI_SCREEN)
-		status = console(options, ops, &arg, config, NULL, store);
+		status = run_console(options, ops, &arg, config, NULL, store);
 	else
 		status = show(options, ops, &arg, store);
 	remove_folder(folder);
@@ -263,18 +288,17 @@ static int history_of_path(struct cli_options *options, const struct view_ops *o
 	return status;
 }
 
-static int run(struct cli_options *options, char **argv)
+static int run(struct cli_options *options)
 {
 	const struct view_ops *ops = NULL;
 	struct config *config = NULL;
-	struct view_arg arg = { 0 };
+	struct view_arg arg = view_arg_of(options);
 	struct err err = ERR_INIT;
 	char theme[64];
 	char *config_path;
 	char *store;
 	int status;
 
-	(void)argv;
 	if (options->command && strcmp(options->command, "dump") != 0) {
 		ops = cli_view(options->command, &err);
 		if (!ops)
@@ -284,7 +308,7 @@ static int run(struct cli_options *options, char **argv)
 			return fail(&err);
 		}
 	}
-	if (ops && strcmp(ops->name, "history") == 0 && is_path(options->arg)) {
+	if (ops && ops->arg && strncmp(ops->arg, "TABLE|PATH", 10) == 0 && is_path(options->arg)) {
 		if (!config_load(NULL, &config, &err))
 			return fail(&err);
 		status = history_of_path(options, ops, config);
@@ -298,14 +322,12 @@ static int run(struct cli_options *options, char **argv)
 	}
 	store = config_store_path(config, options->store);
 	(void)find_theme(config, options, theme, sizeof theme);
-	if (options->arg)
-		(void)snprintf(arg.subject, sizeof arg.subject, "%s", options->arg);
 	if (options->command && !ops)
 		status = dump(options, store);
 	else if (options->output != CLI_SCREEN)
 		status = show(options, ops ? ops : views[0], &arg, store);
 	else
-		status = console(options, ops, &arg, config, config_path, store);
+		status = run_console(options, ops, &arg, config, config_path, store);
 	free(store);
 	free(config_path);
 	config_free(config);
@@ -339,5 +361,5 @@ int main(int argc, char **argv)
 	}
 	if (options.dump)
 		return cli_dump(options.dump, &err) ? EXIT_GOOD : fail(&err);
-	return run(&options, argv);
+	return run(&options);
 }

@@ -22,7 +22,7 @@ struct app;
 struct view;
 struct table;
 
-enum { VIEW_ARG_MAX = 256 };
+enum { VIEW_ARG_MAX = 1024 };
 
 /* What a screen is opened on: "" for all. Copied by the app. */
 struct view_arg {

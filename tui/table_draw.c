@@ -229,11 +229,11 @@ static void draw_head(const struct table *table, struct canvas *canvas, struct r
 }
 
 static void draw_row(const struct table *table, size_t shown, struct canvas *canvas,
-	struct rect rect, const struct look *look, const struct layout *layout)
+	struct rect rect, const struct look *look, const struct layout *layout, bool focused)
 {
 	const void *row = table_row(table, shown);
 	bool marked = table_is_marked(table, row);
-	bool current = shown == table->state->selected;
+	bool current = focused && shown == table->state->selected;
 	int col = rect.col + GUTTER;
 	int edge = rect.col + rect.cols;
 
@@ -329,7 +329,7 @@ void table_draw(const struct table *table, struct canvas *canvas, struct rect re
 	for (int i = 0; i < rect.rows && top + (size_t)i < table->state->shown; i++) {
 		struct rect row = { rect.row + i, rect.col, 1, rect.cols };
 
-		draw_row(table, top + (size_t)i, canvas, row, look, &layout);
+		draw_row(table, top + (size_t)i, canvas, row, look, &layout, focused);
 		if (top + (size_t)i != table->state->selected || !focused)
 			continue;
 		canvas_select(canvas, row);

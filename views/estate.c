@@ -87,8 +87,16 @@ static void format_fresh(const void *row, const struct look *look, struct line *
 	}
 	line_addf(line, ROLE_STALE, "stale %.*s",
 		TEXT_ARG(format_age(look, pipeline->last_written_at_ms)));
-	line_addf(line, ROLE_DIM, " (usually %.*s)",
-		TEXT_ARG(format_age(look, look->now_ms - pipeline->usual_gap_ms)));
+}
+
+static void format_fresh_wide(const void *row, const struct look *look, struct line *line)
+{
+	const struct pipeline_row *pipeline = &((const struct estate_row *)row)->pipeline;
+
+	format_fresh(row, look, line);
+	if (pipeline_is_stale(pipeline, look->now_ms))
+		line_addf(line, ROLE_DIM, " (usually %.*s)",
+			TEXT_ARG(format_age(look, look->now_ms - pipeline->usual_gap_ms)));
 }
 
 static int compare_fresh(const void *a, const void *b)
@@ -162,18 +170,19 @@ static void format_source(const void *row, const struct look *look, struct line 
 	line_name(line, look, ((const struct estate_row *)row)->pipeline.source);
 }
 
+enum { COLUMN_FRESH = 4, FRESH_WIDE = 26, WIDE_COLS = 100 };
 static const struct column columns[] = {
 	{ "state", "STATE", "State of the newest update", 10, 14, 0, 0, COLUMN_DESCENDING,
 		format_state, compare_state },
-	{ "pipeline", "PIPELINE", "Name of the pipeline", 12, 40, 4, 0, 0, format_pipeline, NULL },
+	{ "pipeline", "PIPELINE", "Name of the pipeline", 14, 40, 4, 0, 0, format_pipeline, NULL },
 	{ "updates", "LAST 20 UPDATES", "How the last 20 updates ended, newest right; a chain of "
 		"retries is one", STRIP_MAX, STRIP_MAX, 0, 2, COLUMN_NO_SORT | COLUMN_NO_EXPORT,
 		format_strip, NULL },
 	{ "complete", "COMPLETE", "Published rows of input rows, over datasets that told both", 8, 8, 0,
 		0, COLUMN_RIGHT, format_complete, compare_complete },
-	{ "written", "ROWS WRITTEN", "How long ago rows were last written; stale past twice its usual "
-		"gap", 12, 26, 3, 1, 0, format_fresh, compare_fresh },
-	{ "age", "OLDEST", "Age of the oldest number on this line", 6, 8, 0, 3, COLUMN_RIGHT,
+	{ "written", "WRITTEN", "How long ago rows were last written; stale past twice its usual gap",
+		11, 14, 0, 1, 0, format_fresh, compare_fresh },
+	{ "age", "OLDEST", "Age of the oldest number on this line", 6, 7, 0, 3, COLUMN_RIGHT,
 		format_oldest, compare_oldest },
 	{ "attempts", "TRY", "Attempts in the newest chain of retries", 3, 4, 0, 4,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_attempts, compare_attempts },
@@ -323,12 +332,16 @@ static struct sheet pane_of(const struct view *view)
 
 static void estate_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
+	static const struct table_form wide = { COLUMN_FRESH, FRESH_WIDE, format_fresh_wide };
 	const struct estate *estate = view->state;
 	struct sheet pane = pane_of(view);
 	struct split split =
 		split_rows(rect, list_rows(&estate->table), sheet_height(&pane, rect.cols));
 
-	table_draw(&estate->table, canvas, split.list, &view->look, true);
+	if (rect.cols >= WIDE_COLS)
+		table_draw_form(&estate->table, &wide, canvas, split.list, &view->look, true);
+	else
+		table_draw(&estate->table, canvas, split.list, &view->look, true);
 	(void)sheet_draw(&pane, canvas, split.pane, 0);
 }
 

@@ -58,7 +58,7 @@ static int64_t flow_begin_ms(const struct flow_row *flow)
 		if (at_ms[i] != TIME_UNKNOWN)
 			return at_ms[i];
 	}
-	return flow->last_event_at_ms;
+	return TIME_UNKNOWN; /* skipped, or met in its middle */
 }
 
 static struct phases phases_of(const struct flow_line *line, int64_t now_ms)
@@ -163,7 +163,7 @@ enum { COLUMN_BAR = 2 };
 static const struct column columns[] = {
 	{ "state", "STATE", "State of the flow", 11, 14, 0, 0, COLUMN_DESCENDING, format_state,
 		compare_state },
-	{ "flow", "FLOW", "Name of the flow", 14, 48, 3, 0, 0, format_flow, NULL },
+	{ "flow", "FLOW", "Name of the flow", 20, 48, 3, 0, 0, format_flow, NULL },
 	{ "gantt", "QUEUED TO ENDED", "Queued, planning, starting, running, on the update's time scale",
 		BAR_NARROW, BAR_NARROW, 0, 2, COLUMN_NO_SORT | COLUMN_NO_EXPORT, format_bar_narrow,
 		NULL },
@@ -214,7 +214,9 @@ static int worst_first(const void *a, const void *b)
 {
 	const struct flow_row *left = flow_of(a), *right = flow_of(b);
 	int failed = (right->state == RUN_FAILED) - (left->state == RUN_FAILED);
-	int begin = compare_i64(flow_begin_ms(left), flow_begin_ms(right));
+	int64_t left_ms = flow_begin_ms(left), right_ms = flow_begin_ms(right);
+	int begin = compare_i64(left_ms != TIME_UNKNOWN ? left_ms : left->last_event_at_ms,
+		right_ms != TIME_UNKNOWN ? right_ms : right->last_event_at_ms);
 
 	if (failed)
 		return failed;

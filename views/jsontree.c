@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-enum { NODES_MAX = 20000, DEPTH_MAX = 48, OPEN_DEPTH = 2, INDENT = 2, VALUE_MAX_BYTES = 64 << 10 };
+enum { NODES_MAX = 20000, DEPTH_MAX = 48, OPEN_DEPTH = 3, INDENT = 2, VALUE_MAX_BYTES = 64 << 10 };
 
 static struct text clean_text(struct arena *arena, struct text dirty)
 {

@@ -89,7 +89,7 @@ void line_phases(struct line *line, const struct look *look, const struct phases
 {
 	int64_t begin_ms = phases_begin(phases);
 	int64_t scale_ms = phases->scale_ms > 0 ? phases->scale_ms : 1;
-	int last = -1, first_cell;
+	int first = -1, last = -1, first_cell;
 	struct buf run;
 
 	if (begin_ms == TIME_UNKNOWN || phases->end_ms == TIME_UNKNOWN) {
@@ -98,8 +98,12 @@ void line_phases(struct line *line, const struct look *look, const struct phases
 	}
 	first_cell = (int)((begin_ms - phases->scale_from_ms) * cells / scale_ms);
 	first_cell = first_cell < 0 ? 0 : first_cell >= cells ? cells - 1 : first_cell;
-	for (int i = 0; i < PHASES; i++)
-		last = phases->at_ms[i] != TIME_UNKNOWN ? i : last;
+	for (int i = 0; i < PHASES; i++) {
+		if (phases->at_ms[i] == TIME_UNKNOWN)
+			continue;
+		first = first < 0 ? i : first;
+		last = i;
+	}
 	buf_init(&run, 4 * (size_t)cells);
 	for (int cell = 0, kind = -1; cell <= cells; cell++) {
 		int64_t at_ms = phases->scale_from_ms + (2 * cell + 1) * scale_ms / (2 * cells);
@@ -107,7 +111,7 @@ void line_phases(struct line *line, const struct look *look, const struct phases
 
 		/* However short it was, it was there. */
 		if (phase < 0 && cell == first_cell)
-			phase = last;
+			phase = at_ms < phases->end_ms ? first : last;
 		if (cell == cells || (cell && phase != kind)) {
 			enum role role = kind < 0 ? ROLE_TEXT : shades[kind].role;
 
@@ -140,7 +144,7 @@ struct text phases_text(const struct look *look, const struct phases *phases,
 				end_ms = phases->at_ms[next];
 		}
 		took = format_duration(look, span_ms(phases->at_ms[i], end_ms));
-		(void)buf_addf(&out, "%s%s %s %.*s", out.len ? "   " : "",
+		(void)buf_addf(&out, "%s%s %s %.*s", out.len ? "  " : "",
 			look->ascii ? shades[i].ascii : shades[i].shade, names[i], TEXT_ARG(took));
 	}
 	text = arena_text(look->arena, buf_text(&out));

@@ -109,11 +109,11 @@ static void format_share_out(const void *row, const struct look *look, struct li
 static void add_trend(struct line *line, const struct look *look, const double trend[TREND_MAX],
 	size_t cells)
 {
-	double low = 90;
+	double low = 0.9;
 
 	for (size_t i = 0; i < TREND_MAX; i++)
 		low = trend[i] < low ? trend[i] : low; /* false for NAN */
-	line_add(line, ROLE_BAR, format_spark(look, trend + TREND_MAX - cells, cells, low, 100));
+	line_add(line, ROLE_BAR, format_spark(look, trend + TREND_MAX - cells, cells, low, 1));
 }
 
 static void format_trend(const void *row, const struct look *look, struct line *line)
@@ -172,7 +172,7 @@ static int compare_age(const void *a, const void *b)
 
 enum { COLUMN_TREND = 7, WIDE_COLS = 150 };
 static const struct column columns[] = {
-	{ "dataset", "DATASET", "What the rules are on", 16, 44, 3, 0, 0, format_dataset,
+	{ "dataset", "DATASET", "What the rules are on", 20, 44, 3, 0, 0, format_dataset,
 		compare_dataset },
 	{ "complete", "COMPLETE", "Published rows of input rows", 8, 8, 0, 0, COLUMN_RIGHT,
 		format_complete, compare_complete },

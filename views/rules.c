@@ -2,10 +2,9 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "views/quality.h"
 #include "views/views.h"
-
-enum { WIDE_COLS = 120 };
 
 struct rules {
 	struct table table;
@@ -88,12 +87,11 @@ static int compare_rate(const void *a, const void *b)
 static void format_trend(const void *row, const struct look *look, struct line *line)
 {
 	const double *trend = rule_of(row)->trend;
-	double low = 90;
+	double low = 0.9;
 
 	for (size_t i = 0; i < TREND_MAX; i++)
 		low = trend[i] < low ? trend[i] : low; /* false for NAN */
-	line_add(line, ROLE_BAR,
-		format_spark(look, trend + TREND_MAX / 2, TREND_MAX / 2, low, 100));
+	line_add(line, ROLE_BAR, format_spark(look, trend + TREND_MAX / 2, TREND_MAX / 2, low, 1));
 }
 
 static void format_batches(const void *row, const struct look *look, struct line *line)
@@ -111,7 +109,7 @@ static int compare_batches(const void *a, const void *b)
 }
 
 static const struct column columns[] = {
-	{ "rule", "RULE", "Name of the expectation", 16, 80, 3, 0, 0, format_rule, NULL },
+	{ "rule", "RULE", "Name of the expectation", 28, 80, 3, 0, 0, format_rule, NULL },
 	{ "action", "ACTION", "What happens to a row that fails: warn, drop, fail", 6, 6, 0, 1, 0,
 		format_action, compare_action },
 	{ "passed", "PASSED", "Rows that met it", 8, 15, 0, 1, COLUMN_RIGHT | COLUMN_DESCENDING,
@@ -164,40 +162,54 @@ struct text quality_words(const struct look *look, const struct quality_row *row
 		TEXT_ARG(format_count(look, row->sum_failures > out ? row->sum_failures - out : 0))));
 }
 
-struct text quality_sentence(const struct look *look, const struct quality_row *row)
+struct text quality_sentence(const struct look *look, const struct quality_row *row, int cols)
 {
-	struct text at = format_time(look, row->reported_at_ms);
+	struct text sentence, with_age;
 
 	if (row->input == FACT_UNKNOWN)
 		return text_of(arena_printf(look->arena,
 			"completeness unknown: published %.*s, quarantined %.*s",
 			TEXT_ARG(format_count(look, row->published)),
 			TEXT_ARG(format_count(look, row->quarantined))));
-	return text_of(arena_printf(look->arena,
-		"%.*s complete: %.*s of %.*s rows published, %.*s quarantined (%.*s)%s, %.*s",
+	sentence = text_of(arena_printf(look->arena,
+		"%.*s complete: %.*s of %.*s rows published, %.*s (%.*s) quarantined",
 		TEXT_ARG(format_share(look, row->published, row->input)),
 		TEXT_ARG(format_count(look, row->published)), TEXT_ARG(format_count(look, row->input)),
 		TEXT_ARG(format_count(look, row->quarantined)),
-		TEXT_ARG(format_share(look, row->quarantined, row->input)),
-		row->quarantined_by_table ? " by its table" : "", TEXT_ARG(at)));
+		TEXT_ARG(format_share(look, row->quarantined, row->input))));
+	with_age = text_of(arena_printf(look->arena, "%.*s%s, reported %.*s ago", TEXT_ARG(sentence),
+		row->quarantined_by_table ? " by its quarantine table" : "",
+		TEXT_ARG(format_age(look, row->reported_at_ms))));
+	return (int)utf8_width(with_age) <= cols ? with_age : sentence;
+}
+
+/* The name gives way before the words do. */
+static struct text section_title(const struct quality_row *row, const struct look *look, int cols)
+{
+	const char *dash = look->ascii ? "-" : "\xe2\x94\x80";
+	struct text words = quality_words(look, row), title;
+	int room = cols - 8 - (int)utf8_width(words);
+	int name = (int)utf8_width(row->dataset);
+
+	if (!row->nrules)
+		return row->dataset;
+	title = text_of(arena_printf(look->arena, "%s%.*s %s %.*s",
+		name + (int)sizeof("rules of") <= room ? "rules of " : "", TEXT_ARG(row->dataset), dash,
+		TEXT_ARG(words)));
+	return name <= room ? title : words;
 }
 
 void rules_draw(const struct quality_row *row, const struct table *rules, struct canvas *canvas,
 	struct rect rect, const struct look *look, bool focused)
 {
 	enum role role = share_role(share_grade(row->published, row->input));
-	struct text title;
 
 	if (rect.rows <= 0)
 		return;
-	title = text_of(arena_printf(look->arena, "rules of %.*s", TEXT_ARG(row->dataset)));
-	if (row->nrules && rect.cols >= WIDE_COLS / 2)
-		title = text_of(arena_printf(look->arena, "%.*s %s %.*s", TEXT_ARG(title),
-			look->ascii ? "-" : "\xe2\x94\x80", TEXT_ARG(quality_words(look, row))));
-	canvas_rule(canvas, rect.row, rect.col, rect.cols, title);
+	canvas_rule(canvas, rect.row, rect.col, rect.cols, section_title(row, look, rect.cols));
 	if (rect.rows > 1)
 		(void)canvas_put(canvas, rect.row + 1, rect.col, rect.cols, role,
-			quality_sentence(look, row));
+			quality_sentence(look, row, rect.cols));
 	if (rect.rows < 3)
 		return;
 	rect.row += 2;

@@ -9,7 +9,6 @@ enum {
 	PIPELINES_MAX = 5000,
 	RUNS_MAX = 400, /* looked at for one strip */
 	RUNS_SLACK = 8, /* as of a time, updates may have stood elsewhere in the order */
-	WRITTEN_RUNS = 3
 };
 
 struct history { /* of one pipeline, newest first */
@@ -123,17 +122,15 @@ static int64_t usual_gap(const struct strip *strip)
 	return n % 2 ? gaps[n / 2] : gaps[n / 2 - 1] + (gaps[n / 2] - gaps[n / 2 - 1]) / 2;
 }
 
+/* In the newest update that wrote any; an update that wrote nothing says so itself. */
 static bool last_written(
 	struct reader *reader, const struct history *history, int64_t *out, struct err *err)
 {
-	int looked = 0;
-
-	for (size_t i = 0; i < history->n && looked < WRITTEN_RUNS && *out == TIME_UNKNOWN; i++) {
+	for (size_t i = 0; i < history->n && *out == TIME_UNKNOWN; i++) {
 		struct flows flows = { 0 };
 
-		if (!run_is_data(&history->runs[i]))
+		if (history->runs[i].fold.rows_written <= 0)
 			continue;
-		looked++;
 		if (!flows_load(reader, history->runs[i].upd, &flows, err))
 			return false;
 		for (size_t f = 0; f < flows.n; f++) {

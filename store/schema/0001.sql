@@ -164,7 +164,7 @@ CREATE TABLE health (
 	text TEXT,
 	detail TEXT,
 	behind INTEGER,
-	PRIMARY KEY (source, at)
+	PRIMARY KEY (source, at, batch) -- two batches of one millisecond: the later counts
 ) WITHOUT ROWID;
 
 CREATE TABLE undecodable (

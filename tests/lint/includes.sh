@@ -28,8 +28,8 @@ curl/curl.h collectors/http*.c
 librdkafka/rdkafka.h collectors/kafka/*.c
 jansson.h collectors/*.c collectors/*.h collectors/*/*.c collectors/*/*.h views/*.c views/*.h store/*.c store/*.h
 pthread.h store/*.c store/*.h collectors/collector*.c base/log.c
-zlib.h collectors/*/*.c store/*.c
-zstd.h store/*.c
+zlib.h collectors/*/*.c collectors/*/*.h store/*.c
+zstd.h store/*.c store/*.h
 '
 say() { echo "lint: $1"; bad=1; }
 allowed() { # room or file -> list

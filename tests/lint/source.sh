@@ -9,7 +9,7 @@ product=$(find base store collectors tui views -name '*.[ch]' | sort)
 for file in $files; do
 	head -1 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' || say "$file: no license line"
 	long=$(awk 'length($0) > 110 {print FNR; exit}' "$file")
-	[ -z "$long" ] || [ "$file" = base/utf8_tables.h ] || say "$file:$long: line longer than 110 columns"
+	[ -z "$long" ] || case $file in tests/bench/*) true ;; base/utf8_tables.h) true ;; *) false ;; esac || say "$file:$long: line longer than 110 columns"
 	case $file in *.h)
 		guard=$(echo "$file" | tr 'a-z/.' 'A-Z__')
 		grep -q "#ifndef $guard" "$file" || say "$file: include guard should be $guard" ;;
@@ -27,7 +27,7 @@ for file in $product; do
 		found=$(grep -nE '(^|[^_a-zA-Z])(exit|_exit|abort|printf|puts)\(' "$file" || true)
 		[ -z "$found" ] || say "$file: only mains exit and print: $found" ;;
 	esac
-	found=$(grep -nE '^[^"]*[^:"]//|TODO|FIXME|XXX' "$file" | grep -v 'http' || true)
+	found=$(grep -nE '^[^"]*[^:"]//|(^|[^A-Za-z])(TODO|FIXME|XXX)([^A-Za-z]|$)' "$file" | grep -v 'http' || true)
 	[ -z "$found" ] || say "$file: // comment or unfinished note: $found"
 done
 # Lengths are a reason to look twice; twice the measure is a reason to split.

@@ -15,6 +15,7 @@
 
 enum {
 	READ_BYTES = 256 * 1024,
+	FRESH_MS = 2000,
 	SETTLE_MS = 10 * 1000,       /* how long a half-written newest commit is waited for */
 	LOOK_BACK_MAX = 20 * 1000,   /* commits read back to find the previous metaData */
 	LOOK_BACK_BYTES = 32 << 20   /* of one of them */
@@ -357,14 +358,37 @@ static bool slipped_in(const struct delta_table *table, int64_t version)
 	return there;
 }
 
+/* When the log's directory changed last; 0 = not to be told, or too fresh to be trusted. */
+static int64_t changed_ns(const struct delta_table *table, const struct clock *clock)
+{
+	struct stat status;
+	int64_t ns;
+
+	if (stat(table->log_dir, &status) != 0)
+		return 0;
+	ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+	/* Two changes within one tick of the file system's clock look like one. */
+	return clock->wall_ms(clock) - ns / 1000000 > FRESH_MS ? ns : 0;
+}
+
+/* True when nothing can have come since the last listing: one stat instead of a listing. */
+static bool is_unchanged(struct delta_table *table, const struct delta_pace *pace)
+{
+	return table->log_changed_ns != 0 && table->waits_since_ms == 0 &&
+		table->log_changed_ns == changed_ns(table, pace->clock);
+}
+
 static bool list_again(struct delta_table *table, struct fact_batch *batch,
 	const struct delta_pace *pace, struct err *err)
 {
 	struct delta_log log = { 0 };
+	int64_t changed = changed_ns(table, pace->clock);
 	int64_t newest;
 
+	table->log_changed_ns = 0;
 	if (!delta_log_list(table->log_dir, &log, err))
 		return false;
+	table->log_changed_ns = changed;
 	delta_log_done(&table->log);
 	table->log = log;
 	table->listed = true;
@@ -401,6 +425,10 @@ bool delta_table_read(struct delta_table *table, const struct delta_pace *pace,
 	bool relisted = false;
 	bool read_any = false;
 
+	if (!table->listed && is_unchanged(table, pace)) {
+		*more_out = false;
+		return true;
+	}
 	if (!table->listed && !list_again(table, batch, pace, err))
 		return false;
 	*more_out = false;

@@ -184,7 +184,7 @@ static void pick_payload(struct parse *parse, json_t *value, struct pick *pick)
 
 		if (field->at != type)
 			continue;
-		inner = json_object_get(details, field->key);
+		inner = json_object_getn(details, pick_name(field), field->len);
 		inner = inner ? unfold(parse, inner, '{') : details;
 		pick->payload = type;
 		if (inner)
@@ -236,6 +236,7 @@ static void pick_value(struct parse *parse, json_t *value, const struct pick_fie
 	case PICK_INPUTS:
 		pick_inputs(parse, unfold(parse, value, '['), pick);
 		break;
+	case PICK_SKIP:
 	case PICK_CONTAINER:
 		break;
 	}
@@ -245,10 +246,13 @@ static void pick_object(struct parse *parse, json_t *object, const struct pick_s
 	void *base, struct pick *pick)
 {
 	for (size_t i = 0; i < shape->n; i++) {
-		json_t *value = json_object_getn(object, shape->fields[i].key, shape->fields[i].len);
+		const struct pick_field *field = &shape->fields[i];
+		json_t *value = NULL;
 
+		if (field->kind != PICK_SKIP)
+			value = json_object_getn(object, pick_name(field), field->len);
 		if (value && !json_is_null(value))
-			pick_value(parse, value, &shape->fields[i], base, pick);
+			pick_value(parse, value, field, base, pick);
 	}
 }
 

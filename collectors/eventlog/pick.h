@@ -61,6 +61,7 @@ enum pick_kind {
 	PICK_EXCEPTIONS, /* a list whose first element counts, or bare text: the message */
 	PICK_RULES,
 	PICK_INPUTS,
+	PICK_SKIP,       /* not kept */
 	PICK_CONTAINER   /* what holds it is no event, but something that holds events */
 };
 
@@ -69,22 +70,21 @@ struct pick_shape;
 enum { PICK_KEY_MAX = 32 }; /* zeros behind the key, so that whole blocks can be compared */
 
 struct pick_field {
-	char key[PICK_KEY_MAX];
-	uint8_t len;
+	char key[PICK_KEY_MAX]; /* as it stands in JSON: "name": with quotes and colon */
+	uint8_t len;            /* of the name alone */
 	uint8_t kind;
 	uint16_t at; /* offset in the struct; of PICK_DETAILS' children the event type */
 	const struct pick_shape *child;
 };
 
 struct pick_shape {
-	const struct pick_field *fields; /* in the order in which they usually come */
-	uint32_t n;      /* at most 32 */
-	uint64_t filter; /* the pick_key_bit of every key: most other keys are seen to be none */
+	const struct pick_field *fields;
+	uint32_t n; /* at most 64 */
 };
 
-static inline uint64_t pick_key_bit(char first, size_t len)
+static inline const char *pick_name(const struct pick_field *field) /* not terminated: len */
 {
-	return (uint64_t)1 << ((len * 2 + (unsigned char)first * 17u) & 63);
+	return field->key + 1;
 }
 
 extern const struct pick_shape pick_event, pick_rule_shape, pick_input_shape, pick_exception;

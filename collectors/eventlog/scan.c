@@ -195,62 +195,77 @@ static const char *read_flag(struct scan *scan, const char *p, int8_t *flag_out)
 	return lex_skip_word(p, scan->end);
 }
 
-/* Whether the key is this row's, whose length it has. */
-static inline bool is_key(const struct scan *scan, const struct pick_field *field, struct text key)
+/* Whether what stands at p is this row's key, quotes, colon and all. */
+static inline bool is_row(const char *end, const char *p, const struct pick_field *field)
 {
 #ifdef __SSE2__
-	if (scan->end - key.bytes >= PICK_KEY_MAX) {
+	if (end - p >= PICK_KEY_MAX) {
 		const __m128i *a = (const __m128i *)field->key;
-		const __m128i *b = (const __m128i *)key.bytes;
+		const __m128i *b = (const __m128i *)p;
 		__m128i head = _mm_cmpeq_epi8(_mm_loadu_si128(a), _mm_loadu_si128(b));
 		__m128i tail = _mm_cmpeq_epi8(_mm_loadu_si128(a + 1), _mm_loadu_si128(b + 1));
-		unsigned same = (unsigned)_mm_movemask_epi8(head) |
-			(unsigned)_mm_movemask_epi8(tail) << 16;
+		unsigned odd = ~((unsigned)_mm_movemask_epi8(head) |
+			(unsigned)_mm_movemask_epi8(tail) << 16);
 
-		return !(~same & (((uint32_t)1 << field->len) - 1));
+		/* The lowest bit that differs lies behind the colon; all bits equal cannot be. */
+		return (odd & (((uint32_t)8 << field->len) - 1)) == 0;
 	}
 #endif
-	return memcmp(field->key, key.bytes, key.len) == 0;
+	return (size_t)(end - p) > field->len + 3u && memcmp(p, field->key, field->len + 3u) == 0;
 }
 
-/* The key's row; the search begins at `hint`, because keys come in nearly the same order. */
-static inline const struct pick_field *find_field(const struct scan *scan,
-	const struct pick_shape *shape, uint32_t hint, struct text key)
+static uint32_t find_row(const struct pick_shape *shape, struct text key)
 {
-	/* An empty key's "first byte" is its closing quote. */
-	if (!(shape->filter & pick_key_bit(key.bytes[0], key.len)))
+	uint32_t i;
+
+	for (i = 0; i < shape->n; i++) {
+		const struct pick_field *field = &shape->fields[i];
+
+		if (field->len == key.len && memcmp(pick_name(field), key.bytes, key.len) == 0)
+			break;
+	}
+	return i;
+}
+
+/*
+ * From a key to its value. The key's row is *row_out, or n when the shape does not have it. `likely`
+ * is the row that is likely: writers keep an order, and so do the tables.
+ */
+static inline const char *read_row(const struct scan *scan, const char *p,
+	const struct pick_shape *shape, uint32_t likely, uint32_t *row_out)
+{
+	struct text key;
+
+	if (likely < shape->n && is_row(scan->end, p, &shape->fields[likely])) {
+		*row_out = likely;
+		return lex_blank(p + shape->fields[likely].len + 3);
+	}
+	p = read_key(scan, p, &key);
+	if (!p)
 		return NULL;
-	for (uint32_t i = hint; i < shape->n; i++) {
-		if (shape->fields[i].len == key.len && is_key(scan, &shape->fields[i], key))
-			return &shape->fields[i];
-	}
-	for (uint32_t i = 0; i < hint; i++) {
-		if (shape->fields[i].len == key.len && is_key(scan, &shape->fields[i], key))
-			return &shape->fields[i];
-	}
-	return NULL;
+	*row_out = find_row(shape, key);
+	return p;
 }
 
 /* details: one key is the event's type, its value what happened. */
 static const char *walk_details(struct scan *scan, const char *p, int depth)
 {
-	struct text key;
-
 	p = lex_blank(p + 1);
 	while (*p != '}') {
 		const struct pick_field *field;
+		uint32_t row;
 
-		p = read_key(scan, p, &key);
+		p = read_row(scan, p, &pick_details, 0, &row);
 		if (!p)
 			return NULL;
 		scan->has_details = true;
-		field = find_field(scan, &pick_details, 0, key);
+		field = row < pick_details.n ? &pick_details.fields[row] : NULL;
 		if (!field) {
 			p = skip_value(scan, p, depth);
 		} else if (scan->payload.bytes || (*p != '{' && *p != 'n')) {
 			return NULL;
 		} else {
-			scan->payload = key;
+			scan->payload = (struct text){ pick_name(field), field->len };
 			scan->pick->payload = (enum event_type)field->at;
 			p = *p == '{' ? walk_object(scan, p, field->child, scan->pick, depth + 1)
 				      : read_null(scan, p);
@@ -399,6 +414,7 @@ static const char *read_field(struct scan *scan, const char *p, const struct pic
 		return read_rules(scan, p, depth);
 	case PICK_INPUTS:
 		return read_inputs(scan, p, depth);
+	case PICK_SKIP:
 	case PICK_CONTAINER:
 		break;
 	}
@@ -408,31 +424,31 @@ static const char *read_field(struct scan *scan, const char *p, const struct pic
 static const char *walk_object(struct scan *scan, const char *p, const struct pick_shape *shape,
 	void *base, int depth)
 {
-	uint32_t seen = 0;
-	uint32_t hint = 0;
+	uint64_t seen = 0;
+	uint32_t likely = 0;
 
 	if (depth > EVENTLOG_DEPTH_MAX)
 		return NULL;
 	p = lex_blank(p + 1);
 	while (*p != '}') {
 		const struct pick_field *field;
-		struct text key;
+		uint32_t row;
 
-		p = read_key(scan, p, &key);
+		p = read_row(scan, p, shape, likely, &row);
 		if (!p)
 			return NULL;
-		field = find_field(scan, shape, hint, key);
-		if (field) {
-			uint32_t bit;
+		field = &shape->fields[row];
+		if (row < shape->n)
+			likely = row + 1;
+		if (row == shape->n || field->kind == PICK_SKIP) {
+			p = skip_value(scan, p, depth);
+		} else {
+			uint64_t bit = (uint64_t)1 << row;
 
-			hint = (uint32_t)(field - shape->fields);
-			bit = (uint32_t)1 << hint++;
 			if (seen & bit)
 				return NULL; /* the last one counts: not our business */
 			seen |= bit;
 			p = read_field(scan, p, field, base, depth);
-		} else {
-			p = skip_value(scan, p, depth);
 		}
 		p = next(scan, p, '}');
 		if (!p)

@@ -130,18 +130,19 @@ static void add_origin(struct buf *out, const struct pipeline *pipeline, int flo
 		add_uuid(out, id);
 		(void)buf_add_str(out, "\",\"flow_name\":\"");
 		add_dataset(out, pipeline, (unsigned)flow);
-		(void)buf_addf(out, "\",\"uc_resource_id\":\"%016" PRIx64 "\"", id[0]);
+		(void)buf_add_char(out, '"');
 	} else {
 		(void)buf_add_str(out, ",\"dataset_name\":null,\"sink_name\":null,"
-			"\"flow_id\":null,\"flow_name\":null,\"uc_resource_id\":null");
+			"\"flow_id\":null,\"flow_name\":null");
 	}
 	if (batch >= 0)
 		(void)buf_addf(out, ",\"batch_id\":%" PRId64, batch);
 	else
 		(void)buf_add_str(out, ",\"batch_id\":null");
-	(void)buf_addf(out, ",\"request_id\":\"start-%08" PRIx64 "\",\"catalog_name\":\"main\","
+	(void)buf_addf(out, ",\"request_id\":\"start-%08" PRIx64 "\",\"uc_resource_id\":\"%016" PRIx64
+		"\",\"catalog_name\":\"main\","
 		"\"schema_name\":\"%s\",\"materialization_name\":null,\"host\":\"10.139.%u.%u\"},", pipeline->update[0] >> 32,
-		pipeline->name, pipeline->number % 16, pipeline->number);
+		pipeline->id[1] + (unsigned)flow, pipeline->name, pipeline->number % 16, pipeline->number);
 }
 
 /* The flow of the step and the place in its life: states, batches, the end. */

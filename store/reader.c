@@ -232,7 +232,7 @@ bool reader_changed(struct reader *reader)
 		disconnect(reader);
 		return open_any(reader, &err);
 	}
-	if (!pragma_int(reader, "PRAGMA data_version", &version, &err) ||
+	if (reader->immutable || !pragma_int(reader, "PRAGMA data_version", &version, &err) ||
 		version == reader->data_version)
 		return false;
 	reader->data_version = version;

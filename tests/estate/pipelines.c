@@ -312,7 +312,7 @@ static int64_t run_claims(struct estate *estate, size_t pipeline, int64_t when_m
 		rows_only(estate, pipeline, when_ms + 6000, update_id, flow, 5200);
 		estate_flow_state(estate, pipeline, when_ms + 7000, update_id, flow, "COMPLETED");
 		estate_update_state(estate, pipeline, when_ms + 8000, update_id, "COMPLETED");
-		return when_ms + 45 * MINUTE;
+		return when_ms + 20 * MINUTE;
 	}
 	estate_event(estate,
 		&(struct event){ .pipeline = pipeline, .when_ms = when_ms + 6000,

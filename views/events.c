@@ -9,7 +9,7 @@
 #include "views/views.h"
 
 /* Rows held around the place looked at; moving near an end loads the window anew. */
-enum { WINDOW_HALF = 300, WINDOW_MARGIN = 60, WHOLE_MAX = 10000, FILTER_MAX = 512 };
+enum { WINDOW_HALF = 300, WINDOW_MARGIN = 60, PAGE = 10000, WHOLE_MAX = 1000000, FILTER_MAX = 512 };
 
 enum window { WINDOW_TAIL, WINDOW_AROUND, WINDOW_START };
 
@@ -167,16 +167,15 @@ bool event_find_error(struct reader *reader, struct arena *arena, const struct e
 	return true;
 }
 
-/* Joins the part before the center (newest first) and the part behind it, oldest first. */
+/* The part before the center, newest first, and the part behind it, oldest first. */
 static bool load_window(struct view *view, struct reader *reader, enum window window,
 	int64_t center_k, struct event_rows *before, struct event_rows *after, struct err *err)
 {
 	struct event_filter filter = base_filter(view);
-	bool whole = !view->rect.cols; /* never drawn: this is for --json, --csv or --print */
 
 	*before = (struct event_rows){ NULL, 0, false };
 	*after = (struct event_rows){ NULL, 0, false };
-	filter.limit = whole ? WHOLE_MAX : WINDOW_HALF;
+	filter.limit = WINDOW_HALF;
 	if (window != WINDOW_START) {
 		filter.from_k = window == WINDOW_AROUND ? center_k + 1 : 0;
 		if (!events_list(reader, &view->arena, &filter, before, err))
@@ -187,6 +186,39 @@ static bool load_window(struct view *view, struct reader *reader, enum window wi
 	filter.from_k = window == WINDOW_AROUND ? center_k : 0;
 	filter.oldest_first = true;
 	return events_list(reader, &view->arena, &filter, after, err);
+}
+
+/* Page by page from the oldest event on. */
+static bool load_whole(struct view *view, struct reader *reader, struct event_rows *all,
+	struct err *err)
+{
+	struct event_filter filter = base_filter(view);
+	struct event_rows page = { NULL, 0, true };
+	size_t room = 0;
+
+	*all = (struct event_rows){ NULL, 0, false };
+	filter.oldest_first = true;
+	filter.limit = PAGE;
+	while (page.more && all->n < WHOLE_MAX) {
+		if (!events_list(reader, &view->arena, &filter, &page, err))
+			return false;
+		if (all->n + page.n > room) {
+			struct event_row *rows;
+
+			room = 2 * (all->n + page.n);
+			rows = ARENA_ARRAY(&view->arena, struct event_row, room);
+			if (all->n)
+				memcpy(rows, all->rows, all->n * sizeof(*rows));
+			all->rows = rows;
+		}
+		if (!page.n)
+			break;
+		memcpy(all->rows + all->n, page.rows, page.n * sizeof(*page.rows));
+		all->n += page.n;
+		filter.from_k = page.rows[page.n - 1].k;
+	}
+	all->more = page.more && page.n;
+	return true;
 }
 
 static bool events_load(struct view *view, struct reader *reader, struct err *err)
@@ -213,8 +245,13 @@ static bool events_load(struct view *view, struct reader *reader, struct err *er
 		window = WINDOW_AROUND;
 		center_k = found_k;
 	}
-	if (!load_window(view, reader, window, center_k, &before, &after, err))
+	if (view->whole) {
+		before = (struct event_rows){ NULL, 0, false };
+		if (!load_whole(view, reader, &after, err))
+			return false;
+	} else if (!load_window(view, reader, window, center_k, &before, &after, err)) {
 		return false;
+	}
 	n = before.n + after.n;
 	rows = ARENA_ARRAY(&view->arena, struct event_row, n + 1);
 	for (size_t i = 0; i < before.n; i++)
@@ -309,6 +346,7 @@ static void events_draw(const struct view *view, struct canvas *canvas, struct r
 	const struct events *events = view->state;
 	struct sheet pane = pane_of(view);
 	struct split split;
+	int pane_rows;
 
 	if (rect.rows > 4) {
 		draw_head(view, canvas, rect);
@@ -316,7 +354,9 @@ static void events_draw(const struct view *view, struct canvas *canvas, struct r
 		rect.rows--;
 	}
 	/* The log itself is what people look at: the pane takes a third at most. */
-	split = split_rows(rect, rect.rows * 2 / 3, sheet_height(&pane, rect.cols));
+	pane_rows = sheet_height(&pane, rect.cols);
+	pane_rows = pane_rows < rect.rows / 3 ? pane_rows : rect.rows / 3;
+	split = split_rows(rect, list_rows(&events->table), pane_rows);
 	table_draw(&events->table, canvas, split.list, &view->look, true);
 	(void)sheet_draw(&pane, canvas, split.pane, 0);
 }

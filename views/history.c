@@ -148,22 +148,13 @@ static bool history_load(struct view *view, struct reader *reader, struct err *e
 {
 	struct history *history = view->state;
 	struct version_rows rows;
-	bool whole = !view->rect.cols; /* never drawn: this is for --json, --csv or --print */
 
 	if (!versions_list(reader, &view->arena, text_of(view->arg.subject), INT64_MAX,
-			whole ? VERSIONS_WHOLE_MAX : VERSIONS_MAX, &rows, err))
+			view->whole ? VERSIONS_WHOLE_MAX : VERSIONS_MAX, &rows, err))
 		return false;
 	history->rows = rows;
 	table_set_rows(&history->table, rows.rows, rows.n, &view->look);
 	return true;
-}
-
-void history_set_versions(struct view *view, struct version_row *rows, size_t n, bool more)
-{
-	struct history *history = view->state;
-
-	history->rows = (struct version_rows){ rows, n, more };
-	table_set_rows(&history->table, rows, n, &view->look);
 }
 
 static struct sheet pane_of(const struct view *view)

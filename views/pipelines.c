@@ -11,6 +11,7 @@ struct pipelines {
 	struct table table;
 	struct pipeline_rows rows;
 	struct table updates; /* of the selected pipeline */
+	struct column update_columns[UPDATE_COLUMNS];
 	struct err updates_err;
 };
 
@@ -169,7 +170,7 @@ static bool pipelines_open(struct view *view, struct err *err)
 		.empty = "no pipeline has been seen yet; screen 0 shows the sources",
 	};
 	table_init(&pipelines->table);
-	updates_table(&pipelines->updates);
+	updates_table(&pipelines->updates, pipelines->update_columns, true);
 	return true;
 }
 

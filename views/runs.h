@@ -14,7 +14,9 @@ struct update_line {
 	bool folded;        /* earlier attempts of its chain are not listed */
 };
 
-void updates_table(struct table *table); /* columns; then table_init */
+enum { UPDATE_COLUMNS = 12 };
+/* own: the columns' place, as long as the table; without the pipeline's name for one pipeline. */
+void updates_table(struct table *table, struct column own[UPDATE_COLUMNS], bool one_pipeline);
 /* One line an update, the earlier attempts of a chain only where it is open_chain. */
 size_t update_lines(struct arena *arena, const struct update_rows *rows, struct text open_chain,
 	int64_t now_ms, struct update_line **lines_out);

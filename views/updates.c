@@ -9,6 +9,7 @@ enum { UPDATES_MAX = 500, BAR_NARROW = 14, BAR_WIDE = 40, WIDE_COLS = 130 };
 
 struct updates {
 	struct table table;
+	struct column columns[UPDATE_COLUMNS];
 	struct update_rows rows;
 	struct update_line *lines;
 	struct table flows; /* of the selected update */
@@ -195,12 +196,11 @@ static void format_error(const void *row, const struct look *look, struct line *
 		(void)look; /* no error is no dash: nothing is unknown */
 }
 
-enum { COLUMN_BAR = 6 };
 static const struct column columns[] = {
 	{ "state", "STATE", "State of the update", 11, 14, 0, 0, COLUMN_DESCENDING, format_state,
 		compare_state },
 	{ "update", "UPDATE", "Head of the update's id", 8, 8, 0, 0, 0, format_id, NULL },
-	{ "pipeline", "PIPELINE", "Name of the pipeline", 10, 30, 1, 5, 0, format_pipeline, NULL },
+	{ "pipeline", "PIPELINE", "Name of the pipeline", 12, 30, 1, 1, 0, format_pipeline, NULL },
 	{ "started", "STARTED", "When it was created", 15, 20, 0, 0, COLUMN_DESCENDING, format_started,
 		compare_started },
 	{ "took", "TOOK", "From created to its end, or to now", 6, 8, 0, 0,
@@ -225,11 +225,19 @@ static struct text row_key(const void *row)
 	return update_of(row)->update_id;
 }
 
-void updates_table(struct table *table)
+_Static_assert(ARRAY_LEN(columns) == UPDATE_COLUMNS, "room for every column");
+
+void updates_table(struct table *table, struct column own[UPDATE_COLUMNS], bool one_pipeline)
 {
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		if (!one_pipeline || columns[i].format != format_pipeline)
+			own[n++] = columns[i];
+	}
 	*table = (struct table){
-		.columns = columns,
-		.ncolumns = ARRAY_LEN(columns),
+		.columns = own,
+		.ncolumns = n,
 		.row_size = sizeof(struct update_line),
 		.key = row_key,
 		.empty = "no update has been seen",
@@ -240,8 +248,11 @@ void updates_table(struct table *table)
 void updates_draw(const struct table *table, struct canvas *canvas, struct rect rect,
 	const struct look *look, bool focused)
 {
-	static const struct table_form wide = { COLUMN_BAR, BAR_WIDE, format_bar_wide };
+	struct table_form wide = { 0, BAR_WIDE, format_bar_wide };
 
+	while (wide.column + 1 < table->ncolumns &&
+		table->columns[wide.column].format != format_bar_narrow)
+		wide.column++;
 	if (rect.cols >= WIDE_COLS)
 		table_draw_form(table, &wide, canvas, rect, look, focused);
 	else
@@ -253,28 +264,37 @@ static struct text chain_of(const struct update_row *update)
 	return update->chain_id.len ? update->chain_id : update->update_id;
 }
 
+/* The line of the newest attempt of an update's chain, NULL if none is listed yet. */
+static struct update_line *find_chain(struct update_line *lines, size_t n,
+	const struct update_row *update)
+{
+	for (size_t i = n; i > 0; i--) {
+		struct update_line *line = &lines[i - 1];
+
+		if (line->newest && text_eq(chain_of(&line->update), chain_of(update)) &&
+			text_eq(line->update.pipeline_id, update->pipeline_id))
+			return line;
+	}
+	return NULL;
+}
+
 size_t update_lines(struct arena *arena, const struct update_rows *rows, struct text open_chain,
 	int64_t now_ms, struct update_line **lines_out)
 {
 	struct update_line *lines = ARENA_ARRAY(arena, struct update_line, rows->n + 1);
-	struct update_line *newest = NULL; /* of the chain being read; rows are newest first */
 	int64_t scale_ms = 1;
 	size_t n = 0;
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct update_row *update = &rows->rows[i];
 		int64_t took_ms = span_ms(update->created_at_ms, update_end_ms(update, now_ms));
-		bool open = text_eq(chain_of(update), open_chain);
+		struct update_line *newest = find_chain(lines, n, update); /* rows are newest first */
 
 		scale_ms = took_ms > scale_ms ? took_ms : scale_ms;
-		if (!newest || !text_eq(chain_of(&newest->update), chain_of(update)) ||
-			!text_eq(newest->update.pipeline_id, update->pipeline_id)) {
-			newest = &lines[n++];
-			*newest = (struct update_line){ .update = *update, .newest = true,
+		if (!newest)
+			lines[n++] = (struct update_line){ .update = *update, .newest = true,
 				.chain_attempts = update->attempt };
-			continue;
-		}
-		if (open)
+		else if (text_eq(chain_of(update), open_chain))
 			lines[n++] = (struct update_line){ .update = *update,
 				.chain_attempts = newest->chain_attempts };
 		else
@@ -291,7 +311,7 @@ static bool updates_open(struct view *view, struct err *err)
 	struct updates *updates = view->state;
 
 	(void)err;
-	updates_table(&updates->table);
+	updates_table(&updates->table, updates->columns, view->arg.subject[0]);
 	flows_table(&updates->flows);
 	return true;
 }

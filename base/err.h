@@ -22,6 +22,7 @@
 	X(STORE, "store", "weir doctor examines the store")                                        \
 	X(LIMIT, "limit", "the input is larger than Weir accepts")                                 \
 	X(ABSENT, "absent", "check the name")                                                      \
+	X(UNSUPPORTED, "not supported", "")                                                        \
 	X(CANCELED, "canceled", "")
 
 enum err_kind {

@@ -22,7 +22,7 @@ struct app;
 struct view;
 struct table;
 
-enum { VIEW_ARG_MAX = 256 };
+enum { VIEW_ARG_MAX = 1024 };
 
 /* What a screen is opened on: "" for all. Copied by the app. */
 struct view_arg {
@@ -73,8 +73,17 @@ struct view {
 	int64_t loaded_at_ms;    /* wall; TIME_UNKNOWN = never */
 	struct err load_err;     /* of the last load; the old data stays on screen, marked stale */
 	bool is_stale;
-	bool whole;              /* for --json and --csv: load all there is, not a screenful */
 };
+
+/* A view of its own on arg: opened, nothing loaded yet. NULL: err is set. */
+struct view *view_new(const struct view_ops *ops, const struct view_arg *arg, const struct look *look,
+	struct err *err);
+/*
+ * Loads into a fresh arena. False: what was loaded before is still there, load_err says why. The
+ * look's arena must live as long as what is loaded.
+ */
+bool view_load(struct view *view, struct reader *reader, int64_t now_ms, struct err *err);
+void view_free(struct view *view); /* NULL is allowed */
 
 /* The registry, NULL-terminated: views/views.c. */
 extern const struct view_ops *const views[];

@@ -196,19 +196,23 @@ static void say_created(struct sentences *sentences, struct arena *arena, const 
 	compare_properties(sentences, arena, NULL, properties);
 }
 
+static bool same(const json_t *a, const json_t *b)
+{
+	return a == b || json_equal(a, b); /* both absent is the same, too */
+}
+
 static void compare_metadata(struct sentences *sentences, struct arena *arena, const json_t *old,
 	const json_t *new)
 {
 	static const char *const told[] = { "name", "description" };
-	const json_t *old_partitions = json_object_get(old, "partitionColumns");
-	const json_t *new_partitions = json_object_get(new, "partitionColumns");
+	struct text old_partitions = names_of(arena, json_object_get(old, "partitionColumns"));
+	struct text new_partitions = names_of(arena, json_object_get(new, "partitionColumns"));
 	struct delta_schema old_schema;
 	struct delta_schema new_schema;
 
-	if (!json_equal(json_object_get(old, "id"), json_object_get(new, "id")))
+	if (!same(json_object_get(old, "id"), json_object_get(new, "id")))
 		say(sentences, "table replaced: it has a new id");
-	if (!json_equal(json_object_get(old, "schemaString"),
-		    json_object_get(new, "schemaString"))) {
+	if (!same(json_object_get(old, "schemaString"), json_object_get(new, "schemaString"))) {
 		old_schema = delta_schema_of(arena, old);
 		new_schema = delta_schema_of(arena, new);
 		if (old_schema.cut || new_schema.cut)
@@ -216,10 +220,9 @@ static void compare_metadata(struct sentences *sentences, struct arena *arena, c
 		else
 			compare_schemas(sentences, &old_schema, &new_schema);
 	}
-	if (!json_equal(old_partitions, new_partitions))
-		say(sentences, "partitioned by %.*s (was %.*s)",
-			TEXT_ARG(names_of(arena, new_partitions)),
-			TEXT_ARG(names_of(arena, old_partitions)));
+	if (!text_eq(old_partitions, new_partitions))
+		say(sentences, "partitioned by %.*s (was %.*s)", TEXT_ARG(new_partitions),
+			TEXT_ARG(old_partitions));
 	compare_properties(sentences, arena, json_object_get(old, "configuration"),
 		json_object_get(new, "configuration"));
 	for (size_t i = 0; i < 2; i++) {

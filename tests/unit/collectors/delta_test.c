@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "collectors/collector.h"
+#include "collectors/delta/parts.h"
+
+/* The source kind on a directory of its own: found, followed, taken up again after a restart. */
+
+static const struct collector_ops *const kinds[] = { &delta_collector, NULL };
+
+struct fixture {
+	char dir[64];
+	struct config *config;
+	void *self;
+	struct fact_batch *batch;
+	char *cursor;
+};
+
+/* Runs a command in the directory. */
+static void run_in(const char *dir, const char *line)
+{
+	struct buf command;
+
+	buf_init(&command, 4096);
+	(void)buf_addf(&command, "cd '%s' && %s", dir, line);
+	assert_int_equal(system(command.bytes), 0);
+	buf_done(&command);
+}
+
+/* Writes one commit with the modification time given, under another name first, as writers do. */
+static void commit(struct fixture *fixture, const char *table, int version, int64_t ms,
+	const char *bytes)
+{
+	struct timespec times[2] = { { ms / 1000, ms % 1000 * 1000000 },
+		{ ms / 1000, ms % 1000 * 1000000 } };
+	char dir[256];
+	char path[400];
+	char temporary[400];
+	FILE *file;
+
+	(void)snprintf(dir, sizeof dir, "%s/%s", fixture->dir, table);
+	(void)mkdir(dir, 0755);
+	(void)snprintf(dir, sizeof dir, "%s/%s/_delta_log", fixture->dir, table);
+	(void)mkdir(dir, 0755);
+	(void)snprintf(temporary, sizeof temporary, "%s/.tmp", dir);
+	(void)snprintf(path, sizeof path, "%s/%020d.json", dir, version);
+	file = fopen(temporary, "wb");
+	assert_non_null(file);
+	(void)fputs(bytes, file);
+	(void)fclose(file);
+	assert_int_equal(utimensat(AT_FDCWD, temporary, times, 0), 0);
+	assert_int_equal(rename(temporary, path), 0);
+}
+
+static void start(struct fixture *fixture)
+{
+	struct err err = ERR_INIT;
+	struct buf text;
+	struct text cursor = text_of(fixture->cursor);
+
+	buf_init(&text, 4096);
+	(void)buf_addf(&text, "[delta t]\nroot = %s\nexclude = skipped*\n", fixture->dir);
+	if (!config_parse_kinds(buf_text(&text), "t.ini", kinds, &fixture->config, &err))
+		fail_msg("%s", err.text);
+	fixture->self = mem_zero(1, delta_collector.state_size);
+	assert_true(delta_collector.start(
+		fixture->self, config_section_at(fixture->config, 0), cursor, &err));
+	buf_done(&text);
+}
+
+static void stop(struct fixture *fixture)
+{
+	delta_collector.stop(fixture->self);
+	FREE(&fixture->self);
+	config_free(fixture->config);
+}
+
+/* Steps until idle; the facts of all steps are in the batch, the cursor is kept. */
+static void step(struct fixture *fixture, bool once)
+{
+	struct step_context context = { fixture->batch, clock_system(), 0, once };
+	struct err err = ERR_INIT;
+	enum step said;
+
+	fact_batch_reset(fixture->batch);
+	do {
+		context.deadline_ms = context.clock->mono_ms(context.clock) + 1000;
+		said = delta_collector.step(fixture->self, &context, &err);
+		assert_int_not_equal(said, STEP_FAILED);
+		if (fixture->batch->cursor.bytes) {
+			free(fixture->cursor);
+			fixture->cursor = mem_strdup(fixture->batch->cursor.bytes);
+		}
+	} while (said == STEP_MORE);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = NEW(struct fixture);
+
+	(void)snprintf(fixture->dir, sizeof fixture->dir, "/tmp/weir-delta.XXXXXX");
+	assert_non_null(mkdtemp(fixture->dir));
+	fixture->batch = fact_batch_new();
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	run_in(fixture->dir, "rm -rf \"$PWD\"");
+	fact_batch_free(fixture->batch);
+	free(fixture->cursor);
+	free(fixture);
+	return 0;
+}
+
+static const struct fact_version *version_at(const struct fixture *fixture, size_t at)
+{
+	assert_true(at < fixture->batch->nfacts);
+	assert_int_equal(fixture->batch->facts[at].kind, FACT_VERSION);
+	return &fixture->batch->facts[at].u.version;
+}
+
+#define INFO  "{\"commitInfo\":{\"operation\":\"WRITE\"}}\n"
+#define SETUP INFO "{\"metaData\":{\"id\":\"t-1\",\"configuration\":{\"a\":\"1\"}}}\n" \
+	"{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
+
+static void test_found_and_followed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pollfd wake = { .events = POLLIN };
+
+	run_in(fixture->dir, "mkdir a && ln -s .. a/loop && ln -s t a/again");
+	commit(fixture, "a/t", 0, 1000, SETUP);
+	commit(fixture, "a/t", 1, 900, INFO); /* copied: older than the one before */
+	commit(fixture, "skipped_t", 0, 1, SETUP);
+	start(fixture);
+	step(fixture, false);
+	assert_int_equal(fixture->batch->nfacts, 2); /* once, by one of its two names */
+	assert_true(version_at(fixture, 0)->timestamp_ms == 1000);
+	assert_true(version_at(fixture, 1)->timestamp_ms == 1001);
+	assert_true(text_is(version_at(fixture, 1)->table_id, "t-1"));
+	step(fixture, false);
+	assert_int_equal(fixture->batch->nfacts, 0);
+
+	commit(fixture, "a/t", 2, 5000, INFO);
+	wake.fd = delta_collector.wake_fd(fixture->self);
+	assert_int_equal(poll(&wake, 1, 5000), 1);
+	step(fixture, false);
+	assert_int_equal(fixture->batch->nfacts, 1);
+	assert_true(version_at(fixture, 0)->version == 2);
+
+	commit(fixture, "b", 0, 6000, SETUP); /* a table that comes while we watch */
+	fact_batch_reset(fixture->batch);
+	for (int i = 0; i < 50 && fixture->batch->nfacts != 1; i++) {
+		(void)usleep(100 * 1000);
+		step(fixture, false);
+		if (fixture->batch->nfacts == 1 &&
+			!text_is(version_at(fixture, 0)->table, "b"))
+			fail_msg("not b");
+	}
+	assert_true(text_is(version_at(fixture, 0)->table, "b"));
+	stop(fixture);
+}
+
+static void test_restart(void **state)
+{
+	struct fixture *fixture = *state;
+
+	commit(fixture, "t", 0, 1000, SETUP);
+	commit(fixture, "t", 1, 2000, INFO);
+	start(fixture);
+	step(fixture, true);
+	assert_int_equal(fixture->batch->nfacts, 2);
+	stop(fixture);
+	/* The previous metaData is read back; the file times go on from the cursor. */
+	commit(fixture, "t", 2, 1500, INFO "{\"metaData\":{\"id\":\"t-1\",\"configuration\":{\"a\":"
+				      "\"2\",\"delta.enableInCommitTimestamps\":\"true\"}}}\n");
+	commit(fixture, "t", 3, 1, "{\"commitInfo\":{\"inCommitTimestamp\":9000}}\n");
+	start(fixture);
+	step(fixture, true);
+	assert_int_equal(fixture->batch->nfacts, 2);
+	assert_true(version_at(fixture, 0)->timestamp_ms == 2001);
+	assert_true(text_contains(version_at(fixture, 0)->changes,
+		TEXT("property a changed from 1 to 2")));
+	assert_true(version_at(fixture, 1)->timestamp_ms == 9000);
+	assert_true(version_at(fixture, 1)->in_commit_timestamp);
+	stop(fixture);
+	start(fixture);
+	step(fixture, true);
+	assert_int_equal(fixture->batch->nfacts, 0);
+	stop(fixture);
+}
+
+static void test_half_written(void **state)
+{
+	struct fixture *fixture = *state;
+
+	commit(fixture, "t", 0, 1000, SETUP);
+	commit(fixture, "t", 1, 2000, INFO "{\"add\":{\"pa");
+	start(fixture);
+	step(fixture, false);
+	assert_int_equal(fixture->batch->nfacts, 1); /* version 1 is waited for */
+	assert_int_equal(fixture->batch->undecodable, 0);
+	assert_true(delta_collector.poll_ms(fixture->self) <= 1000);
+	commit(fixture, "t", 1, 2000, INFO "{\"add\":{\"size\":1}}\n");
+	step(fixture, false);
+	assert_int_equal(fixture->batch->nfacts, 1);
+	assert_true(version_at(fixture, 0)->files_added == 1);
+	commit(fixture, "t", 2, 3000, INFO "{\"add\":{\"pa");
+	step(fixture, true); /* --once takes it as it is */
+	assert_int_equal(fixture->batch->nfacts, 2);
+	assert_int_equal(fixture->batch->undecodable, 1);
+	stop(fixture);
+}
+
+static void test_gaps(void **state)
+{
+	struct fixture *fixture = *state;
+
+	commit(fixture, "t", 5, 1000, INFO);
+	commit(fixture, "t", 7, 2000, INFO);
+	run_in(fixture->dir, "touch t/_delta_log/00000000000000000004.checkpoint.parquet");
+	start(fixture);
+	step(fixture, true);
+	assert_int_equal(fixture->batch->nfacts, 2);
+	assert_true(text_contains(version_at(fixture, 0)->problem,
+		TEXT("versions 0 to 4 are not in the log; checkpoint 4 stands in")));
+	assert_true(text_contains(version_at(fixture, 1)->problem,
+		TEXT("version 6 is not in the log; no complete checkpoint")));
+	stop(fixture);
+}
+
+static void test_made_anew(void **state)
+{
+	struct fixture *fixture = *state;
+
+	commit(fixture, "t", 0, 1000, SETUP);
+	commit(fixture, "t", 1, 1000, INFO);
+	start(fixture);
+	step(fixture, true);
+	run_in(fixture->dir, "rm -rf t");
+	step(fixture, true);
+	commit(fixture, "t", 0, 9000, SETUP);
+	(void)usleep(300 * 1000);
+	step(fixture, true);
+	assert_int_equal(fixture->batch->nfacts, 2); /* that it was, and version 0 */
+	assert_int_equal(fixture->batch->facts[0].kind, FACT_UNDECODABLE);
+	assert_true(version_at(fixture, 1)->timestamp_ms == 9000);
+	stop(fixture);
+}
+
+static void test_no_root(void **state)
+{
+	struct fixture *fixture = *state;
+	struct step_context context = { fixture->batch, clock_system(), INT64_MAX, true };
+	struct err err = ERR_INIT;
+
+	start(fixture);
+	assert_int_equal(rmdir(fixture->dir), 0);
+	assert_int_equal(delta_collector.step(fixture->self, &context, &err), STEP_FAILED);
+	assert_int_equal(err.kind, ERR_ABSENT);
+	assert_int_equal(mkdir(fixture->dir, 0755), 0);
+	stop(fixture);
+}
+
+static void test_read_table(void **state)
+{
+	struct fixture *fixture = *state;
+	struct err err = ERR_INIT;
+	char path[128];
+
+	commit(fixture, "t", 0, 1000, SETUP);
+	assert_false(delta_read_table(fixture->dir, fixture->batch, &err));
+	assert_int_equal(err.kind, ERR_ABSENT);
+	for (int i = 0; i < 3; i++) {
+		static const char *const ways[][2] = { { "", "/t" }, { "", "/t/_delta_log/" },
+			{ "file://", "/t/" } };
+
+		fact_batch_reset(fixture->batch);
+		(void)snprintf(path, sizeof path, "%s%s%s", ways[i][0], fixture->dir, ways[i][1]);
+		assert_true(delta_read_table(path, fixture->batch, &err));
+		assert_int_equal(fixture->batch->nfacts, 1);
+		assert_true(text_is(version_at(fixture, 0)->table, "t"));
+		assert_true(text_ends(version_at(fixture, 0)->path, TEXT("/t")));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_found_and_followed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_restart, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_half_written, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gaps, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_made_anew, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_root, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_read_table, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tui/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "collectors/collector.h"
+#include "tui/theme.h"
+
+enum { OUTPUT_MAX_BYTES = 1 << 30, WIDTH_LEAST = 1, PRINT_ROWS_DEFAULT = 60 };
+
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_OUTPUT, OPTION_NUMBER };
+
+/* One row an option: parsing and help read it. */
+static const struct option {
+	const char *name, *value, *help;
+	enum option_kind kind;
+	size_t offset;
+	int number; /* OUTPUT: which */
+} options_table[] = {
+	{ "--config", "FILE", "configuration instead of ~/.config/weir/weir.ini", OPTION_TEXT,
+		offsetof(struct cli_options, config), 0 },
+	{ "--store", "FILE", "look at this store", OPTION_TEXT, offsetof(struct cli_options, store), 0 },
+	{ "--print", NULL, "the screen as text, as wide as --width", OPTION_OUTPUT, 0, CLI_PRINT },
+	{ "--json", NULL, "the screen's data as JSON", OPTION_OUTPUT, 0, CLI_JSON },
+	{ "--csv", NULL, "the screen's list as CSV", OPTION_OUTPUT, 0, CLI_CSV },
+	{ "--as-of", "TIME", "as known at that time: RFC 3339, or 15m, 4h, 2d ago", OPTION_TEXT,
+		offsetof(struct cli_options, as_of), 0 },
+	{ "--filter", "TEXT", "only rows that match; column:word, !word", OPTION_TEXT,
+		offsetof(struct cli_options, filter), 0 },
+	{ "--width", "CELLS", "how wide --print is (default: the terminal, else 80)", OPTION_NUMBER,
+		offsetof(struct cli_options, width), 0 },
+	{ "--theme", "NAME", "colors: a theme's name", OPTION_TEXT, offsetof(struct cli_options, theme),
+		0 },
+	{ "--utc", NULL, "times in UTC on the console", OPTION_FLAG, offsetof(struct cli_options, utc),
+		0 },
+	{ "--local", NULL, "times of --print in the local zone instead of UTC", OPTION_FLAG,
+		offsetof(struct cli_options, local), 0 },
+	{ "--plain", NULL, "ASCII only, no color", OPTION_FLAG, offsetof(struct cli_options, plain), 0 },
+	{ "--mouse", NULL, "let the mouse select rows", OPTION_FLAG,
+		offsetof(struct cli_options, mouse), 0 },
+	{ "--dump", "WHAT", "keys, actions, views, config, themes or roles, for documents", OPTION_TEXT,
+		offsetof(struct cli_options, dump), 0 },
+	{ "--help", NULL, "this", OPTION_FLAG, offsetof(struct cli_options, help), 0 },
+	{ "--version", NULL, "the version", OPTION_FLAG, offsetof(struct cli_options, version), 0 },
+};
+
+static bool option_unknown(const char *word, struct err *err)
+{
+	const char *names[ARRAY_LEN(options_table)];
+	const char *nearest;
+
+	for (size_t i = 0; i < ARRAY_LEN(options_table); i++)
+		names[i] = options_table[i].name;
+	nearest = text_nearest(text_of(word), names, ARRAY_LEN(names));
+	return err_set(err, ERR_USAGE, 0, "unknown option %s%s%s", word,
+		nearest ? ", did you mean " : "", nearest ? nearest : "");
+}
+
+static bool option_take(const struct option *option, const char *value, struct cli_options *out,
+	struct err *err)
+{
+	char *field = (char *)out + option->offset;
+	int64_t number;
+	bool yes = true;
+
+	switch (option->kind) {
+	case OPTION_FLAG:
+		memcpy(field, &yes, sizeof yes);
+		return true;
+	case OPTION_TEXT:
+		memcpy(field, &value, sizeof value);
+		return true;
+	case OPTION_OUTPUT:
+		if (out->output != CLI_SCREEN)
+			return err_set(err, ERR_USAGE, 0, "one of --print, --json, --csv");
+		out->output = (enum cli_output)option->number;
+		return true;
+	case OPTION_NUMBER:
+		if (!text_to_i64(text_of(value), &number) || number < WIDTH_LEAST ||
+			number > CANVAS_MAX_COLS)
+			return err_set(err, ERR_USAGE, 0, "%s takes a number from %d to %d, not %s",
+				option->name, WIDTH_LEAST, CANVAS_MAX_COLS, value);
+		out->width = (int)number;
+		return true;
+	}
+	return true;
+}
+
+bool cli_time(const char *text, int64_t now_ms, int64_t *ms_out)
+{
+	static const struct {
+		char unit;
+		int64_t ms;
+	} units[] = { { 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 }, { 'd', 86400000 } };
+	struct text word = text_of(text);
+	int64_t n;
+
+	if (time_parse(word, ms_out))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (word.len < 2 || word.bytes[word.len - 1] != units[i].unit)
+			continue;
+		if (!text_to_i64(text_sub(word, 0, word.len - 1), &n) || n < 0 || n > 1000000)
+			return false;
+		*ms_out = now_ms - n * units[i].ms;
+		return true;
+	}
+	return false;
+}
+
+bool cli_parse(int argc, char **argv, int64_t now_ms, struct cli_options *out, struct err *err)
+{
+	*out = (struct cli_options){ 0 };
+	for (int i = 1; i < argc; i++) {
+		const struct option *option = NULL;
+		struct text word = text_of(argv[i]);
+		struct text name = word;
+		struct text rest = word;
+		const char *value = NULL;
+
+		if (word.len < 2 || word.bytes[0] != '-') {
+			if (!out->command)
+				out->command = argv[i];
+			else if (!out->arg)
+				out->arg = argv[i];
+			else if (!out->arg2)
+				out->arg2 = argv[i];
+			else
+				return err_set(err, ERR_USAGE, 0, "one word too many: %s", argv[i]);
+			continue;
+		}
+		(void)text_split(&rest, '=', &name);
+		for (size_t at = 0; at < ARRAY_LEN(options_table); at++) {
+			if (text_is(name, options_table[at].name))
+				option = &options_table[at];
+		}
+		if (text_is(word, "-h"))
+			option = &options_table[ARRAY_LEN(options_table) - 2];
+		if (!option)
+			return option_unknown(argv[i], err);
+		if (option->value) {
+			value = rest.bytes ? rest.bytes : argv[i + 1];
+			if (!value)
+				return err_set(err, ERR_USAGE, 0, "%s wants %s", option->name,
+					option->value);
+			i += rest.bytes == NULL;
+		}
+		if (!option_take(option, value, out, err))
+			return false;
+	}
+	if (out->as_of && !cli_time(out->as_of, now_ms, &out->as_of_ms))
+		return err_set(err, ERR_USAGE, 0,
+			"--as-of %s: not a time; 2026-03-02T02:14:00Z, or 15m, 4h, 2d ago", out->as_of);
+	return true;
+}
+
+void cli_help(void)
+{
+	(void)printf("weir: the console for lakehouse pipelines\n\n"
+		     "  weir                         the console; starts a collector if none runs\n"
+		     "  weir VIEW [ARG]              the console on that screen\n"
+		     "  weir VIEW --print            the screen as text (--json, --csv)\n"
+		     "  weir collect [--once]        the collector\n"
+		     "  weir doctor                  tries every source, says what to fix\n"
+		     "  weir check-config            reads the configuration and stops\n"
+		     "  weir dump                    every fact in the store, a JSON object a line\n\nscreens\n");
+	for (size_t i = 0; views[i]; i++) {
+		char name[40];
+
+		(void)snprintf(name, sizeof name, "%s%s%s", views[i]->name, views[i]->arg ? " " : "",
+			views[i]->arg ? views[i]->arg : "");
+		(void)printf("  %-28s %s\n", name, views[i]->about);
+	}
+	(void)printf("\noptions\n");
+	for (size_t i = 0; i < ARRAY_LEN(options_table); i++) {
+		char name[40];
+
+		(void)snprintf(name, sizeof name, "%s%s%s", options_table[i].name,
+			options_table[i].value ? " " : "",
+			options_table[i].value ? options_table[i].value : "");
+		(void)printf("  %-28s %s\n", name, options_table[i].help);
+	}
+	(void)printf("\nman weir has the keys, the JSON fields and every configuration key.\n");
+}
+
+static void dump_keys(const char *section, const struct config_key *keys)
+{
+	for (; keys->name; keys++)
+		(void)printf("%s\t%s\t%s\t%s\t%s\n", section, keys->name,
+			keys->fallback ? keys->fallback : "(must be given)",
+			keys->choices ? keys->choices : keys->unit ? keys->unit : "", keys->help);
+}
+
+bool cli_dump(const char *what, struct err *err)
+{
+	struct bindings *bindings;
+	bool done = true;
+
+	if (strcmp(what, "actions") == 0 || strcmp(what, "keys") == 0) {
+		bindings = bindings_new();
+		for (int action = ACT_NONE + 1; action < ACT_COUNT; action++) {
+			const struct action_info *info = action_info((enum action)action);
+			char keys[128];
+
+			bindings_keys(bindings, (enum action)action, keys, sizeof keys);
+			(void)printf("%s\t%s\t%s\t%s\n", info->name, keys,
+				action_group_name(info->group), info->help);
+		}
+		bindings_free(bindings);
+	} else if (strcmp(what, "views") == 0) {
+		for (size_t i = 0; views[i]; i++)
+			(void)printf("%s\t%s\t%s\n", views[i]->name, views[i]->arg ? views[i]->arg : "",
+				views[i]->about);
+	} else if (strcmp(what, "config") == 0) {
+		dump_keys("weir", config_main_keys);
+		for (size_t i = 0; collector_kinds[i]; i++)
+			dump_keys(collector_kinds[i]->kind, collector_kinds[i]->keys);
+		dump_keys("every source", config_source_keys);
+	} else if (strcmp(what, "themes") == 0) {
+		for (size_t i = 0; theme_builtin(i); i++)
+			(void)printf("%s\n", theme_builtin(i));
+	} else if (strcmp(what, "roles") == 0) {
+#define X(id, name, about) (void)printf("%s\t%s\n", name, about);
+#include "tui/roles.def"
+#undef X
+	} else {
+		done = err_set(err, ERR_USAGE, 0,
+			"--dump takes keys, actions, views, config, themes or roles, not %s", what);
+	}
+	return done;
+}
+
+const struct view_ops *cli_view(const char *name, struct err *err)
+{
+	const char *names[64] = { "collect", "doctor", "check-config", "dump" };
+	size_t n = 4;
+	const char *nearest;
+
+	for (size_t i = 0; views[i]; i++) {
+		if (strcmp(views[i]->name, name) == 0)
+			return views[i];
+		if (n < ARRAY_LEN(names))
+			names[n++] = views[i]->name;
+	}
+	nearest = text_nearest(text_of(name), names, n);
+	(void)err_set(err, ERR_USAGE, 0, "no screen or command %s%s%s; weir --help lists them", name,
+		nearest ? ", did you mean " : "", nearest ? nearest : "");
+	return NULL;
+}
+
+/* Every byte that leaves has passed the canvas, jansson or the CSV writer; this only writes. */
+static bool write_out(const struct buf *out, struct err *err)
+{
+	if (fwrite(out->bytes, 1, out->len, stdout) != out->len || fflush(stdout) != 0)
+		return err_errno(err, errno, "write output");
+	return true;
+}
+
+static int print_width(const struct cli_options *options)
+{
+	const char *columns = getenv("COLUMNS");
+	int64_t width;
+
+	if (options->width > 0)
+		return options->width;
+	if (columns && text_to_i64(text_of(columns), &width) && width >= WIDTH_LEAST &&
+		width <= CANVAS_MAX_COLS)
+		return (int)width;
+	return 80;
+}
+
+static void print_view(const struct cli_options *options, struct view *view, int64_t as_of_ms,
+	const char *store_name, struct buf *out)
+{
+	int rows = view->ops->print_rows ? view->ops->print_rows(view) : PRINT_ROWS_DEFAULT;
+	struct canvas canvas;
+	struct buf when;
+
+	/* A canvas has a most; long lists are for --csv and --json. */
+	rows = rows < 1 ? PRINT_ROWS_DEFAULT : rows;
+	rows = rows > CANVAS_MAX_ROWS - 1 ? CANVAS_MAX_ROWS - 1 : rows;
+	canvas_init(&canvas, rows + 1, print_width(options));
+	canvas.ascii = options->plain;
+	buf_init(&when, 64);
+	time_format_utc(&when, as_of_ms);
+	(void)canvas_putf(&canvas, 0, 0, -1, ROLE_TITLE, "weir %s  %s%sas of %s", store_name,
+		view->ops->name, "  ", when.bytes);
+	buf_done(&when);
+	view->ops->draw(view, &canvas, (struct rect){ 1, 0, rows, canvas.cols });
+	canvas_dump(&canvas, out);
+	canvas_done(&canvas);
+	while (out->len > 1 && out->bytes[out->len - 2] == '\n')
+		buf_cut(out, out->len - 1);
+}
+
+bool cli_show(const struct cli_options *options, const struct view_ops *ops,
+	const struct view_arg *arg, struct reader *reader, int64_t as_of_ms, const char *store_name,
+	struct err *err)
+{
+	struct arena arena = { 0 };
+	struct look look = { .now_ms = as_of_ms, .utc = !options->local, .ascii = options->plain,
+		.arena = &arena };
+	struct view *view;
+	struct buf out;
+	bool done = false;
+
+	if (options->output == CLI_CSV && !ops->csv)
+		return err_set(err, ERR_USAGE, 0, "%s has no list for --csv; --json has its data",
+			ops->name);
+	if (options->output == CLI_JSON && !ops->json)
+		return err_set(err, ERR_USAGE, 0, "%s has no --json", ops->name);
+	view = view_new(ops, arg, &look, err);
+	if (!view)
+		return false;
+	buf_init(&out, OUTPUT_MAX_BYTES);
+	if (options->filter && ops->filter)
+		ops->filter(view, text_of(options->filter), false);
+	if (view_load(view, reader, as_of_ms, err)) {
+		done = true;
+		if (options->output == CLI_JSON)
+			done = ops->json(view, &out, err);
+		else if (options->output == CLI_CSV)
+			ops->csv(view, &out);
+		else
+			print_view(options, view, as_of_ms, store_name, &out);
+	}
+	done = done && write_out(&out, err);
+	buf_done(&out);
+	view_free(view);
+	arena_free(&arena);
+	return done;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUI_CLI_H
+#define TUI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "tui/view.h"
+
+/*
+ * The command line: options as data, and everything that is answered without a terminal. Exit
+ * statuses: 0 done, 1 not found or not readable, 2 wrong usage or configuration.
+ */
+enum cli_output { CLI_SCREEN, CLI_PRINT, CLI_JSON, CLI_CSV };
+
+struct cli_options {
+	const char *command;      /* NULL: the console on its first screen */
+	const char *arg, *arg2;   /* of a view */
+	const char *config, *store, *theme, *filter, *dump, *as_of;
+	int64_t as_of_ms;         /* 0 = now */
+	enum cli_output output;
+	int width;                /* of --print; 0 = the terminal's, else 80 */
+	bool help, version, local, utc, plain, mouse;
+};
+
+/* False: err says what is wrong with which word. */
+bool cli_parse(int argc, char **argv, int64_t now_ms, struct cli_options *out, struct err *err);
+/* RFC 3339, or 90s, 15m, 4h, 2d before now. */
+bool cli_time(const char *text, int64_t now_ms, int64_t *ms_out);
+void cli_help(void);
+/* keys, actions, views, config, themes, roles: tab-separated, for the manual page. */
+bool cli_dump(const char *what, struct err *err);
+/* One screen to standard output. reader: between begin and end, as of look_ms. */
+bool cli_show(const struct cli_options *options, const struct view_ops *ops,
+	const struct view_arg *arg, struct reader *reader, int64_t as_of_ms, const char *store_name,
+	struct err *err);
+const struct view_ops *cli_view(const char *name, struct err *err);
+
+#endif

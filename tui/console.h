@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUI_CONSOLE_H
+#define TUI_CONSOLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "tui/view.h"
+
+/*
+ * The console: the app's screens on the terminal, fed by the store. The store comes as a table of
+ * functions, so that tui stays without it. UI thread.
+ */
+struct console_data {
+	void *context;
+	/* as_of_ms 0 = now. reader_out: valid until end. */
+	bool (*begin)(void *context, int64_t as_of_ms, int64_t budget_ms, struct reader **reader_out,
+		struct err *err);
+	void (*end)(void *context);
+	bool (*changed)(void *context);    /* somebody committed since the last call */
+	int64_t (*seen_at)(void *context); /* between begin and end; TIME_UNKNOWN = nothing yet */
+	bool (*collecting)(void *context); /* somebody holds the writer's lock */
+};
+
+struct console_options {
+	struct console_data data;
+	const struct clock *clock;
+	const char *store_name; /* for the header */
+	const char *theme;      /* NULL = the default's */
+	const char *view;       /* first screen; NULL = the first of views */
+	struct view_arg arg;
+	const char *filter;     /* NULL = none */
+	int64_t as_of_ms;       /* 0 = live */
+	bool utc, ascii, mouse;
+	const struct view_ops *const *views;
+};
+
+/* Owns the terminal until the user leaves. */
+bool console_run(const struct console_options *options, struct err *err);
+
+#endif

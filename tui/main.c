@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Composition: wires command line, store, views, terminal and the collector beside them. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "collectors/config.h"
+#include "collectors/delta/delta.h"
+#include "store/reader.h"
+#include "store/store.h"
+#include "tui/child.h"
+#include "tui/cli.h"
+#include "tui/console.h"
+
+enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_WRONG = 2, WRITE_MS = 60000 };
+
+static int fail(const struct err *err)
+{
+	const char *advice = err_advice(err->kind);
+
+	(void)fprintf(stderr, "weir: %s%s%s\n", err->text, *advice ? "; " : "", advice);
+	return err->kind == ERR_USAGE || err->kind == ERR_CONFIG ? EXIT_WRONG : EXIT_BAD;
+}
+
+/* ---- the store, as the console sees it ---- */
+
+struct desk {
+	const char *store, *config;
+	struct reader *reader;
+	pid_t child;
+	int64_t as_of_ms;
+};
+
+/* A store that does not exist yet is opened as soon as it does. */
+static bool desk_begin(void *context, int64_t as_of_ms, int64_t budget_ms,
+	struct reader **reader_out, struct err *err)
+{
+	struct desk *desk = context;
+
+	if (!desk->reader && !reader_open(desk->store, &desk->reader, err))
+		return false;
+	if (!reader_begin(desk->reader, as_of_ms, budget_ms, err))
+		return false;
+	*reader_out = desk->reader;
+	return true;
+}
+
+static void desk_end(void *context)
+{
+	struct desk *desk = context;
+
+	reader_end(desk->reader);
+}
+
+static bool desk_changed(void *context)
+{
+	struct desk *desk = context;
+
+	return !desk->reader || reader_changed(desk->reader);
+}
+
+static int64_t desk_seen_at(void *context)
+{
+	struct desk *desk = context;
+
+	return desk->reader ? reader_seen_at(desk->reader) : TIME_UNKNOWN;
+}
+
+static bool desk_collecting(void *context)
+{
+	struct desk *desk = context;
+
+	return store_writer_pid(desk->store) != 0;
+}
+
+/* ---- one table by its path: a store of its own, gone afterwards ---- */
+
+/* A log that gave no version, but a reason why, is told by that reason. */
+static bool has_version(const struct fact_batch *batch, const char *path, struct err *err)
+{
+	struct text reason = TEXT("it has no commits");
+
+	for (size_t i = 0; i < batch->nfacts; i++) {
+		if (batch->facts[i].kind == FACT_VERSION)
+			return true;
+		if (batch->facts[i].kind == FACT_UNDECODABLE)
+			reason = batch->facts[i].u.undecodable.reason;
+	}
+	return err_set(err, ERR_UNSUPPORTED, 0, "no history in %s: %.*s", path, TEXT_ARG(reason));
+}
+
+static bool fill_store(const char *store_path, const char *table_path, struct err *err)
+{
+	struct store_options options = { .path = store_path, .clock = clock_system() };
+	struct fact_batch *batch = fact_batch_new();
+	struct store *store;
+	int64_t deadline;
+	bool done;
+
+	batch->source = arena_text(&batch->arena, TEXT("delta path"));
+	if (!delta_read_table(table_path, batch, err) || !has_version(batch, table_path, err) ||
+		!store_open(&options, &store, err)) {
+		fact_batch_free(batch);
+		return false;
+	}
+	deadline = options.clock->mono_ms(options.clock) + WRITE_MS;
+	done = store_put(store, &batch, deadline, err) && store_flush(store, deadline, err);
+	store_close(store);
+	fact_batch_free(batch);
+	return done;
+}
+
+static void remove_folder(const char *folder)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(folder);
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		char path[PATH_MAX];
+		int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+
+		if (entry->d_name[0] != '.' && n > 0 && (size_t)n < sizeof path)
+			(void)unlink(path); /* what is left is in the system's own folder for it */
+	}
+	if (dir)
+		(void)closedir(dir);
+	(void)rmdir(folder);
+}
+
+/* Words behind the view's name: what it is about, then what in it. A number is also a number. */
+static struct view_arg view_arg_of(const struct cli_options *options)
+{
+	const char *last = options->arg2 ? options->arg2 : options->arg;
+	struct view_arg arg = { 0 };
+
+	if (options->arg)
+		(void)snprintf(arg.subject, sizeof arg.subject, "%s", options->arg);
+	if (options->arg2)
+		(void)snprintf(arg.subject2, sizeof arg.subject2, "%s", options->arg2);
+	if (last && !text_to_i64(text_of(last), &arg.number))
+		arg.number = 0;
+	return arg;
+}
+
+static bool is_path(const char *arg)
+{
+	struct stat status;
+
+	return arg && (strchr(arg, '/') || (stat(arg, &status) == 0 && S_ISDIR(status.st_mode)));
+}
+
+/* ---- running ---- */
+
+static bool find_theme(const struct config *config, struct cli_options *options, char *theme,
+	size_t room)
+{
+	struct text configured = config_text(config_main(config), "theme");
+
+	if (options->theme || !configured.bytes || configured.len >= room)
+		return options->theme != NULL;
+	(void)snprintf(theme, room, "%.*s", TEXT_ARG(configured));
+	options->theme = theme;
+	return true;
+}
+
+static int show(const struct cli_options *options, const struct view_ops *ops,
+	const struct view_arg *arg, const char *store)
+{
+	const struct clock *clock = clock_system();
+	int64_t as_of = options->as_of_ms ? options->as_of_ms : clock->wall_ms(clock);
+	const char *slash = strrchr(store, '/');
+	struct err err = ERR_INIT;
+	struct reader *reader;
+	bool done;
+
+	if (!reader_open(store, &reader, &err))
+		return fail(&err);
+	done = reader_begin(reader, as_of, 0, &err) &&
+		cli_show(options, ops, arg, reader, as_of, slash ? slash + 1 : store, &err);
+	reader_end(reader);
+	reader_close(reader);
+	return done ? EXIT_GOOD : fail(&err);
+}
+
+static int run_console(const struct cli_options *options, const struct view_ops *ops,
+	const struct view_arg *arg, const struct config *config, const char *config_path,
+	const char *store)
+{
+	struct desk desk = { .store = store, .config = config_path };
+	const char *slash = strrchr(store, '/');
+	struct console_options console_options = {
+		.data = { &desk, desk_begin, desk_end, desk_changed, desk_seen_at, desk_collecting },
+		.clock = clock_system(),
+		.store_name = slash ? slash + 1 : store,
+		.theme = options->theme,
+		.view = ops ? ops->name : NULL,
+		.arg = *arg,
+		.filter = options->filter,
+		.as_of_ms = options->as_of_ms,
+		.utc = options->utc || config_boolean(config_main(config), "utc"),
+		.ascii = options->plain,
+		.mouse = options->mouse,
+		.views = views,
+	};
+	struct err err = ERR_INIT;
+	bool done;
+
+	/* A console on a copied store (--store without configuration) collects nothing. */
+	if (config_path && config_sections(config) > 0 && store_writer_pid(store) == 0 &&
+		!child_start(config_path, options->store, &desk.child, &err))
+		return fail(&err);
+	if (desk.child == 0 && access(store, R_OK) != 0) {
+		(void)err_set(&err, ERR_ABSENT, errno,
+			"no store at %s and no configuration with a source; write "
+			"~/.config/weir/weir.ini or give --config FILE or --store FILE", store);
+		return fail(&err);
+	}
+	done = console_run(&console_options, &err);
+	reader_close(desk.reader);
+	child_stop(desk.child);
+	return done ? EXIT_GOOD : fail(&err);
+}
+
+static bool dump_line(void *context, struct text json)
+{
+	(void)context;
+	return fwrite(json.bytes, 1, json.len, stdout) == json.len && fputc('\n', stdout) != EOF;
+}
+
+static int dump(const struct cli_options *options, const char *store)
+{
+	struct err err = ERR_INIT;
+	struct reader *reader;
+	bool done;
+
+	if (!reader_open(store, &reader, &err))
+		return fail(&err);
+	done = reader_begin(reader, options->as_of_ms, 0, &err) &&
+		facts_dump(reader, dump_line, NULL, &err);
+	reader_end(reader);
+	reader_close(reader);
+	return done && fflush(stdout) == 0 ? EXIT_GOOD : fail(&err);
+}
+
+/* `weir history PATH`, `weir version PATH N` */
+static int history_of_path(struct cli_options *options, const struct view_ops *ops,
+	const struct config *config)
+{
+	const char *base = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+	char folder[PATH_MAX];
+	char store[PATH_MAX + 16];
+	char *real = realpath(options->arg, NULL);
+	struct view_arg arg = view_arg_of(options);
+	struct err err = ERR_INIT;
+	int status;
+
+	if (!real || strlen(real) >= sizeof arg.subject) {
+		free(real);
+		(void)err_errno(&err, real ? ENAMETOOLONG : errno, "table %s", options->arg);
+		return fail(&err);
+	}
+	(void)snprintf(folder, sizeof folder, "%s/weir-history.XXXXXX", base);
+	if (!mkdtemp(folder)) {
+		(void)err_errno(&err, errno, "make a folder in %s", base);
+		free(real);
+		return fail(&err);
+	}
+	/* Its _delta_log names the same table. */
+	if (text_ends(text_of(real), TEXT("/_delta_log")))
+		real[strlen(real) - strlen("/_delta_log")] = '\0';
+	(void)snprintf(store, sizeof store, "%s/weir.db", folder);
+	(void)snprintf(arg.subject, sizeof arg.subject, "%s", real);
+	if (!fill_store(store, real, &err))
+		status = fail(&err);
+	else if (options->output == CLI_SCREEN)
+		status = run_console(options, ops, &arg, config, NULL, store);
+	else
+		status = show(options, ops, &arg, store);
+	remove_folder(folder);
+	free(real);
+	return status;
+}
+
+static int run(struct cli_options *options)
+{
+	const struct view_ops *ops = NULL;
+	struct config *config = NULL;
+	struct view_arg arg = view_arg_of(options);
+	struct err err = ERR_INIT;
+	char theme[64];
+	char *config_path;
+	char *store;
+	int status;
+
+	if (options->command && strcmp(options->command, "dump") != 0) {
+		ops = cli_view(options->command, &err);
+		if (!ops)
+			return fail(&err);
+		if (ops->arg_required && !options->arg) {
+			(void)err_set(&err, ERR_USAGE, 0, "weir %s wants %s", ops->name, ops->arg);
+			return fail(&err);
+		}
+	}
+	if (ops && ops->arg && strncmp(ops->arg, "TABLE|PATH", 10) == 0 && is_path(options->arg)) {
+		if (!config_load(NULL, &config, &err))
+			return fail(&err);
+		status = history_of_path(options, ops, config);
+		config_free(config);
+		return status;
+	}
+	config_path = config_find(options->config);
+	if (!config_load(config_path, &config, &err)) {
+		free(config_path);
+		return fail(&err);
+	}
+	store = config_store_path(config, options->store);
+	(void)find_theme(config, options, theme, sizeof theme);
+	if (options->command && !ops)
+		status = dump(options, store);
+	else if (options->output != CLI_SCREEN)
+		status = show(options, ops ? ops : views[0], &arg, store);
+	else
+		status = run_console(options, ops, &arg, config, config_path, store);
+	free(store);
+	free(config_path);
+	config_free(config);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const collectors_own[] = { "collect", "doctor", "check-config" };
+	const struct clock *clock = clock_system();
+	struct cli_options options;
+	struct err err = ERR_INIT;
+
+	(void)setlocale(LC_ALL, ""); /* without one it is the C locale, and the screen is ASCII */
+	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(collectors_own); i++) {
+		if (strcmp(argv[1], collectors_own[i]) != 0)
+			continue;
+		/* `collect` is what the collector does anyway; the others are its commands. */
+		(void)child_become(i == 0 ? argv + 1 : argv, &err);
+		return fail(&err);
+	}
+	if (!cli_parse(argc, argv, clock->wall_ms(clock), &options, &err))
+		return fail(&err);
+	if (options.help) {
+		cli_help();
+		return EXIT_GOOD;
+	}
+	if (options.version) {
+		(void)printf("weir %s\n", WEIR_VERSION);
+		return EXIT_GOOD;
+	}
+	if (options.dump)
+		return cli_dump(options.dump, &err) ? EXIT_GOOD : fail(&err);
+	return run(&options);
+}

@@ -318,6 +318,7 @@ bool cli_show(const struct cli_options *options, const struct view_ops *ops,
 	if (!view)
 		return false;
 	buf_init(&out, OUTPUT_MAX_BYTES);
+	view->whole = options->output == CLI_JSON || options->output == CLI_CSV;
 	if (options->filter && ops->filter)
 		ops->filter(view, text_of(options->filter), false);
 	if (view_load(view, reader, as_of_ms, err)) {

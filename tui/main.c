@@ -149,11 +149,13 @@ static struct view_arg view_arg_of(const struct cli_options *options)
 	return arg;
 }
 
+/* Tables of a store have slashes in their names, too: those that are no folder are names. */
 static bool is_path(const char *arg)
 {
 	struct stat status;
 
-	return arg && (strchr(arg, '/') || (stat(arg, &status) == 0 && S_ISDIR(status.st_mode)));
+	return arg && (arg[0] == '/' || arg[0] == '.' ||
+		(stat(arg, &status) == 0 && S_ISDIR(status.st_mode)));
 }
 
 /* ---- running ---- */

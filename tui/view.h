@@ -73,6 +73,7 @@ struct view {
 	int64_t loaded_at_ms;    /* wall; TIME_UNKNOWN = never */
 	struct err load_err;     /* of the last load; the old data stays on screen, marked stale */
 	bool is_stale;
+	bool whole;              /* for --json and --csv: load all there is, not a screenful */
 };
 
 /* A view of its own on arg: opened, nothing loaded yet. NULL: err is set. */

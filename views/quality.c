@@ -145,9 +145,9 @@ static void format_rules(const void *row, const struct look *look, struct line *
 	else if (look->raw)
 		line_count(line, look, failing);
 	else if (failing)
-		line_addf(line, ROLE_WARN, "%lld of %zu failing", (long long)failing, quality->nrules);
+		line_addf(line, ROLE_WARN, "%lld of %zu fail", (long long)failing, quality->nrules);
 	else
-		line_addf(line, ROLE_DIM, "%zu, none failing", quality->nrules);
+		line_addf(line, ROLE_DIM, "all %zu pass", quality->nrules);
 }
 
 static int compare_rules(const void *a, const void *b)

@@ -299,6 +299,8 @@ static bool read_entry(struct source *source, struct entry *entry, const struct 
 	}
 	if (entry->table.last != last)
 		remember(source, &entry->table);
+	else if (delta_table_why_empty(&entry->table))
+		found_trouble(source, entry->table.log_dir, delta_table_why_empty(&entry->table));
 	entry->due = more;
 	entry->waits = !more && entry->table.waits_since_ms != 0;
 	return !more;

@@ -119,6 +119,9 @@ struct delta_pace {
 bool delta_table_read(struct delta_table *table, const struct delta_pace *pace,
 	struct fact_batch *batch, bool *more_out, struct err *err);
 
+/* Why a table that was read gave no version; NULL while it did, or is only about to. */
+const char *delta_table_why_empty(const struct delta_table *table);
+
 /*
  * Finds directories that hold a _delta_log at or below root: depth levels deep, not within a
  * table, not into names that begin with . or _, each directory once however often links lead to it.

@@ -454,6 +454,13 @@ bool delta_table_read(struct delta_table *table, const struct delta_pace *pace,
 	return true;
 }
 
+const char *delta_table_why_empty(const struct delta_table *table)
+{
+	if (table->last >= 0 || table->log.ncommits > 0 || table->log.ncheckpoints == 0)
+		return NULL;
+	return "the log has no JSON commit; what its checkpoint says is not read";
+}
+
 bool delta_read_table(const char *path, struct fact_batch *batch, struct err *err)
 {
 	struct delta_pace pace = { clock_system(), INT64_MAX, SIZE_MAX, true };
@@ -479,13 +486,12 @@ bool delta_read_table(const char *path, struct fact_batch *batch, struct err *er
 		pace.facts_max = batch->nfacts + 100000;
 		done = delta_table_read(&table, &pace, batch, &more, err);
 	}
-	if (done && table.last < 0 && batch->undecodable == 0)
+	if (done && table.last < 0 && batch->undecodable == 0) {
+		const char *reason = delta_table_why_empty(&table);
+
 		fact_batch_undecodable(batch, pace.clock->wall_ms(pace.clock), text_of(log_dir),
-			table.log.ncheckpoints > 0
-				? TEXT("the log has no JSON commit; what its checkpoint says is "
-				       "not read")
-				: TEXT("the log has no commit"),
-			TEXT_NONE);
+			text_of(reason ? reason : "the log has no commit"), TEXT_NONE);
+	}
 	delta_table_done(&table);
 	free(log_dir);
 	free(given);

@@ -225,6 +225,15 @@ static void relabel(struct bindings *bindings)
 	}
 }
 
+static bool contains(const int *keys, size_t n, int key)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (keys[i] == key)
+			return true;
+	}
+	return false;
+}
+
 bool bindings_set(struct bindings *bindings, enum action action, struct text keys, struct err *err)
 {
 	int parsed[ACTION_KEYS_MAX] = { 0 };
@@ -242,7 +251,7 @@ bool bindings_set(struct bindings *bindings, enum action action, struct text key
 			return err_set(err, ERR_CONFIG, 0,
 				"keys of %s: a blank is missing between two keys", infos[action].name);
 		rest = text_trim(rest);
-		n++;
+		n += !contains(parsed, n, parsed[n]);
 	}
 	memset(bindings->keys[action], 0, sizeof bindings->keys[action]);
 	for (size_t i = 0; i < n; i++) {

@@ -201,7 +201,7 @@ static int put(struct canvas *canvas, int row, int col, int width, enum role rol
 	int used;
 	int shift = 0;
 
-	if (row < 0 || row >= canvas->rows || col >= canvas->cols)
+	if (row < 0 || row >= canvas->rows || col >= canvas->cols || col < -CANVAS_MAX_COLS)
 		return 0;
 	if (!pad || width > canvas->cols - col)
 		width = canvas->cols - col;

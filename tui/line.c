@@ -92,6 +92,8 @@ int canvas_line(struct canvas *canvas, int row, int col, int width, const struct
 	int used = 0;
 	int shift = 0;
 
+	if (col < -CANVAS_MAX_COLS)
+		return 0;
 	if (width < 0 || width > canvas->cols - col)
 		width = canvas->cols - col;
 	if (width <= 0 || row < 0 || row >= canvas->rows)

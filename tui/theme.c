@@ -180,6 +180,19 @@ static bool parse_role(struct reading *reading, struct text name, struct err *er
 	return unknown_role(reading, name, err);
 }
 
+/* Cuts the next word off *rest, between blanks and tabs; false when none is left. */
+static bool next_blank_word(struct text *rest, struct text *word_out)
+{
+	size_t len = 0;
+
+	*rest = text_trim(*rest);
+	while (len < rest->len && rest->bytes[len] != ' ' && rest->bytes[len] != '\t')
+		len++;
+	*word_out = text_sub(*rest, 0, len);
+	*rest = text_sub(*rest, len, rest->len);
+	return len > 0;
+}
+
 static bool parse_line(struct reading *reading, struct text line, struct err *err)
 {
 	struct text rest = line;
@@ -194,11 +207,7 @@ static bool parse_line(struct reading *reading, struct text line, struct err *er
 		return wrong(reading, "a line is ROLE = COLOR ATTRIBUTES, not", line, err);
 	reading->nwords = 0;
 	reading->at = 0;
-	rest = text_trim(rest);
-	while (text_split(&rest, ' ', &word)) {
-		word = text_trim(word);
-		if (word.len == 0)
-			continue;
+	while (next_blank_word(&rest, &word)) {
 		if (reading->nwords == WORDS_MAX)
 			return wrong(reading, "too many words for", name, err);
 		reading->words[reading->nwords++] = word;

@@ -118,6 +118,7 @@ static enum scan scan(struct framer *framer, struct text bytes)
 	size_t at = framer->scanned;
 
 	while (at < bytes.len && !framer->invalid) {
+		bool colon = framer->previous == ':';
 		char c;
 
 		if (framer->in_string) {
@@ -130,7 +131,9 @@ static enum scan scan(struct framer *framer, struct text bytes)
 				framer->invalid = true;
 			framer->in_string = true;
 		} else if (opens(c)) {
-			framer->invalid = !push(framer, c);
+			/* Behind a colon nobody begins a line at its left edge: a line that was cut. */
+			framer->invalid = !push(framer, c) ||
+				(colon && at > 0 && bytes.bytes[at - 1] == '\n');
 		} else if (c == '}' || c == ']') {
 			framer->invalid = !pop(framer, c);
 		} else if (c == '\n') {

@@ -224,6 +224,18 @@ static bool take_pair(struct parser *parser, struct text line)
 	return true;
 }
 
+/* People indent whole sections, as git does: a line with a known key before = is no value. */
+static bool begins_pair(const struct parser *parser, struct text line)
+{
+	struct text name;
+	size_t ignored;
+
+	if (!parser->section || !memchr(line.bytes, '=', line.len))
+		return false;
+	(void)text_split(&line, '=', &name);
+	return find_key(parser->section->keys, text_trim(name), &ignored) != NULL;
+}
+
 static bool take_line(struct parser *parser, struct text raw)
 {
 	struct text line = text_trim(raw);
@@ -234,9 +246,7 @@ static bool take_line(struct parser *parser, struct text raw)
 		return fault(parser, parser->line, "a NUL byte: this is not a text file");
 	if (line.len == 0 || line.bytes[0] == '#' || line.bytes[0] == ';')
 		return true;
-	if (!indented)
-		return line.bytes[0] == '[' ? open_section(parser, line) : take_pair(parser, line);
-	if (!parser->value) /* people indent whole sections */
+	if (!indented || !parser->value || begins_pair(parser, line))
 		return line.bytes[0] == '[' ? open_section(parser, line) : take_pair(parser, line);
 	text = &parser->value->text;
 	*text = text_of(arena_printf(&parser->config->arena, "%.*s%s%.*s", TEXT_ARG(*text),

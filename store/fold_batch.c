@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-enum { HOUR_MS = 3600000 };
+enum { HOUR_MS = 3600000, RECENT = 12 };
 
 struct fold_batch *fold_batch_new(int64_t id, size_t rules_room)
 {
@@ -43,6 +43,19 @@ static void roll_add(struct fold_rolls *rolls, const struct fold_roll *roll)
 {
 	if (roll->a == 0 && roll->b == 0 && roll->na == 0 && roll->nb == 0)
 		return;
+	/* a flow reports the same few rules again and again */
+	for (size_t i = rolls->n; i > 0 && i + RECENT > rolls->n; i--) {
+		struct fold_roll *known = &rolls->rows[i - 1];
+
+		if (known->rule != roll->rule || known->hour != roll->hour ||
+			known->dataset != roll->dataset)
+			continue;
+		known->a = fold_sum(known->a, roll->a);
+		known->b = fold_sum(known->b, roll->b);
+		known->na += roll->na;
+		known->nb += roll->nb;
+		return;
+	}
 	if (rolls->n == rolls->room) {
 		rolls->room = rolls->room ? rolls->room * 2 : 16;
 		rolls->rows = mem_resize(rolls->rows, rolls->room, sizeof *rolls->rows);

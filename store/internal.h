@@ -55,8 +55,7 @@ int64_t dim_hash(struct text text);
 /* dim.id of a text; *id_out 0: the store never saw it. Prepares and finalizes: for few lookups. */
 bool dim_find(sqlite3 *db, struct text text, int64_t *id_out, struct err *err);
 
-/* zstd: raw.z. Compress appends; decompress gives text in the arena, false on damage or > max. */
-bool raw_compress(struct buf *out, struct text json);
-bool raw_decompress(struct text z, struct arena *arena, struct text *json_out);
+/* A raw.z and its raw_dict.v (or NONE): text in the arena, false on damage or beyond the cap. */
+bool raw_decompress(struct text z, struct text dict, struct arena *arena, struct text *json_out);
 
 #endif

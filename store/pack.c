@@ -105,22 +105,43 @@ void stored_event_init(struct stored_event *event)
 	}
 }
 
+/* Writes a varint of at most ten bytes; where the next one goes. */
+static unsigned char *put_uint(unsigned char *at, uint64_t value)
+{
+	while (value >= 0x80) {
+		*at++ = (unsigned char)(value | 0x80);
+		value >>= 7;
+	}
+	*at++ = (unsigned char)value;
+	return at;
+}
+
+static uint64_t zigzag(int64_t value)
+{
+	return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+}
+
+/* An unknown number is 0, a known one is zig-zag + 1: the one value that does not fit is unknown. */
+static uint64_t maybe(int64_t value)
+{
+	return value == FACT_UNKNOWN ? 0 : zigzag(value) + 1;
+}
+
 bool pack_uint(struct buf *buf, uint64_t value)
 {
 	unsigned char bytes[10];
-	size_t n = 0;
 
-	while (value >= 0x80) {
-		bytes[n++] = (unsigned char)(value | 0x80);
-		value >>= 7;
-	}
-	bytes[n++] = (unsigned char)value;
-	return buf_add_bytes(buf, bytes, n);
+	return buf_add_bytes(buf, bytes, (size_t)(put_uint(bytes, value) - bytes));
 }
 
 bool pack_int(struct buf *buf, int64_t value)
 {
-	return pack_uint(buf, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+	return pack_uint(buf, zigzag(value));
+}
+
+bool pack_maybe(struct buf *buf, int64_t value)
+{
+	return pack_uint(buf, maybe(value));
 }
 
 bool unpack_uint(struct text *rest, uint64_t *value_out)
@@ -197,14 +218,6 @@ static uint64_t mask_of(const struct stored_event *event, uint64_t flags)
 	return mask;
 }
 
-/* An unknown number is 0, a known one is zig-zag + 1: the one value that does not fit is unknown. */
-bool pack_maybe(struct buf *buf, int64_t value)
-{
-	if (value == FACT_UNKNOWN)
-		return pack_uint(buf, 0);
-	return pack_uint(buf, ((uint64_t)value << 1 ^ (uint64_t)(value >> 63)) + 1);
-}
-
 bool unpack_maybe(struct text *rest, int64_t *value_out)
 {
 	uint64_t value;
@@ -229,11 +242,14 @@ static void pack_lists(struct buf *buf, const struct stored_event *event, uint64
 			/* the usual rule is of the event's own dataset: one bit says so */
 			bool same = rule->dataset == event->dataset;
 
-			pack_uint(buf, (uint64_t)rule->name << 3 | (uint64_t)rule->action << 1 | same);
+			unsigned char bytes[40], *at = bytes;
+
+			at = put_uint(at, (uint64_t)rule->name << 3 | (uint64_t)rule->action << 1 | same);
 			if (!same)
-				pack_uint(buf, (uint64_t)rule->dataset);
-			pack_maybe(buf, rule->passed);
-			pack_maybe(buf, rule->failed);
+				at = put_uint(at, (uint64_t)rule->dataset);
+			at = put_uint(at, maybe(rule->passed));
+			at = put_uint(at, maybe(rule->failed));
+			buf_add_bytes(buf, bytes, (size_t)(at - bytes));
 		}
 	}
 	if (mask >> MASK_NUMBERS & 1) {
@@ -254,22 +270,23 @@ static void pack_lists(struct buf *buf, const struct stored_event *event, uint64
 
 bool pack_event(struct buf *buf, const struct stored_event *event)
 {
+	unsigned char bytes[10 * (ARRAY_LEN(fields) + 3)], *at = bytes;
 	uint64_t flags = flags_of(event);
 	uint64_t mask = mask_of(event, flags);
 
-	pack_uint(buf, mask);
+	at = put_uint(at, mask);
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (!(mask >> i & 1))
-			continue;
-		if (fields[i].kind == FIELD_ID)
-			pack_uint(buf, (uint64_t)field_get(event, &fields[i]));
-		else
-			pack_int(buf, field_get(event, &fields[i]));
+		int64_t value = field_get(event, &fields[i]);
+
+		if (mask >> i & 1)
+			at = put_uint(at,
+				fields[i].kind == FIELD_ID ? (uint64_t)value : zigzag(value));
 	}
 	if (mask >> MASK_FLAGS & 1)
-		pack_uint(buf, flags);
+		at = put_uint(at, flags);
 	if (mask >> MASK_HAPPENED_AT & 1)
-		pack_int(buf, event->happened_at_ms);
+		at = put_uint(at, zigzag(event->happened_at_ms));
+	buf_add_bytes(buf, bytes, (size_t)(at - bytes));
 	pack_lists(buf, event, mask);
 	return !buf->full;
 }

@@ -242,7 +242,7 @@ static bool from_store(
 	if (!sql_step(stmt, &row, err))
 		return false;
 	if (row) {
-		ok = raw_decompress(sql_text(stmt, 0), arena, &out->json) ||
+		ok = raw_decompress(sql_text(stmt, 0), sql_text(stmt, 1), arena, &out->json) ||
 			err_set(err, ERR_STORE, 0, "read the raw JSON of event %lld: it is damaged",
 				(long long)k);
 		out->place = RAW_STORE;

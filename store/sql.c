@@ -2,7 +2,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "store/internal.h"
 
@@ -193,37 +192,4 @@ bool dim_find(sqlite3 *db, struct text text, int64_t *id_out, struct err *err)
 	if (ok)
 		*id_out = id;
 	return ok;
-}
-
-bool raw_compress(struct buf *out, struct text json)
-{
-	size_t room = ZSTD_compressBound(json.len);
-	char *at = buf_reserve(out, room);
-	size_t len;
-
-	if (!at)
-		return false;
-	len = ZSTD_compress(at, room, json.bytes, json.len, 3);
-	if (ZSTD_isError(len))
-		return false;
-	out->len += len;
-	return true;
-}
-
-bool raw_decompress(struct text z, struct arena *arena, struct text *json_out)
-{
-	unsigned long long size = ZSTD_getFrameContentSize(z.bytes, z.len);
-	char *bytes;
-	size_t len;
-
-	/* redaction may make raw JSON a little longer than what the decoder caps */
-	if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR ||
-		size > 2ULL * FACT_RAW_MAX)
-		return false;
-	bytes = arena_alloc(arena, (size_t)size + 1);
-	len = ZSTD_decompress(bytes, (size_t)size, z.bytes, z.len);
-	if (ZSTD_isError(len))
-		return false;
-	*json_out = (struct text){ bytes, len };
-	return true;
 }

@@ -13,7 +13,8 @@
 
 enum {
 	QUEUE_MAX = 8,           /* batches waiting; then store_put waits */
-	UNIT_MS = 1000,          /* under load, at most so long until facts become visible */
+	UNIT_MS = 2000,          /* under load, at most so long until facts become visible */
+	UNIT_EVENTS_MAX = 100000,
 	UNIT_ROWS_MAX = 60000,   /* derived rows kept in memory for one unit */
 	BUSY_TRIES = 12,         /* of STORE_BUSY_MS each */
 	CHECKPOINT_PAGES = 4000, /* of 8 KiB */
@@ -158,6 +159,7 @@ static bool unit_may_grow(const struct store *store)
 	const struct writer *writer = &store->writer;
 
 	return derive_dirty(writer->derive) < UNIT_ROWS_MAX &&
+		writer->unit_events < UNIT_EVENTS_MAX &&
 		(!writer->open || mono_ms(store) - writer->opened_ms < UNIT_MS);
 }
 
@@ -369,7 +371,8 @@ void store_close(struct store *store)
 /* With the mutex: waits for news from the writer; false when the deadline has passed. */
 static bool wait_done(struct store *store, int64_t deadline_ms)
 {
-	int64_t left = deadline_ms - mono_ms(store);
+	int64_t now = mono_ms(store);
+	int64_t left = deadline_ms > now ? deadline_ms - now : 0;
 	struct timespec at;
 
 	if (left <= 0)

@@ -25,7 +25,6 @@ static const struct {
 		"INSERT INTO event (" EVENT_COLUMNS ") SELECT " EVENT_COLUMNS " FROM event_rows"),
 	STATEMENT(event_find, "SELECT id FROM event WHERE k = ?1"),
 	STATEMENT(event_scan, "SELECT k, id FROM event WHERE k >= ?1 ORDER BY k"),
-	STATEMENT(raw_add, "INSERT OR REPLACE INTO raw (k, z) VALUES (?1, ?2)"),
 	STATEMENT(edge_add,
 		"INSERT OR IGNORE INTO edge (pipeline, output, input, k, batch, upd, flow)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
@@ -182,6 +181,7 @@ static void shown(struct writer *writer)
 {
 	writer->n++;
 	writer->open = false;
+	writer->unit_events = 0;
 	writer->k0 = 1;
 	writer->k1 = 0;
 }
@@ -228,6 +228,7 @@ static bool put_batch(struct writer *writer, const struct fact_batch *batch, boo
 	if (!source || !writer_events(writer, source, batch, &events, err) ||
 		!writer_facts(writer, source, batch, &facts, err))
 		return false;
+	writer->unit_events += events;
 	source->facts += events + facts;
 	source->undecodable += batch->undecodable;
 	source->fallback += batch->fallback;
@@ -316,6 +317,7 @@ bool writer_open(struct writer *writer, sqlite3 *db, const struct clock *clock, 
 			goto fail;
 	}
 	if (!dims_open(db, &writer->dims, err) || !derive_open(db, &writer->derive, err) ||
+		!raw_packer_open(db, &writer->raw, err) ||
 		!query_int(db, "SELECT max(n) FROM batch", &writer->n, err) ||
 		!query_int(db, "SELECT seen_at FROM batch ORDER BY n DESC LIMIT 1",
 			&writer->seen_at_ms, err) ||
@@ -339,6 +341,7 @@ void writer_close(struct writer *writer)
 	}
 	dims_close(writer->dims);
 	derive_close(writer->derive);
+	raw_packer_close(writer->raw);
 	for (size_t i = 0; i < writer->nsources; i++) {
 		free((char *)(uintptr_t)writer->sources[i]->name.bytes);
 		free(writer->sources[i]->cursor);
@@ -349,5 +352,6 @@ void writer_close(struct writer *writer)
 	arena_free(&writer->arena);
 	writer->dims = NULL;
 	writer->derive = NULL;
+	writer->raw = NULL;
 	writer->nsources = 0;
 }

@@ -5,6 +5,7 @@
 #include "store/derive.h"
 #include "store/dims.h"
 #include "store/event_rows.h"
+#include "store/raw_pack.h"
 #include "store/store.h"
 
 /*
@@ -34,11 +35,13 @@ struct writer {
 	bool open;            /* something committed under n that is not visible yet */
 	bool broken;          /* a transaction failed: memory and store may differ */
 	int64_t opened_ms;    /* monotonic; when it began */
+	int64_t unit_events;  /* new ones under n */
 	int64_t k0, k1;       /* events under n; k0 > k1: none */
 	int64_t k_max;        /* largest k in the store */
 	int64_t seen_at_ms;   /* of the newest visible batch */
 	struct dims *dims;
 	struct derive *derive;
+	struct raw_packer *raw;
 	struct arena arena;   /* of one batch */
 	struct writer_source **sources;
 	size_t nsources, sources_room;
@@ -46,7 +49,7 @@ struct writer {
 	size_t npipelines, pipelines_room;
 	struct event_rows_source rows;
 	sqlite3_stmt *begin, *commit, *pending, *batch_add, *cursor_put, *source_add, *count_put;
-	sqlite3_stmt *event_insert, *event_find, *event_scan, *raw_add, *edge_add;
+	sqlite3_stmt *event_insert, *event_find, *event_scan, *edge_add;
 	sqlite3_stmt *segment_find, *segment_add, *pipeline_find, *pipeline_add;
 	sqlite3_stmt *table_find, *table_add, *version_add, *health_add, *undecodable_add;
 };

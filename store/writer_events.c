@@ -368,21 +368,6 @@ static bool store_event(struct intake *in, const struct fact_event *fact,
 		store_lists(in, fact, event, err);
 }
 
-static bool put_raw(
-	struct intake *in, const struct fact_event *fact, int64_t k, struct err *err)
-{
-	sqlite3_stmt *add = in->writer->raw_add;
-
-	if (!fact->raw.bytes)
-		return true;
-	buf_reset(&in->scratch);
-	if (!raw_compress(&in->scratch, fact->raw))
-		return err_set(err, ERR_STORE, 0, "store event: raw of %zu bytes", fact->raw.len);
-	sqlite3_bind_int64(add, 1, k);
-	sql_bind_blob(add, 2, buf_text(&in->scratch));
-	return sql_run(add, err);
-}
-
 static bool put_edge(struct intake *in, const struct stored_event *event, int64_t output,
 	int64_t input, struct err *err)
 {
@@ -515,7 +500,10 @@ static bool insert_beside(struct intake *in, const struct stored_event *events, 
 	for (size_t i = 0; i < in->n; i++) {
 		const struct stored_event *event = &events[i];
 
-		if (!put_raw(in, in->places[i].fact, event->k, err) ||
+		const struct fact_event *fact = in->places[i].fact;
+
+		if ((fact->raw.bytes && !raw_packer_put(in->writer->raw, event->k, event->type,
+						fact->raw, err)) ||
 			!put_edges(in, event, err) || !put_pipeline(in, event, &hint, err) ||
 			!derive_add(in->writer->derive, event, err))
 			return false;

@@ -1,22 +1,182 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tui/console.h"
 
-__attribute__((weak)) void app_open(struct app *app, const char *name, const struct view_arg *arg)
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "tui/app.h"
+#include "tui/loop.h"
+#include "tui/term.h"
+#include "tui/theme.h"
+
+struct console {
+	const struct console_options *options;
+	struct app *app;
+	struct canvas canvas;
+	struct theme theme;
+	int frame_fd;
+};
+
+static bool use_theme(void *context, const char *name, struct err *err)
 {
-	(void)app;
-	(void)name;
-	(void)arg;
+	struct console *console = context;
+
+	if (!theme_load(&console->theme, name, console->options->theme_folder, err))
+		return false;
+	term_set_theme(&console->theme);
+	return true;
 }
 
-__attribute__((weak)) void app_message(struct app *app, enum role role, const char *fmt, ...)
+static void suspend(void *context)
 {
-	(void)app;
-	(void)role;
-	(void)fmt;
+	struct console *console = context;
+
+	term_suspend();
+	app_dirty(console->app);
+}
+
+static void redraw(void *context)
+{
+	(void)context;
+	term_redraw();
+}
+
+static bool copy(void *context, struct text clean)
+{
+	(void)context;
+	return term_copy(clean);
+}
+
+static void set_mouse(void *context, bool on)
+{
+	(void)context;
+	term_set_mouse(on);
+}
+
+static int loop_key(void *self)
+{
+	(void)self;
+	return term_key();
+}
+
+static void loop_press(void *self, int key)
+{
+	struct console *console = self;
+
+	app_key(console->app, key);
+}
+
+static void loop_signal(void *self, enum loop_signal signal)
+{
+	struct console *console = self;
+
+	switch (signal) {
+	case LOOP_RESIZE:
+		term_resize();
+		app_dirty(console->app);
+		return;
+	case LOOP_STOP:
+		suspend(console);
+		return;
+	case LOOP_CONTINUE:
+		app_dirty(console->app);
+		return;
+	case LOOP_CHILD:
+		return; /* the tick that follows asks for it */
+	case LOOP_LEAVE:
+		return;
+	}
+}
+
+static void loop_tick(void *self)
+{
+	struct console *console = self;
+
+	app_tick(console->app);
+}
+
+static void loop_draw(void *self)
+{
+	struct console *console = self;
+	int rows, cols;
+
+	/* A load is due: its frame would replace this one at once. */
+	if (app_is_stale(console->app) || !app_is_dirty(console->app))
+		return;
+	term_size(&rows, &cols);
+	if (rows != console->canvas.rows || cols != console->canvas.cols)
+		canvas_resize(&console->canvas, rows, cols);
+	app_draw(console->app, &console->canvas);
+	term_paint(&console->canvas);
+	if (console->frame_fd >= 0)
+		(void)!write(console->frame_fd, ".", 1);
+}
+
+static int loop_timeout(void *self)
+{
+	struct console *console = self;
+
+	return app_timeout_ms(console->app);
+}
+
+static bool loop_is_over(void *self)
+{
+	struct console *console = self;
+
+	return app_is_over(console->app);
+}
+
+static const struct loop_ops ops = {
+	.key = loop_key,
+	.press = loop_press,
+	.signal = loop_signal,
+	.tick = loop_tick,
+	.draw = loop_draw,
+	.timeout_ms = loop_timeout,
+	.is_over = loop_is_over,
+};
+
+static int frame_fd(void)
+{
+	const char *value = getenv("WEIR_FRAME_FD");
+	int64_t fd;
+
+	return value && text_to_i64(text_of(value), &fd) && fd > 2 && fd < 1024 ? (int)fd : -1;
 }
 
 bool console_run(const struct console_options *options, struct err *err)
 {
-	(void)options;
-	return err_set(err, ERR_UNSUPPORTED, 0, "no console yet; --print, --json and --csv work");
+	struct console console = { .options = options, .frame_fd = frame_fd() };
+	struct term_options term = { .no_color = options->mono, .mouse = options->mouse };
+	struct console_options used = *options;
+	struct bindings *bindings = bindings_new();
+	struct app_options app = { .console = &used, .bindings = bindings,
+		.host = { .context = &console, .suspend = suspend, .redraw = redraw, .copy = copy,
+			.set_theme = use_theme, .set_mouse = set_mouse, .theme_name = theme_builtin } };
+	const char *theme = theme_choose(options->mono ? "mono" : options->theme, getenv("NO_COLOR"));
+	bool good;
+
+	if (!term_is_utf8())
+		used.ascii = true;
+	term.no_color = strcmp(theme, "mono") == 0;
+	/* A theme that is not there is said before the screen is taken. */
+	if (!theme_load(&console.theme, theme, options->theme_folder, err)) {
+		bindings_free(bindings);
+		return false;
+	}
+	console.app = app_new(&app);
+	good = app_start(console.app, err) && term_enter(&term, err);
+	if (good) {
+		term_set_theme(&console.theme);
+		canvas_init(&console.canvas, 1, 1);
+		app_tick(console.app);
+		good = loop_run(term_fd(), &ops, &console, err);
+		term_leave();
+		canvas_done(&console.canvas);
+	}
+	app_free(console.app);
+	bindings_free(bindings);
+	return good;
 }

@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tui/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "tui/app_state.h"
+#include "tui/when.h"
+
+enum { POLL_MS = 250, BUDGET_MS = 50, BUDGET_MAX_MS = 5000, REDRAW_MS = 10000,
+	STEP_MS = 10 * 60 * 1000, CTRL_C = 3, PASTE_ENTER = 13 };
+
+static int64_t mono(const struct app *app)
+{
+	return app->console->clock->mono_ms(app->console->clock);
+}
+
+struct screen *app_top(const struct app *app)
+{
+	return app->stack.n > 0 ? app->stack.screens[app->stack.n - 1] : NULL;
+}
+
+int64_t app_now(const struct app *app)
+{
+	if (app->as_of_ms)
+		return app->as_of_ms;
+	return app->paused_ms ? app->paused_ms
+			      : app->console->clock->wall_ms(app->console->clock);
+}
+
+struct look app_look(const struct app *app)
+{
+	struct app *owner = (struct app *)app; /* the frame's arena is scratch */
+
+	return (struct look){ .now_ms = app_now(app), .utc = app->utc,
+		.ascii = app->ascii, .arena = &owner->frame };
+}
+
+void app_message(struct app *app, enum role role, const char *fmt, ...)
+{
+	struct buf buf, clean;
+	va_list args;
+
+	buf_init(&buf, MESSAGE_MAX - 1);
+	buf_init(&clean, MESSAGE_MAX - 1);
+	va_start(args, fmt);
+	(void)buf_vaddf(&buf, fmt, args);
+	va_end(args);
+	(void)utf8_clean(&clean, buf_text(&buf), UTF8_ONE_LINE);
+	memcpy(app->message, clean.bytes, clean.len + 1);
+	app->message_role = role;
+	app->is_dirty = true;
+	buf_done(&buf);
+	buf_done(&clean);
+}
+
+void app_error(struct app *app, const struct err *err)
+{
+	const char *advice = err_advice(err->kind);
+
+	if (err->kind == ERR_USAGE || err->kind == ERR_ABSENT || !advice[0])
+		app_message(app, ROLE_FAILED, "%s", err->text);
+	else
+		app_message(app, ROLE_FAILED, "%s; %s", err->text, advice);
+}
+
+/* ---- screens and stacks ---- */
+
+const struct view_ops *app_find_view(const struct app *app, struct text name)
+{
+	for (const struct view_ops *const *ops = app->console->views; *ops; ops++)
+		if (text_is(name, (*ops)->name))
+			return *ops;
+	return NULL;
+}
+
+static void screen_free(struct screen *screen)
+{
+	view_free(screen->view);
+	free(screen);
+}
+
+static void stack_free(struct stack *stack)
+{
+	while (stack->n > 0)
+		screen_free(stack->screens[--stack->n]);
+}
+
+static struct screen *screen_new(struct app *app, const struct view_ops *ops,
+	const struct view_arg *arg, struct err *err)
+{
+	struct look look = app_look(app);
+	struct screen *screen;
+	struct view *view;
+
+	if (ops->arg_required && (!arg || !arg->subject[0])) {
+		(void)err_set(err, ERR_USAGE, 0, "%s needs %s", ops->name, ops->arg);
+		return NULL;
+	}
+	view = view_new(ops, arg, &look, err);
+	if (!view)
+		return NULL;
+	screen = NEW(struct screen);
+	screen->view = view;
+	return screen;
+}
+
+static void stack_push(struct app *app, struct screen *screen)
+{
+	if (app->stack.n == STACK_MAX) {
+		screen_free(app->stack.screens[1]);
+		memmove(app->stack.screens + 1, app->stack.screens + 2,
+			(STACK_MAX - 2) * sizeof app->stack.screens[0]);
+		app->stack.n--;
+	}
+	app->stack.screens[app->stack.n++] = screen;
+	app_stale(app);
+}
+
+void app_help(struct app *app)
+{
+	struct err err = ERR_INIT;
+	struct screen *of = app_top(app), *screen = screen_new(app, &help_view, NULL, &err);
+
+	help_set(screen->view, app, of);
+	stack_push(app, screen);
+}
+
+void app_open(struct app *app, const char *view_name, const struct view_arg *arg)
+{
+	const struct view_ops *ops = app_find_view(app, text_of(view_name));
+	struct err err = ERR_INIT;
+	struct screen *screen;
+
+	if (!ops) {
+		app_message(app, ROLE_FAILED, "there is no screen \"%s\"", view_name);
+		return;
+	}
+	screen = screen_new(app, ops, arg, &err);
+	if (!screen) {
+		app_error(app, &err);
+		return;
+	}
+	stack_push(app, screen);
+}
+
+bool app_switch(struct app *app, const char *view_name, const struct view_arg *arg, struct err *err)
+{
+	const struct view_ops *ops = app_find_view(app, text_of(view_name));
+	struct screen *screen, *root = app->stack.n > 0 ? app->stack.screens[0] : NULL;
+
+	if (!ops)
+		return err_set(err, ERR_ABSENT, 0, "there is no screen \"%s\"", view_name);
+	/* The key of the screen one came from leads back to it as it was left. */
+	if (!arg && root && root->view->ops == ops && !root->view->arg.subject[0]) {
+		while (app->stack.n > 1)
+			screen_free(app->stack.screens[--app->stack.n]);
+		app_stale(app);
+		return true;
+	}
+	screen = screen_new(app, ops, arg, err);
+	if (!screen)
+		return false;
+	stack_free(&app->last);
+	app->last = app->stack;
+	app->stack.n = 0;
+	stack_push(app, screen);
+	return true;
+}
+
+void app_stale(struct app *app)
+{
+	if (app_top(app))
+		app_top(app)->view->is_stale = true;
+	app->is_dirty = true;
+}
+
+static void all_stale(struct app *app)
+{
+	for (size_t i = 0; i < app->stack.n; i++)
+		app->stack.screens[i]->view->is_stale = true;
+	for (size_t i = 0; i < app->last.n; i++)
+		app->last.screens[i]->view->is_stale = true;
+	app->is_dirty = true;
+}
+
+static void back(struct app *app)
+{
+	struct screen *top = app_top(app);
+
+	if (top->filter[0]) {
+		app_set_filter(app, TEXT(""));
+		return;
+	}
+	if (app->stack.n <= 1) {
+		app_message(app, ROLE_DIM, "this is the first screen; q leaves");
+		return;
+	}
+	screen_free(top);
+	app->stack.n--;
+	app_stale(app);
+}
+
+static void last_view(struct app *app)
+{
+	struct stack stack = app->last;
+
+	if (stack.n == 0) {
+		if (app->stack.n > 1)
+			back(app);
+		else
+			app_message(app, ROLE_DIM, "no other screen was open yet");
+		return;
+	}
+	app->last = app->stack;
+	app->stack = stack;
+	app_stale(app);
+}
+
+/* ---- data ---- */
+
+static int64_t snapshot_ms(const struct app *app)
+{
+	return app->as_of_ms ? app->as_of_ms : app->paused_ms;
+}
+
+/* What a view formats while it loads or filters lives as long as what it loaded. */
+static void look_for_load(struct app *app, struct view *view)
+{
+	view->look = app_look(app);
+	view->look.arena = &view->arena;
+}
+
+/* With a snapshot open: the screen's own load, then what the header shows. */
+static bool load_top(struct app *app, struct screen *screen, struct reader *reader, struct err *err)
+{
+	const struct console_data *data = app->data;
+
+	look_for_load(app, screen->view);
+	if (!view_load(screen->view, reader, app_now(app), err))
+		return false;
+	if (data->seen_at)
+		app->seen_at_ms = data->seen_at(data->context);
+	if (data->counts)
+		(void)data->counts(data->context, &app->counts);
+	return true;
+}
+
+static void load_failed(struct app *app, struct screen *screen, const struct err *err,
+	enum err_kind before)
+{
+	screen->view->is_stale = false;
+	if (err->kind == ERR_LIMIT && app->budget_ms < BUDGET_MAX_MS) {
+		/* A cold store may need longer than a warm one is allowed to. */
+		app->budget_ms *= 4;
+		screen->view->is_stale = true;
+		return;
+	}
+	if (before != err->kind)
+		app_error(app, err);
+	screen->view->load_err = *err;
+}
+
+static void load(struct app *app)
+{
+	struct screen *screen = app_top(app);
+	const struct console_data *data = app->data;
+	enum err_kind before = screen->view->load_err.kind;
+	struct reader *reader = NULL;
+	struct err err = ERR_INIT;
+	bool good;
+
+	arena_reset(&app->frame);
+	app->is_dirty = true;
+	good = !data->begin ||
+	       data->begin(data->context, snapshot_ms(app), app->budget_ms, &reader, &err);
+	if (good) {
+		good = load_top(app, screen, reader, &err);
+		if (data->end)
+			data->end(data->context);
+	}
+	if (!good) {
+		load_failed(app, screen, &err, before);
+		return;
+	}
+	screen->is_loaded = true;
+	app->budget_ms = BUDGET_MS;
+}
+
+static void poll_data(struct app *app)
+{
+	const struct console_data *data = app->data;
+	bool was = app->is_collected;
+
+	app->polled_mono_ms = mono(app);
+	if (data->collecting)
+		app->is_collected = data->collecting(data->context);
+	if (data->child_ended && data->child_ended(data->context))
+		app_message(app, ROLE_FAILED, "the collector has stopped; its log says why: weir doctor");
+	if (was != app->is_collected)
+		app->is_dirty = true;
+	if (app->as_of_ms || app->paused_ms)
+		return;
+	if (data->changed && data->changed(data->context))
+		all_stale(app);
+}
+
+bool app_is_stale(const struct app *app)
+{
+	return app_top(app) && app_top(app)->view->is_stale;
+}
+
+void app_tick(struct app *app)
+{
+	int64_t now = mono(app);
+
+	if (now - app->polled_mono_ms >= POLL_MS)
+		poll_data(app);
+	/* Ages grow by themselves; seconds are not worth the bytes on a slow line. */
+	if (!app->paused_ms && !app->as_of_ms && now - app->drawn_mono_ms >= REDRAW_MS)
+		app->is_dirty = true;
+	if (app_is_stale(app))
+		load(app);
+}
+
+int app_timeout_ms(const struct app *app)
+{
+	if (app_is_stale(app))
+		return 0;
+	if (!app->data->changed)
+		return REDRAW_MS;
+	return POLL_MS;
+}
+
+void app_set_as_of(struct app *app, int64_t as_of_ms)
+{
+	int64_t now = app->console->clock->wall_ms(app->console->clock);
+
+	app->paused_ms = 0;
+	app->as_of_ms = as_of_ms >= now ? 0 : as_of_ms;
+	all_stale(app);
+}
+
+static void step_time(struct app *app, bool forward)
+{
+	int64_t now = app_now(app), step = app->step_ms;
+	int64_t base = now - now % step;
+
+	if (forward && !app->as_of_ms) {
+		app_message(app, ROLE_DIM, "this is live already");
+		return;
+	}
+	app_set_as_of(app, forward ? base + step : base == now ? now - step : base);
+}
+
+static void pause_or_go(struct app *app)
+{
+	if (app->paused_ms) {
+		app->paused_ms = 0;
+		all_stale(app);
+		return;
+	}
+	if (app->as_of_ms) {
+		app_message(app, ROLE_DIM, "the past holds still by itself; . goes back to live");
+		return;
+	}
+	app->paused_ms = app->console->clock->wall_ms(app->console->clock);
+	app_message(app, ROLE_DIM, "paused; p goes on");
+}
+
+/* ---- filter ---- */
+
+static void filter_apply(struct app *app, struct screen *screen)
+{
+	if (!screen->view->ops->filter)
+		return;
+	look_for_load(app, screen->view);
+	screen->view->ops->filter(screen->view, text_of(screen->filter), screen->inverse);
+	screen->view->is_stale = true;
+	app->is_dirty = true;
+}
+
+void app_set_filter(struct app *app, struct text typed)
+{
+	struct screen *screen = app_top(app);
+
+	screen->inverse = typed.len > 0 && typed.bytes[0] == '!';
+	if (screen->inverse)
+		typed = text_sub(typed, 1, typed.len);
+	typed = text_sub(typed, 0, FILTER_MAX - 1);
+	if (typed.len > 0)
+		memcpy(screen->filter, typed.bytes, typed.len);
+	screen->filter[typed.len] = '\0';
+	filter_apply(app, screen);
+}
+
+static void filter_open(struct app *app)
+{
+	struct screen *screen = app_top(app);
+	char start[FILTER_MAX + 1];
+
+	if (!screen->view->ops->filter) {
+		app_message(app, ROLE_DIM, "nothing to filter here");
+		return;
+	}
+	(void)snprintf(start, sizeof start, "%s%s", screen->inverse ? "!" : "", screen->filter);
+	(void)snprintf(app->filter_before, sizeof app->filter_before, "%s", screen->filter);
+	app->inverse_before = screen->inverse;
+	prompt_open(&app->prompt, PROMPT_FILTER, text_of(start));
+}
+
+static void filter_restore(struct app *app)
+{
+	struct screen *screen = app_top(app);
+
+	(void)snprintf(screen->filter, sizeof screen->filter, "%s", app->filter_before);
+	screen->inverse = app->inverse_before;
+	filter_apply(app, screen);
+}
+
+/* ---- actions ---- */
+
+static void copy(struct app *app)
+{
+	struct screen *screen = app_top(app);
+	struct app_host *host = &app->host;
+	struct subject subject = { .name = "" };
+	struct buf clean;
+
+	if (!screen->view->ops->subject || !screen->view->ops->subject(screen->view, &subject)) {
+		app_message(app, ROLE_DIM, "nothing is selected");
+		return;
+	}
+	buf_init(&clean, 4096);
+	(void)utf8_clean(&clean, text_of(subject.name), UTF8_ONE_LINE);
+	if (host->copy && host->copy(host->context, buf_text(&clean)))
+		app_message(app, ROLE_OK, "copied: %s", clean.bytes);
+	else
+		app_message(app, ROLE_WARN, "this terminal takes no clipboard: %s", clean.bytes);
+	buf_done(&clean);
+}
+
+static void export_open(struct app *app)
+{
+	const struct view_ops *ops = app_top(app)->view->ops;
+	struct civil at = time_civil_utc(app_now(app));
+	char name[128];
+
+	(void)snprintf(name, sizeof name, "weir-%s-%04d%02d%02dT%02d%02d%02dZ.%s", ops->name, at.year,
+		at.month, at.day, at.hour, at.minute, at.second, ops->csv ? "csv" : "txt");
+	prompt_open(&app->prompt, PROMPT_WRITE, text_of(name));
+}
+
+/* What the app itself does. False: not its business. */
+static bool act_general(struct app *app, enum action action)
+{
+	struct app_host *host = &app->host;
+
+	switch ((int)action) {
+	case ACT_QUIT: app->is_over = true; return true;
+	case ACT_BACK: back(app); return true;
+	case ACT_HELP: app_help(app); return true;
+	case ACT_COMMAND: prompt_open(&app->prompt, PROMPT_COMMAND, TEXT("")); return true;
+	case ACT_FILTER: filter_open(app); return true;
+	case ACT_AS_OF: prompt_open(&app->prompt, PROMPT_AS_OF, TEXT("")); return true;
+	case ACT_EARLIER: step_time(app, false); return true;
+	case ACT_LATER: step_time(app, true); return true;
+	case ACT_NOW: app_set_as_of(app, 0); return true;
+	case ACT_PAUSE: pause_or_go(app); return true;
+	case ACT_REFRESH: all_stale(app); return true;
+	case ACT_LAST_VIEW: last_view(app); return true;
+	case ACT_COPY: copy(app); return true;
+	case ACT_EXPORT: export_open(app); return true;
+	case ACT_REDRAW:
+		if (host->redraw)
+			host->redraw(host->context);
+		return true;
+	case ACT_SUSPEND:
+		if (host->suspend)
+			host->suspend(host->context);
+		return true;
+	default: return false;
+	}
+}
+
+void app_act(struct app *app, enum action action)
+{
+	struct screen *screen = app_top(app);
+	const struct action_info *info = action_info(action);
+	enum reply reply = REPLY_IGNORED;
+	struct err err = ERR_INIT;
+
+	arena_reset(&app->frame);
+	screen->view->look = app_look(app);
+	if (screen->view->ops->act)
+		reply = screen->view->ops->act(screen->view, action, app);
+	app->is_dirty = true;
+	switch (reply) {
+	case REPLY_DONE: return;
+	case REPLY_STALE: screen->view->is_stale = true; return;
+	case REPLY_CLOSE:
+		screen->filter[0] = '\0';
+		back(app);
+		return;
+	case REPLY_IGNORED: break;
+	}
+	if (act_general(app, action))
+		return;
+	if (info->flags & ACTION_VIEW) {
+		if (!app_switch(app, info->name, NULL, &err))
+			app_error(app, &err);
+		return;
+	}
+	app_message(app, ROLE_DIM, "%s: not on this screen", info->name);
+}
+
+static void prompt_answer(struct app *app, enum prompt_kind kind, struct text line)
+{
+	struct err err = ERR_INIT;
+	int64_t at;
+
+	switch (kind) {
+	case PROMPT_NONE:
+	case PROMPT_KIND_COUNT:
+	case PROMPT_FILTER: return;
+	case PROMPT_COMMAND: command_run(app, line); return;
+	case PROMPT_AS_OF:
+		if (when_parse(line, app_now(app), app->utc, &at, &err))
+			app_set_as_of(app, at);
+		else
+			app_error(app, &err);
+		return;
+	case PROMPT_WRITE:
+		if (!app_write(app, line, &err))
+			app_error(app, &err);
+		return;
+	}
+}
+
+static void key_in_prompt(struct app *app, int key)
+{
+	enum prompt_kind kind = app->prompt.kind;
+	enum prompt_result result = prompt_key(&app->prompt, key);
+	char line[PROMPT_MAX];
+	struct text text = prompt_text(&app->prompt);
+
+	app->is_dirty = true;
+	memcpy(line, text.bytes, text.len);
+	text.bytes = line;
+	switch (result) {
+	case PROMPT_IGNORED:
+	case PROMPT_MOVED: return;
+	case PROMPT_CHANGED:
+		if (kind == PROMPT_FILTER)
+			app_set_filter(app, text);
+		return;
+	case PROMPT_DONE:
+		prompt_close(&app->prompt);
+		prompt_answer(app, kind, text);
+		return;
+	case PROMPT_CANCELED:
+		prompt_close(&app->prompt);
+		if (kind == PROMPT_FILTER)
+			filter_restore(app);
+		return;
+	}
+}
+
+void app_key(struct app *app, int key)
+{
+	enum action action;
+
+	if (key == KEY_RESIZE_) {
+		app->is_dirty = true;
+		return;
+	}
+	app->message[0] = '\0';
+	app->is_dirty = true;
+	if (app->prompt.kind != PROMPT_NONE) {
+		key_in_prompt(app, key);
+		return;
+	}
+	/* A paste outside a prompt is an accident; none of it may act. */
+	if (key == KEY_PASTE_BEGIN_ || key == KEY_PASTE_END_) {
+		app->pasting = key == KEY_PASTE_BEGIN_;
+		return;
+	}
+	if (app->pasting)
+		return;
+	action = bindings_find(app->bindings, key);
+	if (action == ACT_NONE && key == CTRL_C)
+		action = ACT_QUIT;
+	if (action != ACT_NONE)
+		app_act(app, action);
+}
+
+/* ---- life ---- */
+
+struct app *app_new(const struct app_options *options)
+{
+	struct app *app = NEW(struct app);
+
+	app->console = options->console;
+	app->data = &options->console->data;
+	app->host = options->host;
+	app->bindings = options->bindings;
+	app->utc = options->console->utc;
+	app->ascii = options->console->ascii;
+	app->as_of_ms = options->console->as_of_ms;
+	app->step_ms = STEP_MS;
+	app->budget_ms = BUDGET_MS;
+	app->seen_at_ms = TIME_UNKNOWN;
+	app->prompt.context = app;
+	app->prompt.candidate = command_candidate;
+	app->is_dirty = true;
+	return app;
+}
+
+void app_free(struct app *app)
+{
+	if (!app)
+		return;
+	stack_free(&app->stack);
+	stack_free(&app->last);
+	prompt_done(&app->prompt);
+	arena_free(&app->frame);
+	free(app);
+}
+
+bool app_start(struct app *app, struct err *err)
+{
+	const struct console_options *console = app->console;
+	const char *name = console->view ? console->view : console->views[0]->name;
+
+	if (!app_switch(app, name, console->arg.subject[0] ? &console->arg : NULL, err))
+		return false;
+	if (console->filter && console->filter[0])
+		app_set_filter(app, text_of(console->filter));
+	poll_data(app);
+	return true;
+}
+
+bool app_is_over(const struct app *app)
+{
+	return app->is_over;
+}
+
+bool app_is_dirty(const struct app *app)
+{
+	return app->is_dirty;
+}
+
+void app_dirty(struct app *app)
+{
+	app->is_dirty = true;
+}
+
+const struct view *app_view(const struct app *app)
+{
+	return app_top(app) ? app_top(app)->view : NULL;
+}
+
+const char *app_said(const struct app *app)
+{
+	return app->message;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "tui/app_state.h"
+
+/*
+ * Help for the screen below it, made from the tables at the moment it is opened: the screen's own
+ * actions, everybody's, the columns, the signs.
+ */
+enum { HELP_LINES = 256, KEYS_WIDTH = 18, NAME_WIDTH = 16 };
+
+struct help {
+	struct arena arena; /* its own: nothing is loaded */
+	struct line *lines[HELP_LINES];
+	int n, skip;
+};
+
+static const enum action help_actions[] = { ACT_UP, ACT_DOWN, ACT_PAGE_UP, ACT_PAGE_DOWN,
+	ACT_HALF_UP, ACT_HALF_DOWN, ACT_FIRST, ACT_LAST, ACT_NONE };
+
+static const struct {
+	enum glyph glyph;
+	enum role role;
+	const char *meaning;
+} legend[] = {
+	{ GLYPH_OK, ROLE_OK, "good: completed, complete" },
+	{ GLYPH_RUNNING, ROLE_RUNNING, "running" },
+	{ GLYPH_WAITING, ROLE_WAITING, "waiting, queued, being set up" },
+	{ GLYPH_WARN, ROLE_WARN, "warning: late, incomplete, degraded" },
+	{ GLYPH_FAILED, ROLE_FAILED, "failed" },
+	{ GLYPH_CANCELED, ROLE_CANCELED, "stopped by somebody" },
+	{ GLYPH_SKIPPED, ROLE_SKIPPED, "not run because something before it failed" },
+	{ GLYPH_UNKNOWN, ROLE_UNKNOWN, "state not known" },
+	{ GLYPH_DASH, ROLE_UNKNOWN, "a number nobody reported; it is not zero" },
+	{ GLYPH_MARK, ROLE_MARKED, "marked row" },
+};
+
+static struct line *add(struct help *help)
+{
+	struct line *line = ARENA_NEW(&help->arena, struct line);
+
+	line_init(line, &help->arena);
+	if (help->n < HELP_LINES)
+		help->lines[help->n++] = line;
+	return line;
+}
+
+static void heading(struct help *help, const char *title)
+{
+	if (help->n > 0)
+		(void)add(help);
+	line_addf(add(help), ROLE_HEADING, " %s", title);
+}
+
+static void row(struct help *help, const char *first, enum role role, const char *second,
+	const char *text)
+{
+	struct line *line = add(help);
+
+	line_addf(line, role, " %-*s ", KEYS_WIDTH, first);
+	line_addf(line, ROLE_TEXT, "%-*s ", NAME_WIDTH, second);
+	line_add(line, ROLE_DIM, text_of(text));
+}
+
+static void action_row(struct help *help, const struct app *app, enum action action)
+{
+	char keys[128];
+
+	bindings_keys(app->bindings, action, keys, sizeof keys);
+	row(help, keys, ROLE_KEY, action_info(action)->name, action_info(action)->help);
+}
+
+static bool has_action(const struct view_ops *ops, enum action action)
+{
+	for (size_t i = 0; ops->actions && ops->actions[i] != ACT_NONE; i++)
+		if (ops->actions[i] == action)
+			return true;
+	return false;
+}
+
+static void add_own(struct help *help, const struct app *app, const struct view_ops *ops)
+{
+	line_addf(add(help), ROLE_TITLE, " %s", ops->title ? ops->title : ops->name);
+	line_addf(add(help), ROLE_TEXT, " %s", ops->about ? ops->about : "");
+	heading(help, "Keys of this screen");
+	for (size_t i = 0; ops->actions && ops->actions[i] != ACT_NONE; i++)
+		action_row(help, app, ops->actions[i]);
+}
+
+/* What the app answers on every screen; the rest belongs to screens that name it. */
+static bool is_everywhere(enum action_group group)
+{
+	return group == GROUP_GENERAL || group == GROUP_SCREENS || group == GROUP_TIME ||
+	       group == GROUP_OUT;
+}
+
+static void add_general(struct help *help, const struct app *app, const struct view_ops *ops)
+{
+	for (int group = 0; group < GROUP_COUNT; group++) {
+		bool has_title = false;
+
+		if (!is_everywhere((enum action_group)group))
+			continue;
+		for (int i = 1; i < ACT_COUNT; i++) {
+			enum action action = (enum action)i;
+
+			if ((int)action_info(action)->group != group || has_action(ops, action))
+				continue;
+			if (!has_title)
+				heading(help, action_group_name((enum action_group)group));
+			has_title = true;
+			action_row(help, app, action);
+		}
+	}
+}
+
+static void add_columns(struct help *help, const struct table *table)
+{
+	if (!table)
+		return;
+	heading(help, "Columns");
+	for (size_t i = 0; i < table->ncolumns; i++)
+		row(help, table->columns[i].title, ROLE_STRONG, table->columns[i].name,
+			table->columns[i].about ? table->columns[i].about : "");
+}
+
+static void add_rest(struct help *help, const struct look *look)
+{
+	const char *name, *text;
+
+	heading(help, "Commands after :");
+	for (size_t i = 0; command_at(i, &name, &text); i++)
+		row(help, name, ROLE_KEY, "", text);
+	for (size_t i = 0; setting_at(i, &name, &text); i++)
+		row(help, "set", ROLE_KEY, name, text);
+	heading(help, "Filter");
+	row(help, "word word", ROLE_KEY, "", "every word must be in the row; case does not matter");
+	row(help, "column:word", ROLE_KEY, "", "in that column");
+	row(help, "!word", ROLE_KEY, "", "must not be there; a ! first turns the whole filter round");
+	heading(help, "Signs");
+	for (size_t i = 0; i < ARRAY_LEN(legend); i++) {
+		struct line *line = add(help);
+
+		line_addf(line, legend[i].role, " %.*s ", TEXT_ARG(glyph_text(look, legend[i].glyph)));
+		line_add(line, ROLE_DIM, text_of(legend[i].meaning));
+	}
+}
+
+void help_set(struct view *view, const struct app *app, struct screen *of)
+{
+	struct help *help = view->state;
+	const struct view_ops *ops = of->view->ops;
+
+	add_own(help, app, ops);
+	add_columns(help, ops->table ? ops->table(of->view) : NULL);
+	add_general(help, app, ops);
+	add_rest(help, &view->look);
+}
+
+static int help_rows(const struct view *view)
+{
+	const struct help *help = view->state;
+
+	return help->n;
+}
+
+static void help_draw(const struct view *view, struct canvas *canvas, struct rect rect)
+{
+	const struct help *help = view->state;
+	bool more = help->n - help->skip > rect.rows;
+
+	for (int i = 0; i < rect.rows && help->skip + i < help->n; i++)
+		canvas_line(canvas, rect.row + i, rect.col, rect.cols, help->lines[help->skip + i],
+			false);
+	if (more && rect.cols > 12)
+		canvas_putf(canvas, rect.row + rect.rows - 1, rect.col + rect.cols - 8, 8, ROLE_DIM,
+			"%4d more", help->n - help->skip - rect.rows);
+}
+
+static enum reply help_act(struct view *view, enum action action, struct app *app)
+{
+	struct help *help = view->state;
+	int page = view->rect.rows > 1 ? view->rect.rows - 1 : 1;
+	int last = help->n > view->rect.rows ? help->n - view->rect.rows : 0;
+
+	(void)app;
+	switch ((int)action) {
+	case ACT_UP: help->skip--; break;
+	case ACT_DOWN: help->skip++; break;
+	case ACT_PAGE_UP: help->skip -= page; break;
+	case ACT_PAGE_DOWN: help->skip += page; break;
+	case ACT_HALF_UP: help->skip -= page / 2; break;
+	case ACT_HALF_DOWN: help->skip += page / 2; break;
+	case ACT_FIRST: help->skip = 0; break;
+	case ACT_LAST: help->skip = last; break;
+	case ACT_HELP:
+	case ACT_QUIT: return REPLY_CLOSE;
+	default: return REPLY_IGNORED;
+	}
+	help->skip = help->skip > last ? last : help->skip < 0 ? 0 : help->skip;
+	return REPLY_DONE;
+}
+
+static void help_close(struct view *view)
+{
+	struct help *help = view->state;
+
+	arena_free(&help->arena);
+}
+
+const struct view_ops help_view = {
+	.name = "help",
+	.title = "help",
+	.about = "Every key that works on a screen, its columns and signs",
+	.state_size = sizeof(struct help),
+	.actions = help_actions,
+	.draw = help_draw,
+	.act = help_act,
+	.print_rows = help_rows,
+	.close = help_close,
+};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@ static char empty[1]; /* never written: room is 0 while it is in use */
 
 void buf_init(struct buf *buf, size_t max)
 {
-	*buf = (struct buf){ .bytes = empty, .max = max };
+	/* Half the address space is as good as no limit, and sums of sizes cannot wrap round. */
+	*buf = (struct buf){ .bytes = empty, .max = max < SIZE_MAX / 2 ? max : SIZE_MAX / 2 };
 }
 
 void buf_done(struct buf *buf)

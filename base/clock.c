@@ -64,7 +64,7 @@ int64_t time_from_civil(int year, int month, int day, int hour, int minute, int 
 struct civil time_civil_utc(int64_t ms)
 {
 	int64_t days = ms / DAY_MS - (ms % DAY_MS < 0);
-	int64_t rest = ms - days * DAY_MS;
+	int64_t rest = ms % DAY_MS + (ms % DAY_MS < 0 ? DAY_MS : 0); /* no product: it may overflow */
 	int64_t z = days + 719468;
 	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
 	int64_t doe = z - era * 146097;
@@ -205,11 +205,11 @@ bool time_parse(struct text text, int64_t *ms_out)
 			second = number(text, &at, 2);
 			if (second < 0 || second > 60)
 				return false;
-		}
-		if (literal(text, &at, '.')) {
-			ms = fraction(text, &at);
-			if (ms < 0)
-				return false;
+			if (literal(text, &at, '.')) {
+				ms = fraction(text, &at);
+				if (ms < 0)
+					return false;
+			}
 		}
 		(void)literal(text, &at, ' '); /* "2026-03-02 09:00:00.1 Z" of some SQL exports */
 	}

@@ -74,6 +74,8 @@ static bool starts_fold(const char *bytes, struct text part)
 
 bool text_contains_fold(struct text text, struct text part)
 {
+	if (part.len == 0)
+		return true;
 	for (size_t at = 0; at + part.len <= text.len; at++) {
 		if (starts_fold(text.bytes + at, part))
 			return true;

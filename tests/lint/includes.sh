@@ -27,7 +27,7 @@ termios.h tui/term*.c
 curl/curl.h collectors/http*.c
 librdkafka/rdkafka.h collectors/kafka/*.c
 jansson.h collectors/*.c collectors/*.h collectors/*/*.c collectors/*/*.h views/*.c views/*.h store/*.c store/*.h
-pthread.h store/*.c store/*.h collectors/collector*.c base/log.c
+pthread.h store/*.c store/*.h collectors/collector*.c collectors/collector*.h base/log.c
 zlib.h collectors/*/*.c collectors/*/*.h store/*.c
 zstd.h store/*.c store/*.h
 '

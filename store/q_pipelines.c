@@ -122,15 +122,37 @@ static int64_t usual_gap(const struct strip *strip)
 	return n % 2 ? gaps[n / 2] : gaps[n / 2 - 1] + (gaps[n / 2] - gaps[n / 2 - 1]) / 2;
 }
 
+static const struct written *written_of(const struct qualities *qualities, int64_t upd)
+{
+	size_t low = 0, high = qualities->nupdates;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (qualities->updates[middle].upd < upd)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < qualities->nupdates && qualities->updates[low].upd == upd
+		? &qualities->updates[low] : NULL;
+}
+
 /* In the newest update that wrote any; an update that wrote nothing says so itself. */
-static bool last_written(
-	struct reader *reader, const struct history *history, int64_t *out, struct err *err)
+static bool last_written(struct reader *reader, const struct qualities *qualities,
+	const struct history *history, int64_t *out, struct err *err)
 {
 	for (size_t i = 0; i < history->n && *out == TIME_UNKNOWN; i++) {
+		const struct written *written;
 		struct flows flows = { 0 };
 
 		if (history->runs[i].fold.rows_written <= 0)
 			continue;
+		written = written_of(qualities, history->runs[i].upd);
+		if (written) {
+			*out = written->at_ms;
+			continue;
+		}
 		if (!flows_load(reader, history->runs[i].upd, &flows, err))
 			return false;
 		for (size_t f = 0; f < flows.n; f++) {
@@ -200,8 +222,9 @@ static bool fill_strip(struct names *names, const struct history *history, int64
 	return names_text(names, strip.first[0], &row->latest.chain_id, err);
 }
 
-static bool fill_pipeline(struct names *names, int64_t id, int64_t retry, struct history *history,
-	struct pipeline_row *row, struct err *err)
+static bool fill_pipeline(struct names *names, int64_t id, int64_t retry,
+	const struct qualities *qualities, struct history *history, struct pipeline_row *row,
+	struct err *err)
 {
 	struct reader *reader = names->reader;
 	sqlite3_stmt *stmt;
@@ -232,7 +255,7 @@ static bool fill_pipeline(struct names *names, int64_t id, int64_t retry, struct
 		names_source(names, source, &row->source, err) &&
 		history_load(reader, id, retry, history, err) &&
 		fill_strip(names, history, retry, row, err) &&
-		last_written(reader, history, &row->last_written_at_ms, err);
+		last_written(reader, qualities, history, &row->last_written_at_ms, err);
 }
 
 /* Datasets whose input is known, added to the line of their pipeline. */
@@ -298,12 +321,15 @@ bool pipelines_list(
 	struct reader *reader, struct arena *arena, struct pipeline_rows *out, struct err *err)
 {
 	struct names names = names_of(reader, arena);
+	struct arena work = { 0 };
+	struct names gathered = names_of(reader, &work);
 	struct pipeline_rows rows = { 0 };
 	struct qualities qualities = { 0 };
 	struct history history = { 0 };
 	struct ids ids = { 0 };
 	int64_t retry;
-	bool ok = pipelines_all(&names, &ids, err) && retry_cause(reader, &retry, err);
+	bool ok = pipelines_all(&names, &ids, err) && retry_cause(reader, &retry, err) &&
+		quality_gather(&gathered, NULL, TEXT_NONE, &qualities, err);
 
 	if (ok) {
 		rows.more = ids.n > PIPELINES_MAX;
@@ -312,15 +338,16 @@ bool pipelines_list(
 		rows.rows = ARENA_ARRAY(arena, struct pipeline_row, rows.n + 1);
 	}
 	for (size_t i = 0; ok && i < rows.n; i++)
-		ok = fill_pipeline(&names, ids.ids[i], retry, &history, &rows.rows[i], err);
+		ok = fill_pipeline(
+			&names, ids.ids[i], retry, &qualities, &history, &rows.rows[i], err);
 	free(history.runs);
-	ok = ok && quality_gather(&names, NULL, TEXT_NONE, &qualities, err);
 	if (ok) {
 		add_quality(rows.rows, &ids, &qualities);
 		if (rows.n > 0)
 			qsort(rows.rows, rows.n, sizeof *rows.rows, worst_first);
 		*out = rows;
 	}
-	free(qualities.rows);
+	qualities_free(&qualities);
+	arena_free(&work);
 	return ok;
 }

@@ -67,19 +67,24 @@ static void add_sums(struct sums *sums, const struct fold_roll *roll)
 	sums->nb += roll->nb;
 }
 
-static void add_hour(const struct fold_roll *rolls, size_t n, const struct quality *row,
-	struct sums *rows, struct sums *rules)
+static void add_rules(
+	const struct fold_roll *rolls, size_t n, const struct quality *row, struct sums *rules)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (rolls[i].rule == 0) {
-			add_sums(rows, &rolls[i]);
-			continue;
-		}
-		for (size_t r = 0; r < row->nrules; r++) {
+		for (size_t r = 0; r < row->nrules && rolls[i].rule != 0; r++) {
 			if (row->rules[r].name == rolls[i].rule)
 				add_sums(&rules[r], &rolls[i]);
 		}
 	}
+}
+
+static bool has_id(const struct ids *ids, int64_t id)
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		if (ids->ids[i] == id)
+			return true;
+	}
+	return false;
 }
 
 static bool fill_trends(struct trends *trends, struct arena *scratch, const struct quality *row,
@@ -96,7 +101,9 @@ static bool fill_trends(struct trends *trends, struct arena *scratch, const stru
 		for (size_t i = 0; i < row->keys.n; i++) {
 			if (!trends_hour(trends, hour, row->keys.ids[i], &rolls, &n, err))
 				return false;
-			add_hour(rolls, n, row, &rows, rules);
+			add_rules(rolls, n, row, rules);
+			if (n > 0 && rolls[0].rule == 0 && has_id(&row->flows, row->keys.ids[i]))
+				add_sums(&rows, &rolls[0]);
 		}
 		for (size_t i = 0; i < row->aside.n; i++) {
 			if (!trends_hour(trends, hour, row->aside.ids[i], &rolls, &n, err))
@@ -139,7 +146,7 @@ static bool fill_row(struct names *names, struct trends *trends, struct arena *s
 	const struct quality *row, struct quality_row *out, struct err *err)
 {
 	*out = (struct quality_row){
-		.dataset = row->name,
+		.dataset = arena_text(names->arena, row->name),
 		.reported_at_ms = row->reported_at_ms,
 		.input = row->input,
 		.published = row->published,
@@ -199,14 +206,17 @@ bool quality_list(struct reader *reader, struct arena *arena, struct text datase
 	struct text pipeline, struct quality_rows *out, struct err *err)
 {
 	struct names names = names_of(reader, arena);
+	struct arena work = { 0 }; /* what is gathered of datasets that are not shown goes at once */
+	struct names gathered = names_of(reader, &work);
 	struct qualities all = { 0 };
 	struct quality_rows rows = { 0 };
 	struct ids pipelines = { 0 };
 	bool ok = true;
 
 	if (pipeline.bytes)
-		ok = pipelines_named(&names, pipeline, &pipelines, err);
-	ok = ok && quality_gather(&names, pipeline.bytes ? &pipelines : NULL, dataset, &all, err);
+		ok = pipelines_named(&gathered, pipeline, &pipelines, err);
+	ok = ok && quality_gather(
+			   &gathered, pipeline.bytes ? &pipelines : NULL, dataset, &all, err);
 	if (ok && all.n > 0) {
 		qsort(all.rows, all.n, sizeof *all.rows, worst_first);
 		rows.n = all.n < QUALITY_MAX ? all.n : QUALITY_MAX;
@@ -214,7 +224,8 @@ bool quality_list(struct reader *reader, struct arena *arena, struct text datase
 		rows.rows = ARENA_ARRAY(arena, struct quality_row, rows.n);
 		ok = fill_rows(&names, &all, &rows, err);
 	}
-	free(all.rows);
+	qualities_free(&all);
+	arena_free(&work);
 	if (ok)
 		*out = rows;
 	return ok;

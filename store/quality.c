@@ -10,7 +10,7 @@
  * reported any. First the updates that may be the one are found through the indexes, then each is
  * looked at once, newest first.
  */
-enum { RECENT_RUNS = 3, STEM_MIN = 3 };
+enum { OPEN_RUNS_MAX = 3, STEM_MIN = 3 };
 
 struct candidate {
 	int64_t upd, pipeline, created_k;
@@ -88,26 +88,30 @@ static bool candidates_by_dataset(
 	}
 }
 
-/* Of pipelines that write datasets of one name, each has its own newest update. */
+/*
+ * Of pipelines that write datasets of one name, each has its own newest update; one that still runs
+ * may have nothing to tell yet.
+ */
 static bool candidates_of_pipeline(
 	struct reader *reader, int64_t pipeline, struct candidates *list, struct err *err)
 {
 	sqlite3_stmt *stmt;
 	struct run run;
 	int n = 0;
-	bool row, ok = true;
+	bool row, ok = true, final = false;
 
 	if (!reader_query(reader, Q_RUNS_OF_PIPELINE, &stmt, err))
 		return false;
 	sqlite3_bind_int64(stmt, 1, pipeline);
 	sqlite3_bind_int64(stmt, 2, INT64_MAX);
 	sqlite3_bind_int64(stmt, 3, reader->n);
-	while (n < RECENT_RUNS && (ok = sql_step(stmt, &row, err)) && row) {
+	while (!final && n < OPEN_RUNS_MAX && (ok = sql_step(stmt, &row, err)) && row) {
 		if (!(ok = run_of_row(reader, stmt, &run, err)))
 			break;
 		if (!run.visible || !run_is_data(&run))
 			continue;
 		add_candidate(list, run.upd);
+		final = run_state_is_final(run.fold.state);
 		n++;
 	}
 	sqlite3_reset(stmt);
@@ -215,10 +219,10 @@ static bool row_add(struct look *look, int64_t dataset, struct quality **out, st
 	return true;
 }
 
-static void key_add(struct look *look, struct quality *row, int64_t dataset)
+static void key_add(struct look *look, struct ids *keys, int64_t key)
 {
-	if (dataset != 0 && !has_id(&row->keys, dataset))
-		ids_add(&row->keys, look->names->arena, dataset);
+	if (key != 0 && !has_id(keys, key))
+		ids_add(keys, look->names->arena, key);
 }
 
 static struct text base_name(struct text name)
@@ -252,7 +256,7 @@ static void rule_add(struct look *look, struct quality *row, const struct flow_r
 		if (row->nrules == row->rules_room) {
 			struct quality_rule *old = row->rules;
 
-			row->rules_room = row->rules_room ? row->rules_room * 2 : 8;
+			row->rules_room = row->rules_room ? row->rules_room * 2 : 4;
 			row->rules = ARENA_ARRAY(
 				look->names->arena, struct quality_rule, row->rules_room);
 			if (row->nrules > 0)
@@ -302,7 +306,8 @@ static void report(struct quality *row, const struct flow_fold *flow)
 		row->reported_at_ms = event_k_ms(flow->quality_k);
 }
 
-static bool look_at_flows(struct look *look, const struct flows *flows, struct err *err)
+static bool look_at_flows(struct look *look, const struct flows *flows, int64_t *written_at_ms,
+	struct err *err)
 {
 	struct quality *row;
 
@@ -314,7 +319,10 @@ static bool look_at_flows(struct look *look, const struct flows *flows, struct e
 		row->written_here = true;
 		row->published = fold_sum(row->published, flow_fold_written(flow));
 		row->dropped = fold_sum(row->dropped, flow->dropped);
-		key_add(look, row, flow->flow);
+		key_add(look, &row->keys, flow->flow);
+		key_add(look, &row->flows, flow->flow);
+		if (flow->written_at_ms > *written_at_ms)
+			*written_at_ms = flow->written_at_ms;
 		report(row, flow);
 	}
 	for (size_t i = 0; i < flows->n; i++) {
@@ -323,7 +331,7 @@ static bool look_at_flows(struct look *look, const struct flows *flows, struct e
 		for (size_t r = 0; r < flow->nrules; r++) {
 			if (!rule_row(look, flow->dataset, &flow->rules[r], &row, err))
 				return false;
-			key_add(look, row, flow->rules[r].dataset);
+			key_add(look, &row->keys, flow->rules[r].dataset);
 			report(row, flow);
 			rule_add(look, row, &flow->rules[r]);
 		}
@@ -394,8 +402,8 @@ static void look_at_quarantine(struct look *look)
 			continue;
 		owner->by_table = true;
 		owner->quarantined = fold_sum(owner->quarantined, table->published);
-		for (size_t k = 0; k < table->keys.n; k++)
-			ids_add(&owner->aside, look->names->arena, table->keys.ids[k]);
+		for (size_t k = 0; k < table->flows.n; k++)
+			key_add(look, &owner->aside, table->flows.ids[k]);
 	}
 	for (size_t i = 0; i < look->n; i++) {
 		struct quality *row = &look->rows[i];
@@ -460,6 +468,13 @@ static void keep(struct qualities *all, struct index *index, const struct qualit
 	index->slots[at] = all->n;
 }
 
+static int by_written_upd(const void *left, const void *right)
+{
+	const struct written *a = left, *b = right;
+
+	return (a->upd > b->upd) - (a->upd < b->upd);
+}
+
 static bool look_at_updates(struct names *names, struct text dataset,
 	const struct candidates *list, struct qualities *all, struct err *err)
 {
@@ -467,7 +482,9 @@ static bool look_at_updates(struct names *names, struct text dataset,
 	struct look look = { .names = names };
 	bool ok = true;
 
+	all->updates = NEW_ARRAY(struct written, list->n + 1);
 	for (size_t i = 0; ok && i < list->n; i++) {
+		struct written written = { list->rows[i].upd, TIME_UNKNOWN };
 		struct flows flows = { 0 };
 
 		if (list->rows[i].pipeline < 0)
@@ -475,19 +492,29 @@ static bool look_at_updates(struct names *names, struct text dataset,
 		look.of = list->rows[i];
 		look.n = 0;
 		ok = flows_load(names->reader, look.of.upd, &flows, err) &&
-			look_at_flows(&look, &flows, err);
+			look_at_flows(&look, &flows, &written.at_ms, err);
 		flows_free(&flows);
 		if (!ok)
 			break;
+		all->updates[all->nupdates++] = written;
 		look_at_quarantine(&look);
 		for (size_t r = 0; r < look.n; r++) {
 			if (dataset_fits(look.rows[r].name, dataset))
 				keep(all, &index, &look.rows[r]);
 		}
 	}
+	if (all->nupdates > 0)
+		qsort(all->updates, all->nupdates, sizeof *all->updates, by_written_upd);
 	free(look.rows);
 	free(index.slots);
 	return ok;
+}
+
+void qualities_free(struct qualities *qualities)
+{
+	free(qualities->rows);
+	free(qualities->updates);
+	*qualities = (struct qualities){ 0 };
 }
 
 bool quality_gather(struct names *names, const struct ids *pipelines, struct text dataset,

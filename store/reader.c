@@ -10,7 +10,7 @@
 #include "store/reader_internal.h"
 
 enum {
-	CACHE_KIB = 4096,
+	CACHE_KIB = 1024,
 	STEPS_BETWEEN_LOOKS = 4000 /* of the virtual machine: some 50 us */
 };
 

@@ -125,14 +125,20 @@ struct quality {
 	int64_t published, dropped, quarantined, input; /* FACT_UNKNOWN */
 	struct quality_rule *rules;
 	size_t nrules, rules_room;
-	struct ids keys;  /* datasets under which its rows are rolled up */
-	struct ids aside; /* and those of its quarantine tables */
+	struct ids keys;  /* under which its rules are rolled up: flows and datasets */
+	struct ids flows; /* that write it: their rows are rolled up under them */
+	struct ids aside; /* flows that write its quarantine tables */
 	struct text name;
 };
-struct qualities {
+struct qualities { /* qualities_free() when done */
 	struct quality *rows;
 	size_t n, room;
+	struct written { /* the updates looked at, by upd; when they last wrote */
+		int64_t upd, at_ms;
+	} *updates;
+	size_t nupdates;
 };
+void qualities_free(struct qualities *qualities);
 /* pipelines NULL = all; dataset NONE = all, else a whole name or what stands behind its last dot */
 bool quality_gather(struct names *names, const struct ids *pipelines, struct text dataset,
 	struct qualities *out, struct err *err);

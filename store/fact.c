@@ -113,10 +113,10 @@ enum rule_action rule_action_of(struct text name)
 
 		word[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
 	}
-	word[name.len] = '\0';
-	if (strcmp(word, "allow") == 0)
+	if (name.len == 5 && memcmp(word, "allow", 5) == 0)
 		return RULE_WARN;
-	return (enum rule_action)name_index(text_of(word), action_names, ARRAY_LEN(action_names));
+	return (enum rule_action)name_index(
+		(struct text){ word, name.len }, action_names, ARRAY_LEN(action_names));
 }
 
 const char *health_state_name(enum health_state state)
@@ -217,7 +217,9 @@ fact_string fact_batch_intern(struct fact_batch *batch, struct text text)
 		grow_slots(batch);
 	at = slot_hash(text) & (batch->slots_room - 1);
 	while (batch->slots[at] != 0) {
-		if (text_eq(batch->strings[batch->slots[at]], text))
+		const struct text *known = &batch->strings[batch->slots[at]];
+
+		if (known->len == text.len && memcmp(known->bytes, text.bytes, text.len) == 0)
 			return batch->slots[at];
 		at = (at + 1) & (batch->slots_room - 1);
 	}

@@ -275,6 +275,10 @@ static inline bool lex_is_utf8(const char *p, const char *end)
 			if (_mm_movemask_epi8(_mm_or_si128(a, b)))
 				break;
 		}
+		for (; end - p >= LEX_BLOCK; p += LEX_BLOCK) {
+			if (_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)p)))
+				break;
+		}
 #endif
 		while (p < end && (signed char)*p >= 0)
 			p++;

@@ -25,38 +25,31 @@ static fact_string keep(struct fact_batch *batch, struct text text)
 	return text.len > 0 ? fact_batch_intern(batch, text) : 0;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+/* Hexadecimal digits and one more; everything else is 0, which is no digit's number. */
+static const unsigned char hex_digits[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
+	['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15,
+	['f'] = 16, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 static bool uuid_parse(struct text text, unsigned char id[16])
 {
-	size_t at = 0;
+	/* where each pair of digits stands between the dashes */
+	static const unsigned char pairs[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30,
+		32, 34 };
+	bool good = text.len == 36 && text.bytes[8] == '-' && text.bytes[13] == '-' &&
+		text.bytes[18] == '-' && text.bytes[23] == '-';
 
-	if (text.len != 36)
+	if (!good)
 		return false;
 	for (size_t i = 0; i < 16; i++) {
-		int high;
-		int low;
+		unsigned high = hex_digits[(unsigned char)text.bytes[pairs[i]]];
+		unsigned low = hex_digits[(unsigned char)text.bytes[pairs[i] + 1]];
 
-		if (at == 8 || at == 13 || at == 18 || at == 23) {
-			if (text.bytes[at++] != '-')
-				return false;
-		}
-		high = hex_digit(text.bytes[at++]);
-		low = hex_digit(text.bytes[at++]);
-		if (high < 0 || low < 0)
-			return false;
-		id[i] = (unsigned char)(high << 4 | low);
+		good = good && high && low;
+		id[i] = (unsigned char)((high - 1) << 4 | (low - 1));
 	}
-	return true;
+	return good;
 }
 
 /* FNV-1a from two starts, 64 bits each: stable over runs and machines. */

@@ -8,7 +8,9 @@
  * writers put the keys; the ones that are not kept are there because the scanner is fastest when
  * the next key is the next row.
  */
-#define ROW(name, pick_kind) .key = "\"" name "\":", .len = sizeof(name) - 1, .kind = (pick_kind)
+#define ROW(name, pick_kind)                                                                       \
+	.key = "\"" name "\":", .mask = ((uint32_t)4 << sizeof(name)) - 1,                         \
+	.len = sizeof(name) - 1, .kind = (pick_kind)
 #define FIELD(name, pick_kind, member) { ROW(name, pick_kind), .at = offsetof(struct pick, member) }
 #define OBJECT(name, pick_kind, shape) { ROW(name, pick_kind), .child = (shape) }
 #define SKIPPED(name)                  { ROW(name, PICK_SKIP), .child = NULL }
@@ -199,10 +201,10 @@ static const struct pick_field event_fields[] = {
 	FIELD("timestamp", PICK_TEXT, timestamp),
 	FIELD("message", PICK_TEXT, message),
 	FIELD("level", PICK_TEXT, level),
-	FIELD("maturity_level", PICK_TEXT, maturity),
-	OBJECT("error", PICK_ERROR, &error),
 	OBJECT("details", PICK_DETAILS, &pick_details),
 	FIELD("event_type", PICK_TEXT, type),
+	FIELD("maturity_level", PICK_TEXT, maturity),
+	OBJECT("error", PICK_ERROR, &error),
 	FIELD("event_time", PICK_TEXT, timestamp_alt),
 	FIELD("pipeline_event_id", PICK_TEXT, id_alt),
 	FIELD("pipeline_id", PICK_TEXT, pipeline_alt),

@@ -71,6 +71,7 @@ enum { PICK_KEY_MAX = 32 }; /* zeros behind the key, so that whole blocks can be
 
 struct pick_field {
 	char key[PICK_KEY_MAX]; /* as it stands in JSON: "name": with quotes and colon */
+	uint32_t mask;          /* one bit for each byte of it */
 	uint8_t len;            /* of the name alone */
 	uint8_t kind;
 	uint16_t at; /* offset in the struct; of PICK_DETAILS' children the event type */

@@ -49,9 +49,9 @@ static inline const char *read_key(const struct scan *scan, const char *p, struc
 }
 
 /* Behind a member: to the next one, or to the closing bracket. */
-static inline const char *next(const struct scan *scan, const char *p, char close)
+static inline const char *next(const char *end, const char *p, char close)
 {
-	if (!p || p == scan->end)
+	if (!p || p == end)
 		return NULL;
 	if (*p == ',' && p[1] == '"') /* as nearly always */
 		return p + 1;
@@ -62,6 +62,18 @@ static inline const char *next(const struct scan *scan, const char *p, char clos
 		return NULL;
 	p = lex_blank(p + 1);
 	return *p == close ? NULL : p;
+}
+
+/* Any value; what most values are is dealt with on the spot. */
+static inline const char *skip(const struct scan *scan, const char *p, int depth)
+{
+	if (*p == '"') {
+		const char *close = lex_special(p + 1, scan->end);
+
+		if (close < scan->end && *close == '"')
+			return close + 1;
+	}
+	return skip_value(scan, p, depth);
 }
 
 static const char *skip_object(const struct scan *scan, const char *p, int depth)
@@ -75,7 +87,7 @@ static const char *skip_object(const struct scan *scan, const char *p, int depth
 		p = read_key(scan, p, &key);
 		if (!p)
 			return NULL;
-		p = next(scan, skip_value(scan, p, depth), '}');
+		p = next(scan->end, skip(scan, p, depth), '}');
 		if (!p)
 			return NULL;
 	}
@@ -88,7 +100,7 @@ static const char *skip_list(const struct scan *scan, const char *p, int depth)
 		return NULL;
 	p = lex_blank(p + 1);
 	while (*p != ']') {
-		p = next(scan, skip_value(scan, p, depth), ']');
+		p = next(scan->end, skip(scan, p, depth), ']');
 		if (!p)
 			return NULL;
 	}
@@ -154,22 +166,26 @@ static inline const char *read_null(const struct scan *scan, const char *p)
 	return lex_word(p, scan->end, "null", 4);
 }
 
-static const char *read_number(struct scan *scan, const char *p, int64_t *value_out, bool count)
+static const char *read_quoted_number(struct scan *scan, const char *p, int64_t *value_out)
 {
 	struct text text;
+
+	p = read_string(scan, p, &text);
+	if (!p || text.len > LEX_DIGITS_MAX || !text_to_i64(text, value_out))
+		return NULL;
+	return p;
+}
+
+static inline const char *read_number(struct scan *scan, const char *p, int64_t *value_out,
+	bool count)
+{
 	int64_t value;
 
 	if (*p == 'n')
 		return read_null(scan, p);
-	if (*p == '"') {
-		p = read_string(scan, p, &text);
-		if (!p || text.len > LEX_DIGITS_MAX || !text_to_i64(text, &value))
-			return NULL;
-	} else {
-		p = lex_integer(p, &value);
-		if (!p)
-			return NULL;
-	}
+	p = *p == '"' ? read_quoted_number(scan, p, &value) : lex_integer(p, &value);
+	if (!p)
+		return NULL;
 	*value_out = count && value < 0 ? FACT_UNKNOWN : value;
 	return p;
 }
@@ -204,46 +220,50 @@ static inline bool is_row(const char *end, const char *p, const struct pick_fiel
 		const __m128i *b = (const __m128i *)p;
 		__m128i head = _mm_cmpeq_epi8(_mm_loadu_si128(a), _mm_loadu_si128(b));
 		__m128i tail = _mm_cmpeq_epi8(_mm_loadu_si128(a + 1), _mm_loadu_si128(b + 1));
-		unsigned odd = ~((unsigned)_mm_movemask_epi8(head) |
-			(unsigned)_mm_movemask_epi8(tail) << 16);
+		unsigned same = (unsigned)_mm_movemask_epi8(head) |
+			(unsigned)_mm_movemask_epi8(tail) << 16;
 
-		/* The lowest bit that differs lies behind the colon; all bits equal cannot be. */
-		return (odd & (((uint32_t)8 << field->len) - 1)) == 0;
+		return (~same & field->mask) == 0;
 	}
 #endif
 	return (size_t)(end - p) > field->len + 3u && memcmp(p, field->key, field->len + 3u) == 0;
 }
 
-static uint32_t find_row(const struct pick_shape *shape, struct text key)
+/* The key's row, or n; the search begins where it is likely and goes round. */
+static uint32_t find_row(const struct pick_shape *shape, uint32_t likely, struct text key)
 {
-	uint32_t i;
+	uint32_t row = likely;
 
-	for (i = 0; i < shape->n; i++) {
-		const struct pick_field *field = &shape->fields[i];
+	for (uint32_t n = shape->n; n > 0; n--, row++) {
+		const struct pick_field *field;
 
+		if (row >= shape->n)
+			row = 0;
+		field = &shape->fields[row];
 		if (field->len == key.len && memcmp(pick_name(field), key.bytes, key.len) == 0)
-			break;
+			return row;
 	}
-	return i;
+	return shape->n;
 }
 
 /*
- * From a key to its value. The key's row is *row_out, or n when the shape does not have it. `likely`
- * is the row that is likely: writers keep an order, and so do the tables.
+ * From a key to its value. The key's row is *row_out, or n when the shape does not have it.
+ * `likely` is the row to expect: writers keep an order, and so do the tables.
  */
-static inline const char *read_row(const struct scan *scan, const char *p,
+static inline const char *read_row(const struct scan *scan, const char *end, const char *p,
 	const struct pick_shape *shape, uint32_t likely, uint32_t *row_out)
 {
+	const struct pick_field *field = &shape->fields[likely];
 	struct text key;
 
-	if (likely < shape->n && is_row(scan->end, p, &shape->fields[likely])) {
+	if (likely < shape->n && is_row(end, p, field)) {
 		*row_out = likely;
-		return lex_blank(p + shape->fields[likely].len + 3);
+		return lex_blank(p + field->len + 3);
 	}
 	p = read_key(scan, p, &key);
 	if (!p)
 		return NULL;
-	*row_out = find_row(shape, key);
+	*row_out = find_row(shape, likely, key);
 	return p;
 }
 
@@ -255,13 +275,13 @@ static const char *walk_details(struct scan *scan, const char *p, int depth)
 		const struct pick_field *field;
 		uint32_t row;
 
-		p = read_row(scan, p, &pick_details, 0, &row);
+		p = read_row(scan, scan->end, p, &pick_details, 0, &row);
 		if (!p)
 			return NULL;
 		scan->has_details = true;
 		field = row < pick_details.n ? &pick_details.fields[row] : NULL;
 		if (!field) {
-			p = skip_value(scan, p, depth);
+			p = skip(scan, p, depth);
 		} else if (scan->payload.bytes || (*p != '{' && *p != 'n')) {
 			return NULL;
 		} else {
@@ -270,7 +290,7 @@ static const char *walk_details(struct scan *scan, const char *p, int depth)
 			p = *p == '{' ? walk_object(scan, p, field->child, scan->pick, depth + 1)
 				      : read_null(scan, p);
 		}
-		p = next(scan, p, '}');
+		p = next(scan->end, p, '}');
 		if (!p)
 			return NULL;
 	}
@@ -330,7 +350,7 @@ static const char *read_exceptions(struct scan *scan, const char *p,
 			return NULL;
 		p = first ? walk_object(scan, p, shape, scan->pick, depth + 2)
 			  : skip_value(scan, p, depth + 1);
-		p = next(scan, p, ']');
+		p = next(scan->end, p, ']');
 		if (!p)
 			return NULL;
 		first = false;
@@ -353,7 +373,7 @@ static const char *read_rules(struct scan *scan, const char *p, int depth)
 			return NULL;
 		pick_rule_init(rule);
 		p = walk_object(scan, p, &pick_rule_shape, rule, depth + 2);
-		p = next(scan, p, ']');
+		p = next(scan->end, p, ']');
 		if (!p)
 			return NULL;
 		pick->nrules++;
@@ -381,7 +401,7 @@ static const char *read_inputs(struct scan *scan, const char *p, int depth)
 			p = walk_object(scan, p, &pick_input_shape, input, depth + 2);
 		else
 			return NULL;
-		p = next(scan, p, ']');
+		p = next(scan->end, p, ']');
 		if (!p)
 			return NULL;
 		pick->ninputs++;
@@ -424,6 +444,7 @@ static const char *read_field(struct scan *scan, const char *p, const struct pic
 static const char *walk_object(struct scan *scan, const char *p, const struct pick_shape *shape,
 	void *base, int depth)
 {
+	const char *const end = scan->end;
 	uint64_t seen = 0;
 	uint32_t likely = 0;
 
@@ -434,14 +455,14 @@ static const char *walk_object(struct scan *scan, const char *p, const struct pi
 		const struct pick_field *field;
 		uint32_t row;
 
-		p = read_row(scan, p, shape, likely, &row);
+		p = read_row(scan, end, p, shape, likely, &row);
 		if (!p)
 			return NULL;
 		field = &shape->fields[row];
 		if (row < shape->n)
 			likely = row + 1;
 		if (row == shape->n || field->kind == PICK_SKIP) {
-			p = skip_value(scan, p, depth);
+			p = skip(scan, p, depth);
 		} else {
 			uint64_t bit = (uint64_t)1 << row;
 
@@ -450,7 +471,7 @@ static const char *walk_object(struct scan *scan, const char *p, const struct pi
 			seen |= bit;
 			p = read_field(scan, p, field, base, depth);
 		}
-		p = next(scan, p, '}');
+		p = next(end, p, '}');
 		if (!p)
 			return NULL;
 	}

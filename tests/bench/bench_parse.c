@@ -49,13 +49,18 @@ static void parse(struct fact_batch *batch, struct text line, struct run *run)
 	run->sum += eventlog_parse_event(batch, line, &place, &options, &reason);
 }
 
-/* Only the general parser's tree, nothing taken from it. */
+/* Only the general parser's trees, details in a string included; nothing taken from them. */
 static void load(struct fact_batch *batch, struct text line, struct run *run)
 {
 	json_t *value = json_loadb(line.bytes, line.len, 0, NULL);
+	json_t *details = json_object_get(value, "details");
+	json_t *inner = NULL;
 
 	(void)batch;
+	if (json_is_string(details))
+		inner = json_loadb(json_string_value(details), json_string_length(details), 0, NULL);
 	run->sum += value != NULL;
+	json_decref(inner);
 	json_decref(value);
 }
 

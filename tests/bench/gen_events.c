@@ -222,6 +222,7 @@ static void add_batch(struct buf *out, const struct pipeline *pipeline, unsigned
 {
 	uint64_t rows = 500 + below(20000);
 	uint64_t dropped = 0;
+	struct buf rules;
 
 	(void)buf_addf(out, "{\"flow_progress\":{\"status\":\"RUNNING\",\"metrics\":{"
 		"\"num_output_rows\":%" PRIu64 ",\"num_upserted_rows\":null,\"num_deleted_rows\":null,"
@@ -236,9 +237,12 @@ static void add_batch(struct buf *out, const struct pipeline *pipeline, unsigned
 	}
 	(void)buf_add_str(out, "]},\"streaming_metrics\":{\"event_time\":{\"min\":"
 		"\"2026-03-02T08:55:00.000Z\",\"max\":\"2026-03-02T09:00:00.000Z\"},"
-		"\"batch_processing_time_ms\":1830},\"data_quality\":{\"expectations\":[");
-	add_rules(out, pipeline, flow, rows, &dropped);
-	(void)buf_addf(out, "],\"dropped_records\":%" PRIu64 "}}}", dropped);
+		"\"batch_processing_time_ms\":1830},");
+	buf_init(&rules, LINE_MAX_BYTES);
+	add_rules(&rules, pipeline, flow, rows, &dropped);
+	(void)buf_addf(out, "\"data_quality\":{\"dropped_records\":%" PRIu64
+		",\"expectations\":[%s]}}}", dropped, rules.bytes);
+	buf_done(&rules);
 }
 
 static void add_error(struct buf *out, const struct pipeline *pipeline, unsigned flow)
@@ -358,14 +362,15 @@ static void add_event(struct buf *out, const struct said *said, const struct pip
 	time_format_utc(out, now_ms);
 	(void)buf_addf(out, "\",\"message\":\"%s\",\"level\":\"%s\"", said->message.bytes,
 		said->level);
-	if (said->error)
-		add_error(out, pipeline, (unsigned)said->flow);
 	(void)buf_add_str(out, ",\"details\":");
 	if (as_string)
 		add_quoted(out, buf_text(&said->details));
 	else
 		(void)buf_add(out, buf_text(&said->details));
-	(void)buf_addf(out, ",\"event_type\":\"%s\",\"maturity_level\":\"STABLE\"}\n", said->type);
+	(void)buf_addf(out, ",\"event_type\":\"%s\",\"maturity_level\":\"STABLE\"", said->type);
+	if (said->error)
+		add_error(out, pipeline, (unsigned)said->flow);
+	(void)buf_add_str(out, "}\n");
 }
 
 int main(int argc, char **argv)

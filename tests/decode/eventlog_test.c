@@ -435,6 +435,7 @@ static void check_shape(const struct pick_shape *shape)
 
 		assert_int_equal(field->len + 3, strlen(field->key));
 		assert_true(strlen(field->key) < PICK_KEY_MAX);
+		assert_true(field->mask == (((uint32_t)1 << strlen(field->key)) - 1));
 		if (field->kind == PICK_OBJECT)
 			assert_non_null(field->child);
 		if (field->child)

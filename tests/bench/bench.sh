@@ -33,7 +33,24 @@ ingest() { # store name, log -> seconds
 median() { sort -n | awk '{v[NR]=$1} END {print v[int((NR+1)/2)]}'; }
 
 say 'parse: scanner against jansson'
-[ ! -x "$B/bench/bench_parse" ] || "$B/bench/bench_parse" $dir/head.ndjson | tee $dir/parse.txt
+"$B/bench/bench_parse" $dir/head.ndjson | tee $dir/parse.txt
+ratio() { awk -v name="$1" '$1 == name { print $4 }' $dir/parse.txt; }
+row 'scanner, projection alone / jansson, events/s' "$(ratio project)" '>= 35' "$(verdict "$(ratio project) >= 35")"
+row 'scanner, facts made and interned / jansson' "$(ratio scan)" '' ''
+if command -v valgrind >/dev/null; then
+	for reader in lines project scan jansson; do
+		for n in 3000 6000; do
+			head -n $n $dir/head.ndjson >$dir/slope.ndjson
+			valgrind --tool=callgrind --callgrind-out-file=/dev/null "$B/bench/bench_parse" $dir/slope.ndjson $reader 2>&1 |
+				sed -n 's/.*Collected : \([0-9]*\).*/\1/p' >$dir/slope.$n
+		done
+		calc %.0f "($(cat $dir/slope.6000)-$(cat $dir/slope.3000))/3000" >$dir/slope.$reader
+	done
+	slope() { calc %.0f "$(cat $dir/slope."$1")-$(cat $dir/slope.lines)"; }
+	row 'scanner, projection alone, instructions an event' "$(slope project)" '' ''
+	row 'jansson / projection, instructions' "$(calc %.1f "$(slope jansson)/$(slope project)")" '>= 25' "$(verdict "$(slope jansson) >= 25*$(slope project)")"
+	row 'jansson / facts made and interned, instructions' "$(calc %.1f "$(slope jansson)/$(slope scan)")" '>= 25' "$(verdict "$(slope jansson) >= 25*$(slope scan)")"
+fi
 
 say 'ingest, in turns with peers'
 for turn in 1 2 3; do

@@ -4,7 +4,7 @@
  * defining its flows and then reporting their batches. Field names and shapes are the documented
  * ones, values are invented, everything follows from the seed.
  *
- *	gen_events [--events N] [--seed N] [--details object|string] [--start MS] > FILE
+ *	gen_events [EVENTS] [--seed N] [--details object|string] [--start MS] > FILE
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -382,17 +382,22 @@ int main(int argc, char **argv)
 	bool as_string = false;
 
 	random_state = 1;
-	for (int i = 1; i + 1 < argc; i += 2) {
-		if (strcmp(argv[i], "--events") == 0)
-			events = strtoll(argv[i + 1], NULL, 10);
-		else if (strcmp(argv[i], "--seed") == 0)
-			random_state = strtoull(argv[i + 1], NULL, 10);
+	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+		if (argv[i][0] >= '0' && argv[i][0] <= '9') {
+			events = strtoll(argv[i], NULL, 10);
+			continue;
+		}
+		if (strcmp(argv[i], "--seed") == 0)
+			random_state = strtoull(value, NULL, 10);
 		else if (strcmp(argv[i], "--start") == 0)
-			now_ms = strtoll(argv[i + 1], NULL, 10);
+			now_ms = strtoll(value, NULL, 10);
 		else if (strcmp(argv[i], "--details") == 0)
-			as_string = strcmp(argv[i + 1], "string") == 0;
+			as_string = strcmp(value, "string") == 0;
 		else
 			return 2;
+		i++;
 	}
 	begin_pipelines();
 	buf_init(&line, LINE_MAX_BYTES);

@@ -49,7 +49,7 @@ static void test_messages(void **state)
 		{ "not an object", "Input data: [1, 2] and more",
 			"Input data: <redacted 15 bytes>" },
 		{ "goes on behind the quote", "Input data: '{}'{\"a\":1}'.",
-			"Input data: <redacted 14 bytes>" },
+			"Input data: <redacted 13 bytes>" },
 		{ "nothing behind", "Input data:", "Input data:" },
 		{ "blanks behind", "Input data:  ", "Input data:  " },
 		{ "no blank", "Input data:'{\"a\":1}'.", "Input data:'<redacted 7 bytes>'." },

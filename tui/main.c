@@ -19,7 +19,8 @@
 #include "tui/cli.h"
 #include "tui/console.h"
 
-enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_WRONG = 2, WRITE_MS = 60000 };
+enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_WRONG = 2, WRITE_MS = 60000,
+	BUSY_MS = 2000 };
 
 static int fail(const struct err *err)
 {
@@ -78,6 +79,43 @@ static bool desk_collecting(void *context)
 	struct desk *desk = context;
 
 	return store_writer_pid(desk->store) != 0;
+}
+
+static bool desk_counts(void *context, struct console_counts *out)
+{
+	struct desk *desk = context;
+	struct console_counts counts = { 0 };
+	struct arena arena = { 0 };
+	struct pipeline_rows rows;
+	struct err err = ERR_INIT; /* the screen's own load tells what is wrong */
+	bool good = pipelines_list(desk->reader, &arena, &rows, &err);
+
+	for (size_t i = 0; good && i < rows.n; i++) {
+		const struct pipeline_row *row = &rows.rows[i];
+		enum run_state state = row->latest.state;
+
+		if (state == RUN_FAILED)
+			counts.failed++;
+		else if (row->datasets_failing > 0)
+			counts.warn++;
+		if (state != RUN_UNKNOWN && !run_state_is_final(state))
+			counts.running++;
+	}
+	if (good)
+		*out = counts;
+	arena_free(&arena);
+	return good;
+}
+
+static bool desk_child_ended(void *context)
+{
+	struct desk *desk = context;
+	int status;
+
+	if (desk->child == 0 || !child_ended(desk->child, &status))
+		return false;
+	desk->child = 0;
+	return true;
 }
 
 /* ---- one table by its path: a store of its own, gone afterwards ---- */
@@ -160,12 +198,48 @@ static bool is_path(const char *arg)
 
 /* ---- running ---- */
 
+static char *theme_folder(void)
+{
+	const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	struct buf path;
+
+	buf_init(&path, PATH_MAX);
+	if (base && base[0] == '/')
+		(void)buf_addf(&path, "%s/weir/themes", base);
+	else
+		(void)buf_addf(&path, "%s/.config/weir/themes", home ? home : "");
+	return buf_take(&path);
+}
+
+/*
+ * The moment a live print speaks of. While somebody writes, a transaction may be under way that is
+ * dated before now but not visible yet. As of the newest visible one, or of two seconds ago if that
+ * is later, the same facts can be had again.
+ */
+static bool live_moment(struct reader *reader, const char *store, int64_t *at_out, struct err *err)
+{
+	int64_t now = clock_system()->wall_ms(clock_system());
+	int64_t newest;
+
+	*at_out = now;
+	if (store_writer_pid(store) == 0)
+		return true;
+	if (!reader_begin(reader, READER_NOW, 0, err))
+		return false;
+	newest = reader_seen_at(reader);
+	reader_end(reader);
+	*at_out = newest != TIME_UNKNOWN && newest > now - BUSY_MS ? newest : now - BUSY_MS;
+	return true;
+}
+
 static bool find_theme(const struct config *config, struct cli_options *options, char *theme,
 	size_t room)
 {
 	struct text configured = config_text(config_main(config), "theme");
+	const char *no_color = getenv("NO_COLOR");
 
-	if (options->theme || !configured.bytes || configured.len >= room)
+	/* What is asked for on the command line is stronger than NO_COLOR; what is configured is not. */
+	if (options->theme || (no_color && no_color[0]) || !configured.bytes || configured.len >= room)
 		return options->theme != NULL;
 	(void)snprintf(theme, room, "%.*s", TEXT_ARG(configured));
 	options->theme = theme;
@@ -175,8 +249,7 @@ static bool find_theme(const struct config *config, struct cli_options *options,
 static int show(const struct cli_options *options, const struct view_ops *ops,
 	const struct view_arg *arg, const char *store)
 {
-	const struct clock *clock = clock_system();
-	int64_t as_of = options->as_of_ms ? options->as_of_ms : clock->wall_ms(clock);
+	int64_t as_of = options->as_of_ms;
 	const char *slash = strrchr(store, '/');
 	struct err err = ERR_INIT;
 	struct reader *reader;
@@ -184,7 +257,8 @@ static int show(const struct cli_options *options, const struct view_ops *ops,
 
 	if (!reader_open(store, &reader, &err))
 		return fail(&err);
-	done = reader_begin(reader, as_of, 0, &err) &&
+	done = (as_of || live_moment(reader, store, &as_of, &err)) &&
+		reader_begin(reader, as_of, 0, &err) &&
 		cli_show(options, ops, arg, reader, as_of, slash ? slash + 1 : store, &err);
 	reader_end(reader);
 	reader_close(reader);
@@ -198,7 +272,8 @@ static int run_console(const struct cli_options *options, const struct view_ops 
 	struct desk desk = { .store = store, .config = config_path };
 	const char *slash = strrchr(store, '/');
 	struct console_options console_options = {
-		.data = { &desk, desk_begin, desk_end, desk_changed, desk_seen_at, desk_collecting },
+		.data = { &desk, desk_begin, desk_end, desk_changed, desk_seen_at, desk_collecting,
+			desk_counts, desk_child_ended },
 		.clock = clock_system(),
 		.store_name = slash ? slash + 1 : store,
 		.theme = options->theme,
@@ -207,16 +282,19 @@ static int run_console(const struct cli_options *options, const struct view_ops 
 		.filter = options->filter,
 		.as_of_ms = options->as_of_ms,
 		.utc = options->utc || config_boolean(config_main(config), "utc"),
-		.ascii = options->plain,
-		.mouse = options->mouse,
+		.ascii = options->plain || config_boolean(config_main(config), "ascii"),
+		.mouse = options->mouse || config_boolean(config_main(config), "mouse"),
+		.mono = options->plain,
 		.views = views,
 	};
 	struct err err = ERR_INIT;
+	char *folder;
 	bool done;
 
-	/* A console on a copied store (--store without configuration) collects nothing. */
-	if (config_path && config_sections(config) > 0 && store_writer_pid(store) == 0 &&
-		!child_start(config_path, options->store, &desk.child, &err))
+	/* A console on a copied store (--store without --config) collects nothing. */
+	if (config_path && (options->config || !options->store) && config_sections(config) > 0 &&
+		config_boolean(config_main(config), "start_collector") &&
+		store_writer_pid(store) == 0 && !child_start(config_path, options->store, &desk.child, &err))
 		return fail(&err);
 	if (desk.child == 0 && access(store, R_OK) != 0) {
 		(void)err_set(&err, ERR_ABSENT, errno,
@@ -224,7 +302,10 @@ static int run_console(const struct cli_options *options, const struct view_ops 
 			"~/.config/weir/weir.ini or give --config FILE or --store FILE", store);
 		return fail(&err);
 	}
+	folder = theme_folder();
+	console_options.theme_folder = folder;
 	done = console_run(&console_options, &err);
+	free(folder);
 	reader_close(desk.reader);
 	child_stop(desk.child);
 	return done ? EXIT_GOOD : fail(&err);

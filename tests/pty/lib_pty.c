@@ -24,7 +24,8 @@ struct pty {
 	int master;
 	int frames; /* read end of the frame pipe */
 	int frame_count;
-	pid_t pid;
+	pid_t pid;    /* the program's */
+	pid_t parent; /* ours; ends as the program did */
 	int status;
 	bool ended, alternate;
 	int rows, cols;
@@ -53,9 +54,46 @@ static int on_prop(VTermProp prop, VTermValue *value, void *user)
 
 static const VTermScreenCallbacks callbacks = { .settermprop = on_prop };
 
-static void child(const struct pty_options *options, int frame_fd)
+/*
+ * The program gets a parent in its session but outside its group, as a shell is: SIGTSTP is without
+ * effect in a group that nobody could wake again. The parent ends as its child does.
+ */
+static void be_shell(int pid_fd)
+{
+	pid_t pid;
+	int status;
+
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	pid = fork();
+	if (pid == 0) {
+		(void)setpgid(0, 0);
+		(void)tcsetpgrp(STDIN_FILENO, getpid());
+		signal(SIGTTOU, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
+		return;
+	}
+	(void)setpgid(pid, pid);
+	(void)tcsetpgrp(STDIN_FILENO, pid);
+	if (write(pid_fd, &pid, sizeof pid) != (ssize_t)sizeof pid)
+		_exit(127);
+	/* The terminal is the program's alone: its last close must be a hang-up. */
+	for (int fd = 0; fd < 64; fd++)
+		(void)close(fd);
+	while (waitpid(pid, &status, 0) != pid)
+		continue;
+	if (WIFSIGNALED(status)) {
+		signal(WTERMSIG(status), SIG_DFL);
+		(void)raise(WTERMSIG(status));
+	}
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 127);
+}
+
+static void child(const struct pty_options *options, int frame_fd, int pid_fd)
 {
 	char number[16];
+
+	be_shell(pid_fd);
 
 	(void)dup2(frame_fd, FRAME_FD);
 	for (int fd = 3; fd < 64; fd++) {
@@ -81,19 +119,23 @@ struct pty *pty_start(const struct pty_options *options)
 	struct winsize size = { .ws_row = (unsigned short)options->rows,
 		.ws_col = (unsigned short)options->cols };
 	struct pty *pty = NEW(struct pty);
-	int ends[2];
+	int ends[2], pids[2];
 
-	if (pipe(ends) != 0)
+	if (pipe(ends) != 0 || pipe(pids) != 0)
 		abort();
 	pty->rows = options->rows;
 	pty->cols = options->cols;
 	buf_init(&pty->bytes, BYTES_MAX);
-	pty->pid = forkpty(&pty->master, NULL, NULL, &size);
-	if (pty->pid < 0)
+	pty->parent = forkpty(&pty->master, NULL, NULL, &size);
+	if (pty->parent < 0)
 		abort();
-	if (pty->pid == 0)
-		child(options, ends[1]);
+	if (pty->parent == 0)
+		child(options, ends[1], pids[1]);
 	(void)close(ends[1]);
+	(void)close(pids[1]);
+	if (read(pids[0], &pty->pid, sizeof pty->pid) != (ssize_t)sizeof pty->pid)
+		abort();
+	(void)close(pids[0]);
 	pty->frames = ends[0];
 	(void)fcntl(pty->frames, F_SETFL, O_NONBLOCK);
 	(void)fcntl(pty->master, F_SETFL, O_NONBLOCK);
@@ -230,20 +272,34 @@ void pty_signal(struct pty *pty, int number)
 	(void)kill(pty->pid, number);
 }
 
+/* The letter of /proc: T is stopped. */
+static bool is_stopped(pid_t pid)
+{
+	char path[64], line[512];
+	const char *end;
+	FILE *file;
+	bool stopped = false;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fgets(line, sizeof line, file)) {
+		end = strrchr(line, ')');
+		stopped = end && end[1] == ' ' && end[2] == 'T';
+	}
+	(void)fclose(file);
+	return stopped;
+}
+
 bool pty_stopped(struct pty *pty)
 {
 	long until = now_ms() + WAIT_MS;
-	int status;
 
 	while (now_ms() < until) {
 		settle(pty, until);
-		if (waitpid(pty->pid, &status, WNOHANG | WUNTRACED) == pty->pid) {
-			if (WIFSTOPPED(status))
-				return true;
-			pty->ended = true;
-			pty->status = status;
-			return false;
-		}
+		if (is_stopped(pty->pid))
+			return true;
 	}
 	return false;
 }
@@ -254,7 +310,7 @@ int pty_wait(struct pty *pty)
 
 	while (!pty->ended && now_ms() < until) {
 		settle(pty, until);
-		if (waitpid(pty->pid, &pty->status, WNOHANG) == pty->pid)
+		if (waitpid(pty->parent, &pty->status, WNOHANG) == pty->parent)
 			pty->ended = true;
 	}
 	take_output(pty);
@@ -303,7 +359,7 @@ void pty_end(struct pty *pty)
 {
 	if (!pty->ended) {
 		(void)kill(pty->pid, SIGKILL);
-		(void)waitpid(pty->pid, NULL, 0);
+		(void)waitpid(pty->parent, NULL, 0);
 	}
 	if (pty->master >= 0)
 		(void)close(pty->master);

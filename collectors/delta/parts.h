@@ -100,7 +100,7 @@ struct delta_table {
 	struct delta_log log; /* as listed last */
 	size_t at;            /* next of log.commits to read */
 	bool listed;
-	int64_t log_changed_ns; /* the directory's modification time when it was listed; 0 = none */
+	uint64_t log_changed_ns; /* the directory's modification time when it was listed; 0 = none */
 	int64_t waits_since_ms; /* monotonic: its newest commit looks half-written; 0 = no */
 };
 void delta_table_init(struct delta_table *table, const char *path, const char *log_dir,

@@ -20,6 +20,7 @@ enum {
 	LOOK_BACK_MAX = 20 * 1000,   /* commits read back to find the previous metaData */
 	LOOK_BACK_BYTES = 32 << 20   /* of one of them */
 };
+#define SECONDS_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 char *delta_path_join(const char *dir, const char *name)
 {
@@ -67,6 +68,16 @@ void delta_table_done(struct delta_table *table)
 	delta_log_done(&table->log);
 }
 
+/* Milliseconds; times that no calendar has are held at year 9999, so that sums stay sums. */
+static int64_t time_of(struct timespec time)
+{
+	int64_t seconds = time.tv_sec;
+
+	if (seconds > SECONDS_MAX || seconds < -SECONDS_MAX)
+		seconds = seconds > 0 ? SECONDS_MAX : -SECONDS_MAX;
+	return seconds * 1000 + time.tv_nsec / 1000000;
+}
+
 /* Opens a commit; its modification time in *ms_out. -1 with errno set. */
 static int open_commit(const char *path, int64_t *ms_out)
 {
@@ -84,7 +95,7 @@ static int open_commit(const char *path, int64_t *ms_out)
 		errno = S_ISREG(status.st_mode) ? EFBIG : EINVAL;
 		return -1;
 	}
-	*ms_out = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000;
+	*ms_out = time_of(status.st_mtim);
 	return fd;
 }
 
@@ -359,16 +370,16 @@ static bool slipped_in(const struct delta_table *table, int64_t version)
 }
 
 /* When the log's directory changed last; 0 = not to be told, or too fresh to be trusted. */
-static int64_t changed_ns(const struct delta_table *table, const struct clock *clock)
+static uint64_t changed_ns(const struct delta_table *table, const struct clock *clock)
 {
 	struct stat status;
-	int64_t ns;
 
 	if (stat(table->log_dir, &status) != 0)
 		return 0;
-	ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
 	/* Two changes within one tick of the file system's clock look like one. */
-	return clock->wall_ms(clock) - ns / 1000000 > FRESH_MS ? ns : 0;
+	if (clock->wall_ms(clock) - time_of(status.st_mtim) <= FRESH_MS)
+		return 0;
+	return (uint64_t)status.st_mtim.tv_sec * 1000000000u + (uint64_t)status.st_mtim.tv_nsec;
 }
 
 /* True when nothing can have come since the last listing: one stat instead of a listing. */
@@ -382,7 +393,7 @@ static bool list_again(struct delta_table *table, struct fact_batch *batch,
 	const struct delta_pace *pace, struct err *err)
 {
 	struct delta_log log = { 0 };
-	int64_t changed = changed_ns(table, pace->clock);
+	uint64_t changed = changed_ns(table, pace->clock);
 	int64_t newest;
 
 	table->log_changed_ns = 0;

@@ -28,7 +28,7 @@ ingest() { # store name, log -> seconds
 	t0=$(now)
 	"$B/weir-collect" --once --config $dir/"$1".ini >$dir/"$1".out
 	t1=$(now)
-	calc %.3f "$t1 - $t0"
+	calc '%.3f\n' "$t1 - $t0"
 }
 median() { sort -n | awk '{v[NR]=$1} END {print v[int((NR+1)/2)]}'; }
 

@@ -185,7 +185,8 @@ int main(int argc, char **argv)
 		char program[4096];
 
 		(void)snprintf(program, sizeof program, "%s/weir-collect", argv[1]);
-		(void)freopen("/dev/null", "w", stdout);
+		if (!freopen("/dev/null", "w", stdout))
+			_exit(126);
 		(void)execl(program, program, "--once", "--config", path, (char *)NULL);
 		_exit(127);
 	}

@@ -78,12 +78,13 @@ static void add_crumbs(const struct app *app, struct line *line, const struct lo
 	for (size_t i = 0; i < app->stack.n; i++) {
 		const struct view *view = app->stack.screens[i]->view;
 		const char *what = view->ops->title ? view->ops->title : view->ops->name;
+		const char *called = view->arg.label[0] ? view->arg.label : view->arg.subject;
 
 		if (i > 0)
 			line_addf(line, ROLE_CRUMB, " %.*s", TEXT_ARG(glyph_text(look, GLYPH_ARROW)));
 		line_addf(line, ROLE_CRUMB, " %s", what);
-		if (view->arg.subject[0] && i + 1 == app->stack.n)
-			line_addf(line, ROLE_STRONG, " %s", view->arg.subject);
+		if (called[0] && i + 1 == app->stack.n)
+			line_addf(line, ROLE_STRONG, " %s", called);
 	}
 	if (top->filter[0])
 		line_addf(line, ROLE_MATCH, "  /%s%s", top->inverse ? "!" : "", top->filter);

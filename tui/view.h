@@ -29,6 +29,7 @@ struct view_arg {
 	char subject[VIEW_ARG_MAX];  /* pipeline, update, table, source ... */
 	char subject2[VIEW_ARG_MAX]; /* events: update within the pipeline; version ... */
 	int64_t number;              /* event key k, version; 0 = none */
+	char label[VIEW_ARG_MAX];    /* what crumbs call it; "" = subject */
 };
 
 /* What is selected: for copy, crumbs and opening other screens on it. */

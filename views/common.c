@@ -180,6 +180,26 @@ struct text short_id(struct text id)
 	return text_sub(id, 0, 8);
 }
 
+void shared_add(struct shared_head *shared, struct text name)
+{
+	struct text rest = name, catalog, schema;
+
+	if (!text_split(&rest, '.', &catalog) || !text_split(&rest, '.', &schema) || !rest.len) {
+		shared->differs = true;
+		return;
+	}
+	catalog.len++; /* its dot */
+	if (!shared->head.len)
+		shared->head = catalog;
+	else if (!text_eq(shared->head, catalog))
+		shared->differs = true;
+}
+
+struct text shared_cut(const struct shared_head *shared, struct text name)
+{
+	return shared->differs ? name : text_sub(name, shared->head.len, name.len);
+}
+
 bool pipeline_is_stale(const struct pipeline_row *row, int64_t now_ms)
 {
 	int64_t age_ms = span_ms(row->last_written_at_ms, now_ms);

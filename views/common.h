@@ -54,6 +54,17 @@ int64_t span_ms(int64_t from_ms, int64_t to_ms);
 /* The short head of an update id, as messages of the platform quote it. */
 struct text short_id(struct text id);
 
+/*
+ * The catalog of catalog.schema.table names, where every name of a list has the same: on screen it
+ * only pushes the telling part out. Names without two dots have none.
+ */
+struct shared_head {
+	struct text head; /* with its dot */
+	bool differs;
+};
+void shared_add(struct shared_head *shared, struct text name);
+struct text shared_cut(const struct shared_head *shared, struct text name);
+
 /* "stale 41m (usually 5m)": rows written later than twice the usual gap. */
 bool pipeline_is_stale(const struct pipeline_row *row, int64_t now_ms);
 int pipeline_badness(const struct pipeline_row *row, int64_t now_ms); /* larger = worse */

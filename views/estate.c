@@ -363,6 +363,7 @@ static enum reply estate_act(struct view *view, enum action action, struct app *
 	if (!row)
 		return REPLY_IGNORED;
 	arg_set(arg.subject, row->pipeline.pipeline_id);
+	arg_set(arg.label, row->pipeline.pipeline);
 	app_open(app, action == ACT_OPEN ? "updates" : "events", &arg);
 	return REPLY_DONE;
 }

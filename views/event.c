@@ -21,8 +21,12 @@ static bool event_open(struct view *view, struct err *err)
 {
 	struct event *event = view->state;
 
-	(void)err;
 	event->k = view->arg.number;
+	if (!event->k) { /* from the command line: the key is the argument, not a pipeline */
+		if (!text_to_i64(text_of(view->arg.subject), &event->k) || event->k <= 0)
+			return err_set(err, ERR_USAGE, 0, "event wants the key of an event");
+		view->arg.subject[0] = '\0';
+	}
 	return true;
 }
 
@@ -181,7 +185,6 @@ const struct view_ops event_view = {
 	.title = "event",
 	.about = "One event: its fields, and its raw JSON as a tree.",
 	.arg = "KEY",
-	.arg_required = true,
 	.state_size = sizeof(struct event),
 	.actions = actions,
 	.open = event_open,

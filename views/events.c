@@ -376,6 +376,7 @@ static enum reply open_event(const struct view *view, struct app *app)
 	if (!row)
 		return REPLY_IGNORED;
 	arg.number = row->k;
+	arg_set(arg.label, row->type);
 	app_open(app, "event", &arg);
 	return REPLY_DONE;
 }

@@ -194,6 +194,8 @@ static enum reply history_act(struct view *view, enum action action, struct app 
 	if (!row)
 		return REPLY_IGNORED;
 	arg.number = row->fact.version;
+	arg_set(arg.label, text_of(arena_printf(view->look.arena, "%.*s v%" PRId64,
+		TEXT_ARG(row->fact.table), row->fact.version)));
 	app_open(app, "version", &arg);
 	return REPLY_DONE;
 }

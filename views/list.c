@@ -144,7 +144,7 @@ struct text phases_text(const struct look *look, const struct phases *phases,
 				end_ms = phases->at_ms[next];
 		}
 		took = format_duration(look, span_ms(phases->at_ms[i], end_ms));
-		(void)buf_addf(&out, "%s%s %s %.*s", out.len ? "  " : "",
+		(void)buf_addf(&out, "%s%s %s %.*s", out.len ? " " : "",
 			look->ascii ? shades[i].ascii : shades[i].shade, names[i], TEXT_ARG(took));
 	}
 	text = arena_text(look->arena, buf_text(&out));

@@ -250,6 +250,7 @@ static enum reply pipelines_act(struct view *view, enum action action, struct ap
 	if (!row)
 		return REPLY_IGNORED;
 	arg_set(arg.subject, row->pipeline_id);
+	arg_set(arg.label, row->pipeline);
 	app_open(app, action == ACT_OPEN ? "updates" : "events", &arg);
 	return REPLY_DONE;
 }

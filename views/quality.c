@@ -8,8 +8,14 @@
 #include "base/mem.h"
 #include "views/views.h"
 
+struct quality_line {
+	struct quality_row row;
+	struct text shown; /* without the catalog, where all have the same */
+};
+
 struct quality {
 	struct table table;
+	struct quality_line *lines;
 	struct quality_rows rows;
 	struct table rules; /* of the selected dataset */
 	bool in_rules;      /* the lower pane has the focus */
@@ -17,7 +23,7 @@ struct quality {
 
 static const struct quality_row *quality_of(const void *row)
 {
-	return row;
+	return row ? &((const struct quality_line *)row)->row : NULL;
 }
 
 /* Dataset names already carry their schema; without one the pipeline tells them apart. */
@@ -33,7 +39,8 @@ static void format_dataset(const void *row, const struct look *look, struct line
 
 	line_glyph(line, look, &grades[share_grade(quality->published, quality->input)]);
 	line_add(line, ROLE_TEXT, look->raw ? TEXT("") : TEXT(" "));
-	line_name(line, look, quality->dataset);
+	line_name(line, look,
+		look->raw ? quality->dataset : ((const struct quality_line *)row)->shown);
 }
 
 static int compare_dataset(const void *a, const void *b)
@@ -152,7 +159,7 @@ static void format_rules(const void *row, const struct look *look, struct line *
 
 static int compare_rules(const void *a, const void *b)
 {
-	return compare_i64(rules_failing(a), rules_failing(b));
+	return compare_i64(rules_failing(quality_of(a)), rules_failing(quality_of(b)));
 }
 
 static void format_pipeline(const void *row, const struct look *look, struct line *line)
@@ -172,7 +179,7 @@ static int compare_age(const void *a, const void *b)
 
 enum { COLUMN_TREND = 7, WIDE_COLS = 150 };
 static const struct column columns[] = {
-	{ "dataset", "DATASET", "What the rules are on", 20, 44, 3, 0, 0, format_dataset,
+	{ "dataset", "DATASET", "What the rules are on", 24, 44, 3, 0, 0, format_dataset,
 		compare_dataset },
 	{ "complete", "COMPLETE", "Published rows of input rows", 8, 8, 0, 0, COLUMN_RIGHT,
 		format_complete, compare_complete },
@@ -182,9 +189,9 @@ static const struct column columns[] = {
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_published, compare_published },
 	{ "quarantined", "QUARANTINE", "Rows dropped, or written to its quarantine table", 10, 15, 0, 1,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_quarantined, compare_quarantined },
-	{ "share", "OUT", "Quarantined rows of input rows", 5, 6, 0, 3,
+	{ "share", "OUT", "Quarantined rows of input rows", 5, 6, 0, 4,
 		COLUMN_RIGHT | COLUMN_DESCENDING | COLUMN_NO_SORT, format_share_out, NULL },
-	{ "rules", "RULES", "How many of its rules failed at least once", 12, 18, 0, 4,
+	{ "rules", "RULES", "How many of its rules failed at least once", 12, 18, 0, 3,
 		COLUMN_DESCENDING, format_rules, compare_rules },
 	{ "trend", "24 H", "Completeness by hour", TREND_MAX / 2, TREND_MAX / 2, 0, 5,
 		COLUMN_NO_SORT | COLUMN_NO_EXPORT, format_trend, NULL },
@@ -208,7 +215,7 @@ static bool quality_open(struct view *view, struct err *err)
 	quality->table = (struct table){
 		.columns = columns,
 		.ncolumns = ARRAY_LEN(columns),
-		.row_size = sizeof(struct quality_row),
+		.row_size = sizeof(struct quality_line),
 		.key = row_key,
 		.empty = "no dataset has been seen",
 	};
@@ -228,9 +235,22 @@ static void quality_close(struct view *view)
 static void show_rules(struct view *view)
 {
 	struct quality *quality = view->state;
-	const struct quality_row *row = table_selected(&quality->table);
+	const struct quality_row *row = quality_of(table_selected(&quality->table));
 
 	table_set_rows(&quality->rules, row ? row->rules : NULL, row ? row->nrules : 0, &view->look);
+}
+
+static struct quality_line *lines_of(struct arena *arena, const struct quality_rows *rows)
+{
+	struct quality_line *lines = ARENA_ARRAY(arena, struct quality_line, rows->n + 1);
+	struct shared_head head = { .differs = false };
+
+	for (size_t i = 0; i < rows->n; i++)
+		shared_add(&head, rows->rows[i].dataset);
+	for (size_t i = 0; i < rows->n; i++)
+		lines[i] = (struct quality_line){ .row = rows->rows[i],
+			.shown = shared_cut(&head, rows->rows[i].dataset) };
+	return lines;
 }
 
 static bool quality_load(struct view *view, struct reader *reader, struct err *err)
@@ -242,7 +262,8 @@ static bool quality_load(struct view *view, struct reader *reader, struct err *e
 	if (!quality_list(reader, &view->arena, dataset, TEXT_NONE, &rows, err))
 		return false;
 	quality->rows = rows;
-	table_set_rows(&quality->table, rows.rows, rows.n, &view->look);
+	quality->lines = lines_of(&view->arena, &rows);
+	table_set_rows(&quality->table, quality->lines, rows.n, &view->look);
 	show_rules(view);
 	return true;
 }
@@ -264,15 +285,21 @@ static int section_rows(const struct quality_row *row)
 	return row && row->nrules ? (int)row->nrules + 3 : 3;
 }
 
+/* A row stands at the beginning of its line. */
+static struct text shown_of(const struct quality_row *row)
+{
+	return ((const struct quality_line *)row)->shown;
+}
+
 /* With height to spare, the rules of the datasets behind the selected one follow. */
 static void draw_further(const struct view *view, struct canvas *canvas, struct rect rect)
 {
 	const struct quality *quality = view->state;
-	const struct quality_row *selected = table_selected(&quality->table);
+	const struct quality_row *selected = quality_of(table_selected(&quality->table));
 	bool behind = false;
 
 	for (size_t i = 0; i < table_shown(&quality->table) && rect.rows > 3; i++) {
-		const struct quality_row *row = table_row(&quality->table, i);
+		const struct quality_row *row = quality_of(table_row(&quality->table, i));
 		struct table rules;
 		int need = section_rows(row);
 
@@ -282,7 +309,7 @@ static void draw_further(const struct view *view, struct canvas *canvas, struct 
 		}
 		rules_table(&rules);
 		table_set_rows(&rules, row->rules, row->nrules, &view->look);
-		rules_draw(row, &rules, canvas, rect, &view->look, false);
+		rules_draw(row, shown_of(row), &rules, canvas, rect, &view->look, false);
 		table_done(&rules);
 		rect.row += need;
 		rect.rows -= need;
@@ -292,14 +319,15 @@ static void draw_further(const struct view *view, struct canvas *canvas, struct 
 static void quality_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
 	const struct quality *quality = view->state;
-	const struct quality_row *row = table_selected(&quality->table);
+	const struct quality_row *row = quality_of(table_selected(&quality->table));
 	struct split split = split_rows(rect, list_rows(&quality->table), row ? section_rows(row) : 0);
 	int need = section_rows(row);
 
 	list_draw(quality, canvas, split.list, &view->look);
 	if (!row || split.pane.rows <= 0)
 		return;
-	rules_draw(row, &quality->rules, canvas, split.pane, &view->look, quality->in_rules);
+	rules_draw(row, shown_of(row), &quality->rules, canvas, split.pane, &view->look,
+		quality->in_rules);
 	split.pane.row += need;
 	split.pane.rows -= need;
 	draw_further(view, canvas, split.pane);
@@ -311,9 +339,9 @@ static int quality_print_rows(const struct view *view)
 	int rows = list_rows(&quality->table);
 
 	for (size_t i = 0; i < table_shown(&quality->table); i++) {
-		const struct quality_row *row = table_row(&quality->table, i);
+		const struct quality_row *row = quality_of(table_row(&quality->table, i));
 
-		if (row->nrules || row == table_selected(&quality->table))
+		if (row->nrules || row == quality_of(table_selected(&quality->table)))
 			rows += section_rows(row);
 	}
 	return rows;
@@ -322,7 +350,7 @@ static int quality_print_rows(const struct view *view)
 static enum reply quality_act(struct view *view, enum action action, struct app *app)
 {
 	struct quality *quality = view->state;
-	const struct quality_row *row = table_selected(&quality->table);
+	const struct quality_row *row = quality_of(table_selected(&quality->table));
 	struct view_arg arg = { .number = 0 };
 	enum reply reply;
 
@@ -338,6 +366,7 @@ static enum reply quality_act(struct view *view, enum action action, struct app 
 			return REPLY_IGNORED;
 		arg_set(arg.subject, row->pipeline_id);
 		arg_set(arg.subject2, row->update_id);
+		arg_set(arg.label, row->pipeline);
 		app_open(app, "events", &arg);
 		return REPLY_DONE;
 	case ACT_NEXT_PANE:
@@ -356,7 +385,7 @@ static enum reply quality_act(struct view *view, enum action action, struct app 
 
 static bool quality_subject(const struct view *view, struct subject *out)
 {
-	const struct quality_row *row = table_selected(view->state);
+	const struct quality_row *row = quality_of(table_selected(view->state));
 
 	if (row)
 		subject_set(out, "dataset", row->dataset, row->dataset);
@@ -376,7 +405,7 @@ static bool quality_json(const struct view *view, struct buf *out, struct err *e
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < table_shown(&quality->table); i++)
-		(void)json_array_append_new(list, quality_row_json(table_row(&quality->table, i)));
+		(void)json_array_append_new(list, quality_row_json(quality_of(table_row(&quality->table, i))));
 	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
 		"datasets", list, "more", quality->rows.more), false, err);
 }

@@ -184,29 +184,30 @@ struct text quality_sentence(const struct look *look, const struct quality_row *
 }
 
 /* The name gives way before the words do. */
-static struct text section_title(const struct quality_row *row, const struct look *look, int cols)
+static struct text section_title(const struct quality_row *row, struct text dataset,
+	const struct look *look, int cols)
 {
 	const char *dash = look->ascii ? "-" : "\xe2\x94\x80";
 	struct text words = quality_words(look, row), title;
-	int room = cols - 8 - (int)utf8_width(words);
-	int name = (int)utf8_width(row->dataset);
+	int room = cols - 7 - (int)utf8_width(words);
+	int name = (int)utf8_width(dataset);
 
 	if (!row->nrules)
-		return row->dataset;
+		return dataset;
 	title = text_of(arena_printf(look->arena, "%s%.*s %s %.*s",
-		name + (int)sizeof("rules of") <= room ? "rules of " : "", TEXT_ARG(row->dataset), dash,
+		name + (int)sizeof("rules of") <= room ? "rules of " : "", TEXT_ARG(dataset), dash,
 		TEXT_ARG(words)));
 	return name <= room ? title : words;
 }
 
-void rules_draw(const struct quality_row *row, const struct table *rules, struct canvas *canvas,
-	struct rect rect, const struct look *look, bool focused)
+void rules_draw(const struct quality_row *row, struct text dataset, const struct table *rules,
+	struct canvas *canvas, struct rect rect, const struct look *look, bool focused)
 {
 	enum role role = share_role(share_grade(row->published, row->input));
 
 	if (rect.rows <= 0)
 		return;
-	canvas_rule(canvas, rect.row, rect.col, rect.cols, section_title(row, look, rect.cols));
+	canvas_rule(canvas, rect.row, rect.col, rect.cols, section_title(row, dataset, look, rect.cols));
 	if (rect.rows > 1)
 		(void)canvas_put(canvas, rect.row + 1, rect.col, rect.cols, role,
 			quality_sentence(look, row, rect.cols));
@@ -244,7 +245,7 @@ static void rules_view_draw(const struct view *view, struct canvas *canvas, stru
 	const struct rules *rules = view->state;
 
 	if (rules->found)
-		rules_draw(&rules->row, &rules->table, canvas, rect, &view->look, true);
+		rules_draw(&rules->row, rules->row.dataset, &rules->table, canvas, rect, &view->look, true);
 }
 
 static int rules_print_rows(const struct view *view)
@@ -263,6 +264,7 @@ static enum reply rules_act(struct view *view, enum action action, struct app *a
 		return REPLY_IGNORED;
 	arg_set(arg.subject, rules->row.pipeline_id);
 	arg_set(arg.subject2, rules->row.update_id);
+	arg_set(arg.label, rules->row.pipeline);
 	app_open(app, "events", &arg);
 	return REPLY_DONE;
 }

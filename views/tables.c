@@ -207,6 +207,7 @@ static enum reply tables_act(struct view *view, enum action action, struct app *
 	if (!row)
 		return REPLY_IGNORED;
 	arg_set(arg.subject, row->path.len < VIEW_ARG_MAX ? row->path : row->table);
+	arg_set(arg.label, row->table);
 	app_open(app, "history", &arg);
 	return REPLY_DONE;
 }

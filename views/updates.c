@@ -418,8 +418,11 @@ static enum reply updates_act(struct view *view, enum action action, struct app 
 			return REPLY_IGNORED;
 		arg_set(arg.subject,
 			action == ACT_OPEN ? row->update.update_id : row->update.pipeline_id);
-		if (action == ACT_OPEN_EVENTS)
+		arg_set(arg.label, short_id(row->update.update_id));
+		if (action == ACT_OPEN_EVENTS) {
 			arg_set(arg.subject2, row->update.update_id);
+			arg_set(arg.label, row->update.pipeline);
+		}
 		app_open(app, action == ACT_OPEN ? "flows" : "events", &arg);
 		return REPLY_DONE;
 	case ACT_RIGHT:

@@ -72,6 +72,7 @@ static bool set_update(struct reader *reader, struct text wanted, struct err *er
 			return err_set(err, ERR_LIMIT, 0, "search events: the text is longer than %d bytes",
 				CONTAINS_MAX);
 		set->upto = 0;
+		set->found = 0;
 	}
 	if (!reader_query(reader, Q_DIM_AFTER, &stmt, err))
 		return false;
@@ -88,6 +89,7 @@ static bool set_update(struct reader *reader, struct text wanted, struct err *er
 			return err_set(err, ERR_STORE, 0, "search events: the dictionary is damaged");
 		set_room(set, (size_t)id + 1);
 		set->verdict[id] = judge(wanted, sql_text(stmt, 1));
+		set->found += set->verdict[id] != MESSAGE_NO;
 		set->upto = id;
 	}
 }
@@ -222,7 +224,12 @@ static bool resolve(struct names *names, struct search *search, struct err *err)
 			return false;
 		search->edge = filter->oldest_first ? run.last_k : run.first_k;
 	}
-	return !filter->contains.bytes || set_update(reader, filter->contains, err);
+	if (!filter->contains.bytes)
+		return true;
+	if (!set_update(reader, filter->contains, err))
+		return false;
+	search->empty = search->empty || reader->messages.found == 0;
+	return true;
 }
 
 static bool prepare(

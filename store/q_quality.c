@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "store/reader_internal.h"
 
-enum { QUALITY_MAX = 1000 };
+enum { QUALITY_MAX = 1000, TRENDS_ROWS_MAX = 400 };
 
 static bool has_failures(const struct quality *row)
 {
@@ -122,6 +122,15 @@ static bool fill_trends(struct trends *trends, struct arena *scratch, const stru
 	return true;
 }
 
+static void no_trends(struct quality_row *out)
+{
+	for (size_t hour = 0; hour < TREND_MAX; hour++) {
+		out->trend[hour] = (double)NAN;
+		for (size_t r = 0; r < out->nrules; r++)
+			out->rules[r].trend[hour] = (double)NAN;
+	}
+}
+
 static double pass_rate(const struct rule_row *rule)
 {
 	double all;
@@ -175,7 +184,9 @@ static bool fill_row(struct names *names, struct trends *trends, struct arena *s
 		if (!names_text(names, rule->name, &out->rules[i].name, err))
 			return false;
 	}
-	if (!fill_trends(trends, scratch, row, out, err))
+	if (!trends)
+		no_trends(out);
+	else if (!fill_trends(trends, scratch, row, out, err))
 		return false;
 	if (out->nrules > 0)
 		qsort(out->rules, out->nrules, sizeof *out->rules, rule_worst_first);
@@ -193,7 +204,8 @@ static bool fill_rows(
 		return false;
 	ok = true;
 	for (size_t i = 0; ok && i < out->n; i++) {
-		ok = fill_row(names, &trends, &scratch, &all->rows[i], &out->rows[i], err);
+		ok = fill_row(names, i < TRENDS_ROWS_MAX ? &trends : NULL, &scratch, &all->rows[i],
+			&out->rows[i], err);
 		arena_reset(&rolls);
 	}
 	trends_end(&trends);

@@ -29,6 +29,23 @@ static void add_candidate(struct candidates *list, int64_t upd)
 	list->rows[list->n++] = (struct candidate){ .upd = upd };
 }
 
+/* Without later facts the index alone tells. */
+static bool candidate_now(struct reader *reader, int64_t dataset, struct candidates *list,
+	bool *found_out, struct err *err)
+{
+	sqlite3_stmt *stmt;
+
+	if (!reader_query(reader, Q_DATASET_QUALITY_NOW, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, dataset);
+	if (!sql_step(stmt, found_out, err))
+		return false;
+	if (*found_out)
+		add_candidate(list, sqlite3_column_int64(stmt, 0));
+	sqlite3_reset(stmt);
+	return true;
+}
+
 /* Rows with later facts may not have reported anything yet: then the next older one counts too. */
 static bool candidates_of_dataset(struct reader *reader, enum query query, int64_t dataset,
 	struct candidates *list, bool *found_out, struct err *err)
@@ -79,7 +96,10 @@ static bool candidates_by_dataset(
 			return false;
 		if (wanted.bytes && !dataset_fits(name, wanted))
 			continue;
-		if (!candidates_of_dataset(reader, Q_DATASET_QUALITY, dataset, list, &found, err))
+		if (reader->n == reader->newest
+				? !candidate_now(reader, dataset, list, &found, err)
+				: !candidates_of_dataset(
+					  reader, Q_DATASET_QUALITY, dataset, list, &found, err))
 			return false;
 		if (!found &&
 			!candidates_of_dataset(

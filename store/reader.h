@@ -159,7 +159,10 @@ bool updates_list(struct reader *, struct arena *, struct text pipeline, size_t 
 /* In order of start. update: whole id or an unambiguous head of at least 4 characters. */
 bool flows_list(struct reader *, struct arena *, struct text update, struct flow_rows *out,
 	struct err *);
-/* Worst first. dataset, pipeline: NONE = all. */
+/*
+ * Worst first, at most 1,000; the trends of the worst 400. Datasets that reported nothing come last.
+ * dataset (whole, or what stands behind a dot), pipeline: NONE = all. Hours end with the newest event's.
+ */
 bool quality_list(struct reader *, struct arena *, struct text dataset, struct text pipeline,
 	struct quality_rows *out, struct err *);
 bool events_list(struct reader *, struct arena *, const struct event_filter *, struct event_rows *,

@@ -32,6 +32,7 @@ struct message_set {
 	struct buf wanted;   /* the text */
 	unsigned char *verdict; /* by dim id: MESSAGE_NO, MESSAGE_YES, MESSAGE_LOOK */
 	int64_t upto;        /* ids up to this one were judged */
+	int64_t found;       /* of them are not MESSAGE_NO */
 	size_t room;
 };
 

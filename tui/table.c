@@ -145,7 +145,8 @@ static void sort_order(struct table *table)
 				table_at(table, state->order[i]));
 		sorting.texts = texts;
 	}
-	qsort_r(state->order, state->shown, sizeof *state->order, compare_rows, &sorting);
+	if (state->shown > 1)
+		qsort_r(state->order, state->shown, sizeof *state->order, compare_rows, &sorting);
 	arena_reset(&state->scratch);
 }
 

@@ -17,6 +17,16 @@ static bool is_live(const struct estate *estate, int64_t when_ms)
 	return when_ms >= estate->past_end_ms;
 }
 
+/* The start of the next update; the first one after the past ends comes as soon as live ones do. */
+static int64_t next_run(const struct estate *estate, int64_t when_ms, int64_t past, int64_t live)
+{
+	if (is_live(estate, when_ms))
+		return when_ms + live;
+	if (when_ms + past >= estate->past_end_ms)
+		return estate->past_end_ms + (live < 20 * SECOND ? live : 20 * SECOND);
+	return when_ms + past;
+}
+
 static void begin(struct estate *estate, size_t pipeline, int64_t when_ms, const char *cause,
 	char update_id[37])
 {
@@ -197,7 +207,7 @@ static int64_t run_fire(struct estate *estate, size_t pipeline, int64_t when_ms)
 		commit.rows = COLLATERAL_ROWS - published;
 		estate_commit(estate, at + 19450, &commit);
 	}
-	return when_ms + (is_live(estate, when_ms) ? 90 * SECOND : 2 * HOUR);
+	return next_run(estate, when_ms, 2 * HOUR, 90 * SECOND);
 }
 
 /* ---- hinge_cdc ---- */
@@ -240,7 +250,7 @@ static int64_t run_hinge(struct estate *estate, size_t pipeline, int64_t when_ms
 		memcpy(commit.update_id, update_id, sizeof update_id);
 		estate_commit(estate, when_ms + 14000, &commit);
 	}
-	return when_ms + (is_live(estate, when_ms) ? 40 * SECOND : 30 * MINUTE);
+	return next_run(estate, when_ms, 30 * MINUTE, 40 * SECOND);
 }
 
 /* ---- retail: one continuous update ---- */
@@ -292,7 +302,7 @@ static int64_t run_retail(struct estate *estate, size_t pipeline, int64_t when_m
 		if (batch % 15 == 0)
 			estate_commit(estate, when_ms + 900, &commit);
 	}
-	return when_ms + (is_live(estate, when_ms) ? 2 * SECOND : 60 * SECOND);
+	return next_run(estate, when_ms, 60 * SECOND, 2 * SECOND);
 }
 
 /* ---- claims: fails, is retried, fails again ---- */

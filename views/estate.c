@@ -294,29 +294,23 @@ static void sheet_latest(struct sheet *sheet, const struct look *look,
 			pipeline->attempts);
 }
 
-static struct sheet pane_of(const struct view *view)
+static void sheet_row_of(struct sheet *sheet, const struct look *look, const struct estate_row *row)
 {
-	const struct estate *estate = view->state;
-	const struct estate_row *row = table_selected(&estate->table);
-	const struct look *look = &view->look;
-	struct sheet sheet = { .arena = look->arena };
-
-	if (!row)
-		return sheet;
-	sheet_heading(&sheet, arena_printf(look->arena, "%.*s", TEXT_ARG(row->pipeline.pipeline)));
-	sheet_latest(&sheet, look, &row->pipeline);
+	sheet_heading(sheet, arena_printf(look->arena, "%.*s", TEXT_ARG(row->pipeline.pipeline)));
+	sheet_latest(sheet, look, &row->pipeline);
 	if (row->failed_flow.len)
-		sheet_addf(&sheet, "root cause", ROLE_FAILED, "flow %.*s failed",
+		sheet_addf(sheet, "root cause", ROLE_FAILED, "flow %.*s failed",
 			TEXT_ARG(row->failed_flow));
 	if (row->error_message.len)
-		sheet_add(&sheet, row->failed_flow.len ? "" : "root cause", ROLE_TEXT, row->error_message);
+		sheet_add(sheet, row->failed_flow.len ? "" : "root cause", ROLE_TEXT, row->error_message);
 	if (row->pipeline.input != FACT_UNKNOWN) {
 		struct text published = format_count(look, row->pipeline.published);
 		struct text input = format_count(look, row->pipeline.input);
 		struct text quarantined = format_count(look, row->pipeline.quarantined);
 		struct text share = format_share(look, row->pipeline.published, row->pipeline.input);
 
-		sheet_addf(&sheet, "completeness", ROLE_TEXT,
+		sheet_addf(sheet, "completeness",
+			share_role(share_grade(row->pipeline.published, row->pipeline.input)),
 			"%.*s: %.*s of %.*s rows published, %.*s quarantined", TEXT_ARG(share),
 			TEXT_ARG(published), TEXT_ARG(input), TEXT_ARG(quarantined));
 	}
@@ -324,8 +318,25 @@ static struct sheet pane_of(const struct view *view)
 		struct text at = format_time(look, row->pipeline.last_written_at_ms);
 		struct text gap = format_age(look, look->now_ms - row->pipeline.usual_gap_ms);
 
-		sheet_addf(&sheet, "stale", ROLE_STALE, "no rows since %.*s, usually every %.*s",
+		sheet_addf(sheet, "stale", ROLE_STALE, "no rows since %.*s, usually every %.*s",
 			TEXT_ARG(at), TEXT_ARG(gap));
+	}
+}
+
+/* The selected pipeline, then with height to spare whatever else is wrong. */
+static struct sheet pane_of(const struct view *view)
+{
+	const struct estate *estate = view->state;
+	const struct estate_row *selected = table_selected(&estate->table);
+	struct sheet sheet = { .arena = view->look.arena };
+
+	if (selected)
+		sheet_row_of(&sheet, &view->look, selected);
+	for (size_t i = 0; i < table_shown(&estate->table); i++) {
+		const struct estate_row *row = table_row(&estate->table, i);
+
+		if (row != selected && row->badness > 0)
+			sheet_row_of(&sheet, &view->look, row);
 	}
 	return sheet;
 }

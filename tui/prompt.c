@@ -121,13 +121,20 @@ static bool insert(struct prompt *prompt, struct text text)
 static enum prompt_result type(struct prompt *prompt, int key)
 {
 	char bytes[4];
+	struct text typed;
 	struct buf clean;
 
 	if (key < 0x20 || key == 0x7f || key >= KEY_BASE)
 		return PROMPT_IGNORED;
+	typed = (struct text){ bytes, utf8_encode((uint32_t)key, bytes) };
+	/* A combining mark is clean behind its base only: the line decides, not the key alone. */
+	if (!insert(prompt, typed))
+		return PROMPT_CHANGED;
+	if (utf8_is_clean(prompt_text(prompt)))
+		return PROMPT_CHANGED;
+	cut(prompt, prompt->at - typed.len, prompt->at);
 	buf_init(&clean, 16);
-	(void)utf8_clean(&clean, (struct text){ bytes, utf8_encode((uint32_t)key, bytes) },
-		UTF8_ONE_LINE);
+	(void)utf8_clean(&clean, typed, UTF8_ONE_LINE); /* one code point: fits */
 	(void)insert(prompt, buf_text(&clean));
 	buf_done(&clean);
 	return PROMPT_CHANGED;

@@ -8,7 +8,7 @@
 #include "tui/table.h"
 
 /* What the table widget's own files share; nobody else includes it. */
-enum { TABLE_COLUMNS_MAX = 32, TABLE_FILTER_MAX = 256, TABLE_KEY_MAX = 1024 };
+enum { TABLE_COLUMNS_MAX = 32, TABLE_FILTER_MAX = 512, TABLE_KEY_MAX = 1024 };
 
 struct table_state {
 	size_t *order; /* shown position -> index into rows */

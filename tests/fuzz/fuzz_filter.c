@@ -41,7 +41,7 @@ static bool says_something(struct text filter)
 	struct filter parsed;
 
 	/* As the table keeps it, which is cut. */
-	filter_parse(&parsed, text_sub(filter, 0, 256), names, ARRAY_LEN(names));
+	filter_parse(&parsed, text_sub(filter, 0, 512), names, ARRAY_LEN(names));
 	return parsed.n > 0;
 }
 

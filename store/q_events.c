@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "store/reader_internal.h"
 
-enum { EVENTS_MAX = 10000, CONTAINS_MAX = 1024, NUMBER_MARK = 1 };
+enum { EVENTS_MAX = 10000, CONTAINS_MAX = 1024, NUMBER_MARK = 1, HOUR_MS = 3600000 };
 enum { MESSAGE_NO, MESSAGE_YES, MESSAGE_LOOK }; /* LOOK: its numbers decide */
 
 void message_set_done(struct message_set *set)
@@ -232,19 +232,17 @@ static bool resolve(struct names *names, struct search *search, struct err *err)
 	return true;
 }
 
-static bool prepare(
-	struct reader *reader, const struct search *search, sqlite3_stmt **stmt, struct err *err)
+/* Events between from (not itself) and edge (itself), in the direction of the filter. */
+static bool prepare(struct reader *reader, const struct search *search, int64_t from, int64_t edge,
+	sqlite3_stmt **stmt, struct err *err)
 {
 	const struct event_filter *filter = search->filter;
 	bool warnings = filter->least >= LEVEL_WARN;
 	enum query query = filter->oldest_first ? warnings ? Q_WARNINGS_UP : Q_EVENTS_UP
 						: warnings ? Q_WARNINGS_DOWN : Q_EVENTS_DOWN;
-	int64_t from = filter->from_k;
 
 	if (!reader_query(reader, query, stmt, err))
 		return false;
-	if (from == 0)
-		from = filter->oldest_first ? -1 : INT64_MAX;
 	sqlite3_bind_int64(*stmt, 1, from);
 	sqlite3_bind_int64(*stmt, 2, reader->n);
 	sqlite3_bind_int64(*stmt, 3, filter->least);
@@ -252,7 +250,7 @@ static bool prepare(
 	sql_bind_int(*stmt, 5, search->upd);
 	sql_bind_int(*stmt, 6, search->type);
 	sqlite3_bind_int64(*stmt, 7, filter->contains.bytes != NULL);
-	sqlite3_bind_int64(*stmt, 8, search->edge);
+	sqlite3_bind_int64(*stmt, 8, edge);
 	return true;
 }
 
@@ -269,13 +267,17 @@ static bool fits(const struct reader *reader, const struct search *search,
 	return true;
 }
 
-static bool collect(struct names *names, const struct search *search, sqlite3_stmt *stmt,
+/* Adds what lies between from and edge, until one more than limit was seen. */
+static bool collect(struct names *names, const struct search *search, int64_t from, int64_t edge,
 	size_t limit, struct event_rows *out, struct err *err)
 {
 	struct arena scratch = { 0 };
 	struct stored_event event;
+	sqlite3_stmt *stmt;
 	bool row, ok = true;
 
+	if (!prepare(names->reader, search, from, edge, &stmt, err))
+		return false;
 	while ((ok = sql_step(stmt, &row, err)) && row) {
 		arena_reset(&scratch);
 		if (!(ok = event_of_row(stmt, &scratch, &event, err)))
@@ -294,6 +296,81 @@ static bool collect(struct names *names, const struct search *search, sqlite3_st
 	return ok;
 }
 
+/* The next hour, from `hour` on, in which a wanted pipeline has events; -1: none. */
+static bool next_hour(struct reader *reader, bool up, int64_t hour, int64_t *out, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	bool row;
+
+	*out = -1;
+	for (size_t i = 0; i < reader->npipelines; i++) {
+		int64_t found;
+
+		if (!reader_query(reader, up ? Q_ZONE_UP : Q_ZONE_DOWN, &stmt, err))
+			return false;
+		sqlite3_bind_int64(stmt, 1, reader->pipelines[i]);
+		sqlite3_bind_int64(stmt, 2, hour);
+		if (!sql_step(stmt, &row, err))
+			return false;
+		if (!row)
+			continue;
+		found = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+		if (*out < 0 || (up ? found < *out : found > *out))
+			*out = found;
+	}
+	return true;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Of pipelines: hour by hour, those only in which they have events. */
+static bool collect_hours(struct names *names, const struct search *search, int64_t from,
+	size_t limit, struct event_rows *out, struct err *err)
+{
+	bool up = search->filter->oldest_first;
+	int64_t hour = event_k_ms(from < 0 ? 0 : from) / HOUR_MS;
+
+	while (!out->more) {
+		int64_t first_k, next_k;
+
+		if (!next_hour(names->reader, up, hour, &hour, err))
+			return false;
+		if (hour < 0)
+			return true;
+		first_k = event_k_from(hour * HOUR_MS);
+		next_k = event_k_from((hour + 1) * HOUR_MS);
+		if (up ? first_k > search->edge : next_k <= search->edge)
+			return true;
+		if (!collect(names, search, up ? larger(from, first_k - 1) : smaller(from, next_k),
+			    up ? smaller(search->edge, next_k - 1) : larger(search->edge, first_k),
+			    limit, out, err))
+			return false;
+		hour += up ? 1 : -1;
+	}
+	return true;
+}
+
+static bool collect_all(struct names *names, const struct search *search, size_t limit,
+	struct event_rows *out, struct err *err)
+{
+	int64_t from = search->filter->from_k;
+
+	if (from == 0)
+		from = search->filter->oldest_first ? -1 : INT64_MAX;
+	if (search->by_pipeline)
+		return collect_hours(names, search, from, limit, out, err);
+	return collect(names, search, from, search->edge, limit, out, err);
+}
+
 bool events_list(struct reader *reader, struct arena *arena, const struct event_filter *filter,
 	struct event_rows *out, struct err *err)
 {
@@ -301,14 +378,12 @@ bool events_list(struct reader *reader, struct arena *arena, const struct event_
 	struct search search = { .filter = filter };
 	struct event_rows rows = { 0 };
 	size_t limit = filter->limit < 1 ? 1 : filter->limit > EVENTS_MAX ? EVENTS_MAX : filter->limit;
-	sqlite3_stmt *stmt;
 	struct err stopped = ERR_INIT;
 	bool ok = resolve(&names, &search, err);
 
 	if (ok && !search.empty) {
 		rows.rows = ARENA_ARRAY(arena, struct event_row, limit + 1);
-		ok = prepare(reader, &search, &stmt, err);
-		if (ok && !collect(&names, &search, stmt, limit, &rows, &stopped)) {
+		if (!collect_all(&names, &search, limit, &rows, &stopped)) {
 			/* out of time with something in hand: the next page goes on from there */
 			rows.more = true;
 			ok = stopped.kind == ERR_LIMIT && rows.n > 0;

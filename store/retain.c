@@ -26,6 +26,8 @@ static const struct {
 		      " AND last_k < ?3 AND batch_max <= ?2 AND NOT EXISTS (SELECT 1 FROM flow_run f"
 		      " WHERE f.upd = run.upd) LIMIT 5000)" },
 	{ FACT_EVENT, "DELETE FROM roll_h WHERE hour < ?1 / 3600000 AND batch_max <= ?2" },
+	{ FACT_EVENT, "DELETE FROM zone WHERE hour < ?1 / 3600000 AND NOT EXISTS (SELECT 1 FROM event"
+		      " WHERE k >= (hour * 3600000) << 20 AND k < ((hour + 1) * 3600000) << 20)" },
 	{ FACT_EDGE, "DELETE FROM edge WHERE k < ?3 AND batch <= ?2" },
 	{ FACT_HEALTH, "DELETE FROM health WHERE at < ?1 AND batch <= ?2 AND at <"
 		       " (SELECT max(at) FROM health h WHERE h.source = health.source)" },

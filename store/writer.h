@@ -26,6 +26,7 @@ struct writer_source {
 
 struct writer_pipeline {
 	int64_t id, k, name;
+	int64_t hour; /* the newest one put into zone; -1 = none yet */
 };
 
 struct writer {
@@ -50,7 +51,7 @@ struct writer {
 	struct event_rows_source rows;
 	sqlite3_stmt *begin, *commit, *pending, *batch_add, *cursor_put, *source_add, *count_put;
 	sqlite3_stmt *event_insert, *event_find, *event_scan, *edge_add;
-	sqlite3_stmt *segment_find, *segment_add, *pipeline_find, *pipeline_add;
+	sqlite3_stmt *segment_find, *segment_add, *pipeline_find, *pipeline_add, *zone_add;
 	sqlite3_stmt *table_find, *table_add, *version_add, *health_add, *undecodable_add;
 };
 

@@ -417,7 +417,7 @@ static bool pipeline_entry(struct intake *in, int64_t id, struct writer_pipeline
 			writer->pipelines, writer->pipelines_room, sizeof *writer->pipelines);
 	}
 	entry = &writer->pipelines[writer->npipelines++];
-	*entry = (struct writer_pipeline){ .id = id, .k = -1 };
+	*entry = (struct writer_pipeline){ .id = id, .k = -1, .hour = -1 };
 	sqlite3_bind_int64(writer->pipeline_find, 1, id);
 	if (!sql_step(writer->pipeline_find, &row, err))
 		return false;
@@ -430,6 +430,20 @@ static bool pipeline_entry(struct intake *in, int64_t id, struct writer_pipeline
 	return true;
 }
 
+static bool put_zone(struct intake *in, const struct stored_event *event,
+	struct writer_pipeline *pipeline, struct err *err)
+{
+	sqlite3_stmt *add = in->writer->zone_add;
+	int64_t hour = event_k_ms(event->k) / 3600000;
+
+	if (hour == pipeline->hour)
+		return true;
+	pipeline->hour = hour;
+	sqlite3_bind_int64(add, 1, pipeline->id);
+	sqlite3_bind_int64(add, 2, hour);
+	return sql_run(add, err);
+}
+
 /* A row when a pipeline is met first and when a newer event gives it another name. */
 static bool put_pipeline(struct intake *in, const struct stored_event *event,
 	struct writer_pipeline **hint, struct err *err)
@@ -440,6 +454,8 @@ static bool put_pipeline(struct intake *in, const struct stored_event *event,
 		return true;
 	if ((!*hint || (*hint)->id != event->pipeline) &&
 		!pipeline_entry(in, event->pipeline, hint, err))
+		return false;
+	if (!put_zone(in, event, *hint, err))
 		return false;
 	if ((*hint)->k >= 0 && (event->pipeline_name == 0 || event->k <= (*hint)->k))
 		return true;

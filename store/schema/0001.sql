@@ -116,6 +116,14 @@ CREATE TABLE pipeline (
 	PRIMARY KEY (id, batch)
 ) WITHOUT ROWID;
 
+-- Hours (of k) in which a pipeline has events: a search for a quiet pipeline looks nowhere else. May
+-- name an hour whose events are gone or not visible yet.
+CREATE TABLE zone (
+	pipeline INTEGER NOT NULL, -- dim: pipeline id
+	hour INTEGER NOT NULL,
+	PRIMARY KEY (pipeline, hour)
+) WITHOUT ROWID;
+
 -- One dataset read to write another: flow_definition events, one row an input. An output without
 -- inputs has one row with input 0.
 CREATE TABLE edge (

@@ -212,29 +212,45 @@ static void events_are_filtered(void **state)
 	assert_int_equal(count_events((struct event_filter){ .update_id = TEXT("unknown") }), 0);
 }
 
-/* Both ways through all pages every event comes once, in order. */
+/* Both ways through all pages every event comes once, in order; of one pipeline, those of its hours. */
+static size_t walk(bool up, struct text pipeline, enum event_level least)
+{
+	struct event_filter filter = {
+		.oldest_first = up, .limit = 97, .pipeline = pipeline, .least = least };
+	struct event_rows rows;
+	size_t n = 0;
+
+	do {
+		ok(events_list(reader, &arena, &filter, &rows, &err));
+		for (size_t i = 0; i < rows.n; i++) {
+			int64_t k = rows.rows[i].k;
+
+			if (n++ > 0)
+				assert_true(up ? k > filter.from_k : k < filter.from_k);
+			filter.from_k = k;
+		}
+	} while (rows.more);
+	return n;
+}
+
 static void events_are_paged(void **state)
 {
-	size_t all = count_events((struct event_filter){ 0 });
+	size_t all = count_events((struct event_filter){ 0 }), sum[2] = { 0 };
+	struct pipeline_rows pipelines;
 
 	(void)state;
-	for (int up = 0; up < 2; up++) {
-		struct event_filter filter = { .oldest_first = up, .limit = 97 };
-		struct event_rows rows;
-		size_t n = 0;
+	ok(pipelines_list(reader, &arena, &pipelines, &err));
+	assert_int_equal(walk(true, TEXT_NONE, LEVEL_UNKNOWN), all);
+	assert_int_equal(walk(false, TEXT_NONE, LEVEL_UNKNOWN), all);
+	for (size_t i = 0; i < pipelines.n; i++) {
+		struct text id = pipelines.rows[i].pipeline_id;
 
-		do {
-			ok(events_list(reader, &arena, &filter, &rows, &err));
-			for (size_t i = 0; i < rows.n; i++) {
-				int64_t k = rows.rows[i].k;
-
-				if (n++ > 0)
-					assert_true(up ? k > filter.from_k : k < filter.from_k);
-				filter.from_k = k;
-			}
-		} while (rows.more);
-		assert_int_equal(n, all);
+		sum[0] += walk(false, id, LEVEL_UNKNOWN);
+		sum[1] += walk(true, id, LEVEL_UNKNOWN);
+		assert_int_equal(walk(false, id, LEVEL_WARN), walk(true, id, LEVEL_WARN));
 	}
+	assert_int_equal(sum[0], all);
+	assert_int_equal(sum[1], all);
 }
 
 static void tables_and_versions(void **state)

@@ -20,7 +20,8 @@ enum {
 	LIVE_BYTES = 1 << 20,
 	BACKFILL_BYTES = 8 << 20,
 	FORGET_MS = 86400000,
-	CURSOR_MAX_BYTES = 64 << 20
+	CURSOR_MAX_BYTES = 64 << 20,
+	KEEP_UNDECODABLE_MAX = 1000 /* of one batch; what is beyond is counted only */
 };
 
 struct eventlog {
@@ -126,6 +127,16 @@ static void refuse(struct eventlog *log, const struct follow_record *record)
 	buf_done(&place);
 }
 
+/* A file that is no log at all must not fill the store with itself. */
+static void bound_undecodable(struct eventlog *log)
+{
+	struct fact_batch *batch = log->batch;
+
+	while (batch->nfacts > KEEP_UNDECODABLE_MAX &&
+		batch->facts[batch->nfacts - 1].kind == FACT_UNDECODABLE)
+		batch->nfacts--;
+}
+
 static void take(void *context, const struct follow_record *record)
 {
 	struct eventlog *log = context;
@@ -139,10 +150,11 @@ static void take(void *context, const struct follow_record *record)
 	log->batch->read_bytes += record->length;
 	if (record->refused) {
 		refuse(log, record);
-		return;
+	} else {
+		place.segment = segment_of(log, record);
+		(void)eventlog_decode(log->batch, record->bytes, true, &place, &log->options);
 	}
-	place.segment = segment_of(log, record);
-	(void)eventlog_decode(log->batch, record->bytes, true, &place, &log->options);
+	bound_undecodable(log);
 }
 
 static enum step step(void *self, struct step_context *context, struct err *err)

@@ -10,7 +10,7 @@
  */
 static const char form[] = "follow 1";
 
-enum { FIELDS = 12 };
+enum { FIELDS = 13 };
 
 static void add_path(struct buf *out, const char *path)
 {
@@ -30,10 +30,11 @@ void follow_cursor(struct follow *follow, struct buf *out)
 
 		(void)buf_addf(out,
 			"%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %d %" PRId64
-			" %" PRId64 " %d %" PRId64 " %" PRId64 " ",
+			" %" PRId64 " %d %" PRId64 " %" PRId64 " %" PRId64 " ",
 			file->device, file->inode, (int64_t)file->head_hash, file->head_len,
 			file->offset, file->compressed ? 1 : 0, file->line, file->gone_ms,
-			file->in_array ? 1 : 0, file->settled_size, file->settled_mtime_ns);
+			file->in_array ? 1 : 0, file->settled_size, file->settled_mtime_ns,
+			(int64_t)file->tail_hash);
 		add_path(out, file->path);
 		(void)buf_add_char(out, '\n');
 	}
@@ -97,6 +98,7 @@ static bool read_line(struct follow *follow, struct text line)
 		file->in_array = numbers[8] != 0;
 		file->settled_size = numbers[9];
 		file->settled_mtime_ns = numbers[10];
+		file->tail_hash = (uint64_t)numbers[11];
 		follow_add(follow, file);
 	}
 	buf_done(&path);

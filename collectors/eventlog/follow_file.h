@@ -8,6 +8,8 @@
 #include "collectors/eventlog/follow.h"
 #include "collectors/eventlog/frame.h"
 
+enum { FOLLOW_TAIL_MAX = 64 };
+
 /* The inside of follow*.c. */
 struct follow_file {
 	char *path;
@@ -20,6 +22,7 @@ struct follow_file {
 	bool in_array;
 	/* what the file was like when its end was reached; -1 = it was not */
 	int64_t settled_size, settled_mtime_ns;
+	uint64_t tail_hash; /* of the last FOLLOW_TAIL_MAX bytes before settled_size */
 	int64_t gone_ms; /* wall; 0 = it is there */
 	/* not kept in the cursor */
 	int64_t size, mtime_ns; /* as seen last */

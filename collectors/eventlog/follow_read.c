@@ -49,6 +49,7 @@ void follow_file_renew(struct follow_file *file)
 	file->compressed = false;
 	file->settled_size = -1;
 	file->settled_mtime_ns = -1;
+	file->tail_hash = 0;
 }
 
 static ssize_t read_at(int fd, void *bytes, size_t len, int64_t at)
@@ -79,6 +80,25 @@ static bool head_holds(struct follow_file *file)
 		file->head_hash = text_hash((struct text){ head, (size_t)got });
 	}
 	return true;
+}
+
+static uint64_t tail_hash(const struct follow_file *file, int64_t end)
+{
+	char tail[FOLLOW_TAIL_MAX];
+	int64_t from = end > FOLLOW_TAIL_MAX ? end - FOLLOW_TAIL_MAX : 0;
+	ssize_t got = read_at(file->fd, tail, (size_t)(end - from), from);
+
+	return text_hash((struct text){ tail, got > 0 ? (size_t)got : 0 });
+}
+
+/*
+ * A document that is written anew into the same file may begin as it did before. What was its end
+ * tells: where a file only grew, that is still there.
+ */
+static bool tail_holds(const struct follow_file *file)
+{
+	return file->settled_size <= 0 || file->size < file->settled_size ||
+		tail_hash(file, file->settled_size) == file->tail_hash;
 }
 
 static bool slot_take(struct follow *follow, struct follow_file *file)
@@ -325,6 +345,7 @@ static enum follow_read settle(struct follow *follow, struct follow_file *file)
 {
 	file->settled_size = file->size;
 	file->settled_mtime_ns = file->mtime_ns;
+	file->tail_hash = tail_hash(file, file->size);
 	file->forced = false;
 	follow->moved = true;
 	return READ_END;
@@ -370,7 +391,8 @@ static enum follow_read open_file(struct follow *follow, struct follow_file *fil
 		file->denied = true;
 		return READ_END;
 	}
-	if ((!file->compressed && file->size < file->offset) || !head_holds(file)) {
+	if ((!file->compressed && file->size < file->offset) || !head_holds(file) ||
+		!tail_holds(file)) {
 		lost(follow, file);
 		return READ_LOST;
 	}

@@ -278,6 +278,30 @@ static void copied_and_truncated(void **state)
 	bench_free(bench);
 }
 
+static void a_document_is_written_anew(void **state)
+{
+	struct bench *bench = bench_new("page.json");
+	struct buf page;
+
+	(void)state;
+	buf_init(&page, 1 << 16);
+	(void)buf_add_str(&page, "{\"events\":[\"");
+	(void)buf_add_fill(&page, 'x', 300); /* the same head in both */
+	(void)buf_add_str(&page, "\"]}");
+	append(bench, "page.json", page.bytes);
+	run(bench, false);
+	assert_int_equal(bench->said.len, page.len + 1);
+	buf_reset(&bench->said);
+	buf_cut(&page, page.len - 2);
+	(void)buf_add_str(&page, ",\"y\"]}\n");
+	assert_int_equal(truncate(at(bench, "page.json"), 0), 0);
+	append(bench, "page.json", page.bytes);
+	restart(bench);
+	expect(bench, page.bytes);
+	buf_done(&page);
+	bench_free(bench);
+}
+
 static void packed_files(void **state)
 {
 	struct bench *bench = bench_new("x.json.gz");
@@ -422,8 +446,8 @@ static void events_wake(void **state)
 static void strange_cursors_are_refused(void **state)
 {
 	static const char *const strange[] = { "follow 9\n", "{}", "follow 1\n1 2 3\n",
-		"follow 1\n1 2 3 999 5 0 1 0 0 0 0 /x\n", "follow 1\n1 2 3 4 5 0 1 0 0 0 0 \n",
-		"follow 1\n1 2 3 4 5 0 1 0 0 0 0 /x%0\n", "follow 1\n1 2 3 4 -5 0 1 0 0 0 0 /x\n" };
+		"follow 1\n1 2 3 999 5 0 1 0 0 0 0 0 /x\n", "follow 1\n1 2 3 4 5 0 1 0 0 0 0 0 \n",
+		"follow 1\n1 2 3 4 5 0 1 0 0 0 0 0 /x%0\n", "follow 1\n1 2 3 4 -5 0 1 0 0 0 0 0 /x\n" };
 	struct clock clock = clock_fixed(0);
 	struct follow_options options = { .path = "/nonexistent", .clock = &clock, .max_record = 1 };
 
@@ -458,6 +482,7 @@ int main(void)
 		cmocka_unit_test(small_steps_and_restarts_lose_nothing),
 		cmocka_unit_test(renamed_and_created),
 		cmocka_unit_test(copied_and_truncated),
+		cmocka_unit_test(a_document_is_written_anew),
 		cmocka_unit_test(packed_files),
 		cmocka_unit_test(damaged_packed_files_are_told),
 		cmocka_unit_test(directories_and_patterns),

@@ -175,7 +175,7 @@ static const char *delta_type(enum parquet_type type)
 }
 
 static void add_info(struct buf *buf, int64_t when_ms, const struct table *table,
-	const char *operation, const char *parameters, const char *metrics, const char *user)
+	const char *operation, const char *parameters, const char *metrics, const char *user, bool removes)
 {
 	(void)buf_addf(buf,
 		"{\"commitInfo\":{\"timestamp\":%lld,\"operation\":\"%s\",\"operationParameters\":{%s},"
@@ -187,7 +187,7 @@ static void add_info(struct buf *buf, int64_t when_ms, const struct table *table
 		"\"isolationLevel\":\"WriteSerializable\",\"isBlindAppend\":%s,"
 		"\"operationMetrics\":{%s},\"engineInfo\":\"Databricks-Runtime/dlt:15.4-delta-pipelines\","
 		"\"txnId\":\"%016llx-%lld\"}}\n",
-		strcmp(operation, "STREAMING UPDATE") == 0 ? "true" : "false", metrics,
+		strcmp(operation, "STREAMING UPDATE") == 0 && !removes ? "true" : "false", metrics,
 		(unsigned long long)text_hash(text_of(table->name)), (long long)table->version);
 }
 
@@ -287,7 +287,8 @@ static bool create(struct estate *estate, struct table *table, int64_t when_ms,
 	buf_init(&buf, COMMIT_MAX_BYTES);
 	(void)snprintf(parameters, sizeof parameters, "\"pipelineId\":\"%s\",\"updateId\":\"%s\"",
 		pipelines[commit->pipeline].id, commit->update_id);
-	add_info(&buf, when_ms, table, "DLT SETUP", parameters, "", pipelines[commit->pipeline].name);
+	add_info(&buf, when_ms, table, "DLT SETUP", parameters, "", pipelines[commit->pipeline].name,
+		false);
 	add_metadata(&buf, when_ms, table);
 	good = publish(estate, table, when_ms, &buf);
 	buf_done(&buf);
@@ -326,7 +327,7 @@ static bool optimize(struct estate *estate, struct table *table, int64_t when_ms
 		(long long)bytes);
 	add_info(&buf, when_ms, table, "OPTIMIZE",
 		"\"predicate\":\"[]\",\"zOrderBy\":\"[]\",\"batchId\":\"0\",\"auto\":false", metrics,
-		"maintenance");
+		"maintenance", true);
 	for (size_t i = 0; i < n; i++)
 		add_remove(&buf, when_ms, &table->files[i], false);
 	table->nfiles = 0;
@@ -372,7 +373,7 @@ bool tables_commit(struct estate *estate, int64_t when_ms, const struct commit *
 		"\"numRemovedFiles\":\"%zu\",\"numOutputRows\":\"%lld\",\"numAddedFiles\":\"1\"", removed,
 		(long long)commit->rows);
 	add_info(&buf, when_ms, table, commit->operation, parameters, metrics,
-		pipelines[commit->pipeline].name);
+		pipelines[commit->pipeline].name, removed > 0);
 	for (size_t i = 0; i < removed; i++)
 		add_remove(&buf, when_ms, &table->files[i], true);
 	if (commit->overwrite)

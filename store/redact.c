@@ -84,7 +84,8 @@ static size_t row_end(struct text text, size_t at)
 	return 0;
 }
 
-/* Where the quoted row at `at` (its opening quote) ends, its closing quote excluded; 0 = unclear. */
+/* Where the quoted row at `at` (its opening quote) ends, its closing quote excluded; 0 = unclear.
+ */
 static size_t quoted_row_end(struct text text, size_t at)
 {
 	size_t end;

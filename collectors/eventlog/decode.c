@@ -21,7 +21,8 @@ enum {
 struct decode {
 	struct fact_batch *batch;
 	const struct eventlog_options *options;
-	const char *base; /* the byte at base_offset; NULL: what is read is not in the log as such */
+	const char
+		*base; /* the byte at base_offset; NULL: what is read is not in the log as such */
 	int64_t base_offset;
 	struct eventlog_place place;
 	size_t events;
@@ -311,8 +312,8 @@ static void decode_row(struct decode *decode, json_t *columns, struct text row, 
 	buf_done(&event);
 }
 
-static void decode_statement(struct decode *decode, struct text span, struct text manifest,
-	struct text rows, int nest)
+static void decode_statement(
+	struct decode *decode, struct text span, struct text manifest, struct text rows, int nest)
 {
 	struct members members = members_of(rows);
 	json_t *columns = columns_of(manifest);

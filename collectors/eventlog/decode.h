@@ -37,8 +37,9 @@ enum { EVENTLOG_RECORD_MAX = 64 << 20, EVENTLOG_DEPTH_MAX = 64 };
 
 /*
  * Decodes one record into the batch: events, or an undecodable fact. Returns the number of events
- * added. The bytes need not be terminated; up to EVENTLOG_PAD bytes behind them must be readable
- * (their content does not matter) for the scanner to be used, say so with padded.
+ * added. The bytes need not be terminated, and none outside the record is read; padded says that
+ * EVENTLOG_PAD bytes behind them may be, which no reader needs today. read_bytes and read_records
+ * of the batch are the caller's to count.
  */
 enum { EVENTLOG_PAD = 64 };
 size_t eventlog_decode(struct fact_batch *batch, struct text record, bool padded,

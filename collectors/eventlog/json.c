@@ -46,7 +46,7 @@ static bool too_deep(struct text text)
 static bool in_number(char c)
 {
 	return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' ||
-		(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	       (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /* Words and numbers that no JSON number, or none of 64 bits, can carry. */

@@ -268,7 +268,8 @@ static inline bool lex_is_utf8(const char *p, const char *end)
 #ifdef __SSE2__
 		for (; end - p >= 4 * LEX_BLOCK; p += 4 * LEX_BLOCK) {
 			const __m128i *blocks = (const __m128i *)p;
-			__m128i a = _mm_or_si128(_mm_loadu_si128(blocks), _mm_loadu_si128(blocks + 1));
+			__m128i a =
+				_mm_or_si128(_mm_loadu_si128(blocks), _mm_loadu_si128(blocks + 1));
 			__m128i b = _mm_or_si128(
 				_mm_loadu_si128(blocks + 2), _mm_loadu_si128(blocks + 3));
 

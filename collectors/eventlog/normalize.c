@@ -27,9 +27,28 @@ static fact_string keep(struct fact_batch *batch, struct text text)
 
 /* Hexadecimal digits and one more; everything else is 0, which is no digit's number. */
 static const unsigned char hex_digits[256] = {
-	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
-	['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15,
-	['f'] = 16, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+	['0'] = 1,
+	['1'] = 2,
+	['2'] = 3,
+	['3'] = 4,
+	['4'] = 5,
+	['5'] = 6,
+	['6'] = 7,
+	['7'] = 8,
+	['8'] = 9,
+	['9'] = 10,
+	['a'] = 11,
+	['b'] = 12,
+	['c'] = 13,
+	['d'] = 14,
+	['e'] = 15,
+	['f'] = 16,
+	['A'] = 11,
+	['B'] = 12,
+	['C'] = 13,
+	['D'] = 14,
+	['E'] = 15,
+	['F'] = 16,
 };
 
 static bool uuid_parse(struct text text, unsigned char id[16])
@@ -38,7 +57,7 @@ static bool uuid_parse(struct text text, unsigned char id[16])
 	static const unsigned char pairs[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30,
 		32, 34 };
 	bool good = text.len == 36 && text.bytes[8] == '-' && text.bytes[13] == '-' &&
-		text.bytes[18] == '-' && text.bytes[23] == '-';
+		    text.bytes[18] == '-' && text.bytes[23] == '-';
 
 	if (!good)
 		return false;
@@ -69,8 +88,8 @@ static void hash_id(struct text text, unsigned char id[16])
 	}
 }
 
-static void set_id(struct fact_batch *batch, struct fact_event *event, struct text id,
-	struct text record)
+static void set_id(
+	struct fact_batch *batch, struct fact_event *event, struct text id, struct text record)
 {
 	if (uuid_parse(id, event->id))
 		return;
@@ -159,7 +178,7 @@ static struct text code_of(struct text message)
 	for (; at < message.len; at++) {
 		char c = message.bytes[at];
 		bool word = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-			(c >= '0' && c <= '9') || c == '_' || c == '.' || c == ':';
+			    (c >= '0' && c <= '9') || c == '_' || c == '.' || c == ':';
 
 		if (!word)
 			break;
@@ -195,7 +214,8 @@ static void set_rules(struct fact_batch *batch, struct fact_event *event, const 
 		event->rules[event->nrules++] = (struct fact_rule){
 			.name = fact_batch_intern(batch, rule->name),
 			.dataset = keep(batch, rule->dataset),
-			.action = rule->action.len > 0 ? rule_action_of(rule->action) : RULE_UNKNOWN,
+			.action =
+				rule->action.len > 0 ? rule_action_of(rule->action) : RULE_UNKNOWN,
 			.passed = rule->passed,
 			.failed = rule->failed,
 		};

@@ -24,8 +24,8 @@ enum { UNFOLD_MAX = 2 };
 static json_t *unfold(struct parse *parse, json_t *value, char open)
 {
 	for (int i = 0; i < UNFOLD_MAX && json_is_string(value); i++) {
-		struct text text = text_trim((struct text){ json_string_value(value),
-			json_string_length(value) });
+		struct text text = text_trim(
+			(struct text){ json_string_value(value), json_string_length(value) });
 		json_t *document;
 
 		if (text.len == 0 || (text.bytes[0] != open && text.bytes[0] != '"'))
@@ -51,8 +51,8 @@ static struct text text_value(struct parse *parse, const json_t *value)
 	if (json_is_string(value))
 		return (struct text){ json_string_value(value), json_string_length(value) };
 	if (json_is_integer(value))
-		return text_of(arena_printf(
-			&parse->arena, "%lld", (long long)json_integer_value(value)));
+		return text_of(
+			arena_printf(&parse->arena, "%lld", (long long)json_integer_value(value)));
 	return TEXT_NONE;
 }
 

@@ -27,13 +27,13 @@ enum { PICK_LIST_MAX = FACT_RULES_MAX };
 
 struct pick {
 	struct text id, timestamp, message, level, maturity, type;
-	struct text id_alt, timestamp_alt;          /* names of the system table */
-	struct text pipeline_alt, update_alt;       /* columns beside origin */
-	int64_t control_seq, data_seq;              /* sequence */
+	struct text id_alt, timestamp_alt;    /* names of the system table */
+	struct text pipeline_alt, update_alt; /* columns beside origin */
+	int64_t control_seq, data_seq;        /* sequence */
 	struct text pipeline_id, pipeline_name, update_id, maintenance;
 	struct text flow, dataset, sink, flow_attempt;
 	int64_t batch_id;
-	enum event_type payload;                    /* whose details were read */
+	enum event_type payload; /* whose details were read */
 	struct text state, cause, run_as, user;
 	int8_t full_refresh, validate_only, explore_only;
 	int64_t failed_attempts;
@@ -52,7 +52,7 @@ struct pick {
 enum pick_kind {
 	PICK_TEXT,
 	PICK_NUMBER,
-	PICK_COUNT,      /* a number; below zero it says "not reported" */
+	PICK_COUNT, /* a number; below zero it says "not reported" */
 	PICK_FLAG,
 	PICK_OBJECT,     /* into child, same struct; the object, or JSON text that holds it */
 	PICK_QUALITY,    /* as PICK_OBJECT, and has_quality */
@@ -61,8 +61,8 @@ enum pick_kind {
 	PICK_EXCEPTIONS, /* a list whose first element counts, or bare text: the message */
 	PICK_RULES,
 	PICK_INPUTS,
-	PICK_SKIP,       /* not kept */
-	PICK_CONTAINER   /* what holds it is no event, but something that holds events */
+	PICK_SKIP,     /* not kept */
+	PICK_CONTAINER /* what holds it is no event, but something that holds events */
 };
 
 struct pick_shape;

@@ -17,9 +17,9 @@ enum {
 struct scan {
 	const char *end; /* behind the document's last byte, a '}' */
 	struct pick *pick;
-	int unfolded;          /* JSON in strings in strings */
-	bool has_details;      /* details is an object with something in it */
-	struct text payload;   /* key of details that is an event type: pick->payload */
+	int unfolded;        /* JSON in strings in strings */
+	bool has_details;    /* details is an object with something in it */
+	struct text payload; /* key of details that is an event type: pick->payload */
 	char *room, *room_end;
 	struct arena *spill; /* when room is too small */
 	struct pick_rule *rules;
@@ -27,8 +27,8 @@ struct scan {
 };
 
 static const char *skip_value(const struct scan *scan, const char *p, int depth);
-static const char *walk_object(struct scan *scan, const char *p, const struct pick_shape *shape,
-	void *base, int depth);
+static const char *walk_object(
+	struct scan *scan, const char *p, const struct pick_shape *shape, void *base, int depth);
 
 /* A key without escapes, from its opening quote to its value. */
 static inline const char *read_key(const struct scan *scan, const char *p, struct text *key_out)
@@ -176,8 +176,8 @@ static const char *read_quoted_number(struct scan *scan, const char *p, int64_t 
 	return p;
 }
 
-static inline const char *read_number(struct scan *scan, const char *p, int64_t *value_out,
-	bool count)
+static inline const char *read_number(
+	struct scan *scan, const char *p, int64_t *value_out, bool count)
 {
 	int64_t value;
 
@@ -220,8 +220,8 @@ static inline bool is_row(const char *end, const char *p, const struct pick_fiel
 		const __m128i *b = (const __m128i *)p;
 		__m128i head = _mm_cmpeq_epi8(_mm_loadu_si128(a), _mm_loadu_si128(b));
 		__m128i tail = _mm_cmpeq_epi8(_mm_loadu_si128(a + 1), _mm_loadu_si128(b + 1));
-		unsigned same = (unsigned)_mm_movemask_epi8(head) |
-			(unsigned)_mm_movemask_epi8(tail) << 16;
+		unsigned same =
+			(unsigned)_mm_movemask_epi8(head) | (unsigned)_mm_movemask_epi8(tail) << 16;
 
 		return (~same & field->mask) == 0;
 	}
@@ -297,8 +297,8 @@ static const char *walk_details(struct scan *scan, const char *p, int depth)
 	return p + 1;
 }
 
-static const char *walk_inner(struct scan *scan, const char *p, const struct pick_field *field,
-	void *base, int depth)
+static const char *walk_inner(
+	struct scan *scan, const char *p, const struct pick_field *field, void *base, int depth)
 {
 	if (field->kind == PICK_DETAILS)
 		return walk_details(scan, p, depth);
@@ -308,8 +308,8 @@ static const char *walk_inner(struct scan *scan, const char *p, const struct pic
 }
 
 /* An object, or a string that holds one. */
-static const char *read_object(struct scan *scan, const char *p, const struct pick_field *field,
-	void *base, int depth)
+static const char *read_object(
+	struct scan *scan, const char *p, const struct pick_field *field, void *base, int depth)
 {
 	const char *end = scan->end;
 	const char *inner;
@@ -324,8 +324,7 @@ static const char *read_object(struct scan *scan, const char *p, const struct pi
 	p = read_string(scan, p, &text);
 	if (!p || text.len == 0)
 		return p;
-	if (text.bytes[0] != '{' || text.bytes[text.len - 1] != '}' ||
-		scan->unfolded == UNFOLD_MAX)
+	if (text.bytes[0] != '{' || text.bytes[text.len - 1] != '}' || scan->unfolded == UNFOLD_MAX)
 		return NULL;
 	scan->unfolded++;
 	scan->end = text.bytes + text.len;
@@ -337,8 +336,8 @@ static const char *read_object(struct scan *scan, const char *p, const struct pi
 	return p;
 }
 
-static const char *read_exceptions(struct scan *scan, const char *p,
-	const struct pick_shape *shape, int depth)
+static const char *read_exceptions(
+	struct scan *scan, const char *p, const struct pick_shape *shape, int depth)
 {
 	bool first = true;
 
@@ -409,8 +408,8 @@ static const char *read_inputs(struct scan *scan, const char *p, int depth)
 	return p + 1;
 }
 
-static const char *read_field(struct scan *scan, const char *p, const struct pick_field *field,
-	void *base, int depth)
+static const char *read_field(
+	struct scan *scan, const char *p, const struct pick_field *field, void *base, int depth)
 {
 	void *member = (char *)base + field->at;
 
@@ -441,8 +440,8 @@ static const char *read_field(struct scan *scan, const char *p, const struct pic
 	return NULL;
 }
 
-static const char *walk_object(struct scan *scan, const char *p, const struct pick_shape *shape,
-	void *base, int depth)
+static const char *walk_object(
+	struct scan *scan, const char *p, const struct pick_shape *shape, void *base, int depth)
 {
 	const char *const end = scan->end;
 	uint64_t seen = 0;
@@ -515,7 +514,7 @@ static bool scan_line(struct text line, struct pick *pick, struct memory *memory
 		return false;
 	pick_init(pick);
 	return walk_object(&scan, line.bytes, &pick_event, pick, 1) == scan.end &&
-		payload_fits(&scan);
+	       payload_fits(&scan);
 }
 
 bool eventlog_scan_event(struct fact_batch *batch, struct text line,
@@ -529,7 +528,7 @@ bool eventlog_scan_event(struct fact_batch *batch, struct text line,
 	memory.spill = (struct arena){ 0 };
 	line = text_trim(line);
 	done = scan_line(line, &pick, &memory) &&
-		pick_to_event(batch, &pick, line, place, options, &reason);
+	       pick_to_event(batch, &pick, line, place, options, &reason);
 	arena_free(&memory.spill);
 	return done;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two readers of event logs over the same lines, in turns, so that a busy machine disturbs both.
+ * The two readers of event logs over the same lines, in turns, so that a busy machine disturbs
+ *both.
  *
  *	bench_parse FILE             a table: events a second, MB a second, ratio to jansson
- *	bench_parse FILE lines|project|scan|parse|jansson [LINES]    one of them once, for counting instructions
+ *	bench_parse FILE lines|project|scan|parse|jansson [LINES]    one of them once, for counting
+ *instructions
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -58,7 +60,8 @@ static void load(struct fact_batch *batch, struct text line, struct run *run)
 
 	(void)batch;
 	if (json_is_string(details))
-		inner = json_loadb(json_string_value(details), json_string_length(details), 0, NULL);
+		inner = json_loadb(
+			json_string_value(details), json_string_length(details), 0, NULL);
 	run->sum += value != NULL;
 	json_decref(inner);
 	json_decref(value);
@@ -120,8 +123,8 @@ static void table(struct text file, size_t lines)
 
 	for (int round = 0; round < ROUNDS; round++) {
 		for (size_t i = 0; i < ARRAY_LEN(readers); i++) {
-			struct run run = run_reader(
-				&readers[i], file, lines / FAST_TIMES, readers[i].times);
+			struct run run =
+				run_reader(&readers[i], file, lines / FAST_TIMES, readers[i].times);
 
 			rates[i][round] = (double)run.events / run.seconds;
 			bytes = (double)run.bytes / (double)run.events;

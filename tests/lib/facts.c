@@ -23,8 +23,8 @@ static void text(struct buf *out, const char *name, struct text value)
 	}
 }
 
-void facts_dump_event(struct buf *out, const struct fact_batch *batch,
-	const struct fact_event *event)
+void facts_dump_event(
+	struct buf *out, const struct fact_batch *batch, const struct fact_event *event)
 {
 	const struct {
 		const char *name;
@@ -98,8 +98,8 @@ void facts_dump_event(struct buf *out, const struct fact_batch *batch,
 		text(out, "input", fact_batch_string(batch, event->inputs[i]));
 }
 
-void facts_dump_event_whole(struct buf *out, const struct fact_batch *batch,
-	const struct fact_event *event)
+void facts_dump_event_whole(
+	struct buf *out, const struct fact_batch *batch, const struct fact_event *event)
 {
 	facts_dump_event(out, batch, event);
 	text(out, "raw", event->raw);

@@ -11,13 +11,7 @@
 #include "tui/app_state.h"
 #include "tui/when.h"
 
-enum { POLL_MS = 250, BUDGET_MS = 50, BUDGET_MAX_MS = 5000, REDRAW_MS = 10000,
-	STEP_MS = 10 * 60 * 1000, CTRL_C = 3, PASTE_ENTER = 13 };
-
-static int64_t mono(const struct app *app)
-{
-	return app->console->clock->mono_ms(app->console->clock);
-}
+enum { STEP_MS = 10 * 60 * 1000, CTRL_C = 3 };
 
 struct screen *app_top(const struct app *app)
 {
@@ -90,6 +84,35 @@ static void stack_free(struct stack *stack)
 		screen_free(stack->screens[--stack->n]);
 }
 
+/* The head of an id, as people quote it. */
+static bool is_uuid(struct text text)
+{
+	static const size_t dashes[] = { 8, 13, 18, 23 };
+
+	for (size_t i = 0; text.len == 36 && i < ARRAY_LEN(dashes); i++)
+		if (text.bytes[dashes[i]] != '-')
+			return false;
+	return text.len == 36;
+}
+
+/* By its name where the screen below knows one for the id, else by what it was asked for. */
+static void set_crumb(const struct app *app, struct screen *screen)
+{
+	const struct screen *below = app_top(app);
+	struct text what = text_of(screen->view->arg.subject);
+	struct subject subject = { .name = "" };
+
+	if (screen->view->arg.label[0])
+		what = text_of(screen->view->arg.label);
+	else if (below && below->view->ops->subject && below->view->ops->subject(below->view, &subject) &&
+		subject.name[0] && text_is(what, subject.id))
+		what = text_of(subject.name);
+	if (is_uuid(what))
+		what = text_sub(what, 0, 8);
+	(void)snprintf(screen->crumb, sizeof screen->crumb, "%.*s",
+		(int)(what.len < CRUMB_MAX ? what.len : CRUMB_MAX - 1), what.len ? what.bytes : "");
+}
+
 static struct screen *screen_new(struct app *app, const struct view_ops *ops,
 	const struct view_arg *arg, struct err *err)
 {
@@ -106,6 +129,7 @@ static struct screen *screen_new(struct app *app, const struct view_ops *ops,
 		return NULL;
 	screen = NEW(struct screen);
 	screen->view = view;
+	set_crumb(app, screen);
 	return screen;
 }
 
@@ -179,15 +203,6 @@ void app_stale(struct app *app)
 	app->is_dirty = true;
 }
 
-static void all_stale(struct app *app)
-{
-	for (size_t i = 0; i < app->stack.n; i++)
-		app->stack.screens[i]->view->is_stale = true;
-	for (size_t i = 0; i < app->last.n; i++)
-		app->last.screens[i]->view->is_stale = true;
-	app->is_dirty = true;
-}
-
 static void back(struct app *app)
 {
 	struct screen *top = app_top(app);
@@ -221,164 +236,13 @@ static void last_view(struct app *app)
 	app_stale(app);
 }
 
-/* ---- data ---- */
-
-static int64_t snapshot_ms(const struct app *app)
-{
-	return app->as_of_ms ? app->as_of_ms : app->paused_ms;
-}
-
-/* What a view formats while it loads or filters lives as long as what it loaded. */
-static void look_for_load(struct app *app, struct view *view)
-{
-	view->look = app_look(app);
-	view->look.arena = &view->arena;
-}
-
-/* With a snapshot open: the screen's own load, then what the header shows. */
-static bool load_top(struct app *app, struct screen *screen, struct reader *reader, struct err *err)
-{
-	const struct console_data *data = app->data;
-
-	look_for_load(app, screen->view);
-	if (!view_load(screen->view, reader, app_now(app), err))
-		return false;
-	if (data->seen_at)
-		app->seen_at_ms = data->seen_at(data->context);
-	if (data->counts)
-		(void)data->counts(data->context, &app->counts);
-	return true;
-}
-
-static void load_failed(struct app *app, struct screen *screen, const struct err *err,
-	enum err_kind before)
-{
-	screen->view->is_stale = false;
-	if (err->kind == ERR_LIMIT && app->budget_ms < BUDGET_MAX_MS) {
-		/* A cold store may need longer than a warm one is allowed to. */
-		app->budget_ms *= 4;
-		screen->view->is_stale = true;
-		return;
-	}
-	if (before != err->kind)
-		app_error(app, err);
-	screen->view->load_err = *err;
-}
-
-static void load(struct app *app)
-{
-	struct screen *screen = app_top(app);
-	const struct console_data *data = app->data;
-	enum err_kind before = screen->view->load_err.kind;
-	struct reader *reader = NULL;
-	struct err err = ERR_INIT;
-	bool good;
-
-	arena_reset(&app->frame);
-	app->is_dirty = true;
-	good = !data->begin ||
-	       data->begin(data->context, snapshot_ms(app), app->budget_ms, &reader, &err);
-	if (good) {
-		good = load_top(app, screen, reader, &err);
-		if (data->end)
-			data->end(data->context);
-	}
-	if (!good) {
-		load_failed(app, screen, &err, before);
-		return;
-	}
-	screen->is_loaded = true;
-	app->budget_ms = BUDGET_MS;
-}
-
-static void poll_data(struct app *app)
-{
-	const struct console_data *data = app->data;
-	bool was = app->is_collected;
-
-	app->polled_mono_ms = mono(app);
-	if (data->collecting)
-		app->is_collected = data->collecting(data->context);
-	if (data->child_ended && data->child_ended(data->context))
-		app_message(app, ROLE_FAILED, "the collector has stopped; its log says why: weir doctor");
-	if (was != app->is_collected)
-		app->is_dirty = true;
-	if (app->as_of_ms || app->paused_ms)
-		return;
-	if (data->changed && data->changed(data->context))
-		all_stale(app);
-}
-
-bool app_is_stale(const struct app *app)
-{
-	return app_top(app) && app_top(app)->view->is_stale;
-}
-
-void app_tick(struct app *app)
-{
-	int64_t now = mono(app);
-
-	if (now - app->polled_mono_ms >= POLL_MS)
-		poll_data(app);
-	/* Ages grow by themselves; seconds are not worth the bytes on a slow line. */
-	if (!app->paused_ms && !app->as_of_ms && now - app->drawn_mono_ms >= REDRAW_MS)
-		app->is_dirty = true;
-	if (app_is_stale(app))
-		load(app);
-}
-
-int app_timeout_ms(const struct app *app)
-{
-	if (app_is_stale(app))
-		return 0;
-	if (!app->data->changed)
-		return REDRAW_MS;
-	return POLL_MS;
-}
-
-void app_set_as_of(struct app *app, int64_t as_of_ms)
-{
-	int64_t now = app->console->clock->wall_ms(app->console->clock);
-
-	app->paused_ms = 0;
-	app->as_of_ms = as_of_ms >= now ? 0 : as_of_ms;
-	all_stale(app);
-}
-
-static void step_time(struct app *app, bool forward)
-{
-	int64_t now = app_now(app), step = app->step_ms;
-	int64_t base = now - now % step;
-
-	if (forward && !app->as_of_ms) {
-		app_message(app, ROLE_DIM, "this is live already");
-		return;
-	}
-	app_set_as_of(app, forward ? base + step : base == now ? now - step : base);
-}
-
-static void pause_or_go(struct app *app)
-{
-	if (app->paused_ms) {
-		app->paused_ms = 0;
-		all_stale(app);
-		return;
-	}
-	if (app->as_of_ms) {
-		app_message(app, ROLE_DIM, "the past holds still by itself; . goes back to live");
-		return;
-	}
-	app->paused_ms = app->console->clock->wall_ms(app->console->clock);
-	app_message(app, ROLE_DIM, "paused; p goes on");
-}
-
 /* ---- filter ---- */
 
 static void filter_apply(struct app *app, struct screen *screen)
 {
 	if (!screen->view->ops->filter)
 		return;
-	look_for_load(app, screen->view);
+	app_look_for_load(app, screen->view);
 	screen->view->ops->filter(screen->view, text_of(screen->filter), screen->inverse);
 	screen->view->is_stale = true;
 	app->is_dirty = true;
@@ -467,11 +331,11 @@ static bool act_general(struct app *app, enum action action)
 	case ACT_COMMAND: prompt_open(&app->prompt, PROMPT_COMMAND, TEXT("")); return true;
 	case ACT_FILTER: filter_open(app); return true;
 	case ACT_AS_OF: prompt_open(&app->prompt, PROMPT_AS_OF, TEXT("")); return true;
-	case ACT_EARLIER: step_time(app, false); return true;
-	case ACT_LATER: step_time(app, true); return true;
+	case ACT_EARLIER: app_step(app, false); return true;
+	case ACT_LATER: app_step(app, true); return true;
 	case ACT_NOW: app_set_as_of(app, 0); return true;
-	case ACT_PAUSE: pause_or_go(app); return true;
-	case ACT_REFRESH: all_stale(app); return true;
+	case ACT_PAUSE: app_pause(app); return true;
+	case ACT_REFRESH: app_all_stale(app); return true;
 	case ACT_LAST_VIEW: last_view(app); return true;
 	case ACT_COPY: copy(app); return true;
 	case ACT_EXPORT: export_open(app); return true;
@@ -612,7 +476,8 @@ struct app *app_new(const struct app_options *options)
 	app->ascii = options->console->ascii;
 	app->as_of_ms = options->console->as_of_ms;
 	app->step_ms = STEP_MS;
-	app->budget_ms = BUDGET_MS;
+	app->budget_ms = APP_BUDGET_MS;
+	app->counts_stale = true;
 	app->seen_at_ms = TIME_UNKNOWN;
 	app->prompt.context = app;
 	app->prompt.candidate = command_candidate;
@@ -640,7 +505,7 @@ bool app_start(struct app *app, struct err *err)
 		return false;
 	if (console->filter && console->filter[0])
 		app_set_filter(app, text_of(console->filter));
-	poll_data(app);
+	app_poll(app);
 	return true;
 }
 

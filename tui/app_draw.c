@@ -68,23 +68,25 @@ static void add_counts(const struct app *app, struct line *line, const struct lo
 				TEXT_ARG(glyph_text(look, glyphs[i])), n[i], words[i]);
 }
 
-static void add_crumbs(const struct app *app, struct line *line, const struct look *look)
+/* from: the first screen of the stack that is named; what is below is only hinted at. */
+static void add_crumbs(const struct app *app, struct line *line, const struct look *look, size_t from)
 {
 	const struct screen *top = app_top(app);
 
 	line_add(line, ROLE_TITLE, TEXT(" weir "));
-	if (app->console->store_name && app->console->store_name[0])
+	if (from == 0 && app->console->store_name && app->console->store_name[0])
 		line_addf(line, ROLE_DIM, " %s ", app->console->store_name);
-	for (size_t i = 0; i < app->stack.n; i++) {
-		const struct view *view = app->stack.screens[i]->view;
-		const char *what = view->ops->title ? view->ops->title : view->ops->name;
-		const char *called = view->arg.label[0] ? view->arg.label : view->arg.subject;
+	if (from > 0)
+		line_addf(line, ROLE_CRUMB, " %.*s", TEXT_ARG(glyph_text(look, GLYPH_MORE)));
+	for (size_t i = from; i < app->stack.n; i++) {
+		const struct screen *screen = app->stack.screens[i];
+		const struct view_ops *ops = screen->view->ops;
 
 		if (i > 0)
 			line_addf(line, ROLE_CRUMB, " %.*s", TEXT_ARG(glyph_text(look, GLYPH_ARROW)));
-		line_addf(line, ROLE_CRUMB, " %s", what);
-		if (called[0] && i + 1 == app->stack.n)
-			line_addf(line, ROLE_STRONG, " %s", called);
+		line_addf(line, ROLE_CRUMB, " %s", ops->title ? ops->title : ops->name);
+		if (screen->crumb[0])
+			line_addf(line, ROLE_STRONG, " %s", screen->crumb);
 	}
 	if (top->filter[0])
 		line_addf(line, ROLE_MATCH, "  /%s%s", top->inverse ? "!" : "", top->filter);
@@ -97,8 +99,8 @@ static void draw_head(const struct app *app, struct canvas *canvas, const struct
 
 	line_init(&left, look->arena);
 	line_init(&right, look->arena);
-	add_crumbs(app, &left, look);
-	/* On a narrow screen the counts go first, then the crumbs are cut; the age stays. */
+	add_crumbs(app, &left, look, 0);
+	/* On a narrow screen the counts go first, then the crumbs from the left; the age stays. */
 	add_counts(app, &right, look);
 	add_age(app, &right, look);
 	line_add(&right, ROLE_TEXT, TEXT(" "));
@@ -107,10 +109,13 @@ static void draw_head(const struct app *app, struct canvas *canvas, const struct
 		add_age(app, &right, look);
 		line_add(&right, ROLE_TEXT, TEXT(" "));
 	}
-	width = (int)line_width(&right);
-	if (width > room)
-		width = room;
-	canvas_line(canvas, 0, 0, room - width, &left, false);
+	width = (int)line_width(&right) < room ? (int)line_width(&right) : room;
+	for (size_t from = 1; from < app->stack.n && (int)line_width(&left) + 1 > room - width; from++) {
+		line_init(&left, look->arena);
+		add_crumbs(app, &left, look, from);
+	}
+	if (room - width > 1)
+		canvas_line(canvas, 0, 0, room - width - 1, &left, false);
 	canvas_line(canvas, 0, room - width, width, &right, true);
 }
 

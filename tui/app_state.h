@@ -7,13 +7,15 @@
 #include "tui/table.h"
 
 /* The inside of struct app, shared by app*.c, command.c and help.c only. */
-enum { STACK_MAX = 16, FILTER_MAX = 256, MESSAGE_MAX = 512 };
+enum { STACK_MAX = 16, FILTER_MAX = 256, MESSAGE_MAX = 512, APP_BUDGET_MS = 50,
+	CRUMB_MAX = 128 };
 
 struct screen {
 	struct view *view;
 	char filter[FILTER_MAX];
 	bool inverse;
 	bool is_loaded;     /* ever */
+	char crumb[CRUMB_MAX]; /* what it was opened on, for people; "" = nothing */
 };
 
 struct stack {
@@ -39,6 +41,7 @@ struct app {
 	struct console_counts counts;
 	bool utc, ascii;
 	bool is_collected, pasting;
+	bool counts_stale;
 	bool is_over, is_dirty;
 	char message[MESSAGE_MAX];
 	enum role message_role;
@@ -48,7 +51,12 @@ struct app {
 struct screen *app_top(const struct app *app);
 int64_t app_now(const struct app *app); /* the moment the screen speaks of */
 void app_stale(struct app *app);        /* the top loads again */
+void app_all_stale(struct app *app);    /* every screen, and the header */
+void app_poll(struct app *app);         /* has anybody written? does anybody collect? */
+void app_look_for_load(struct app *app, struct view *view);
 void app_set_as_of(struct app *app, int64_t as_of_ms);
+void app_step(struct app *app, bool forward);
+void app_pause(struct app *app);
 void app_act(struct app *app, enum action action);
 /* The filter as typed: a leading ! turns it round. Applies it to the top. */
 void app_set_filter(struct app *app, struct text typed);

@@ -186,6 +186,23 @@ static bool unknown(const struct app *app, struct text name, struct err *err)
 		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+/* A screen that takes two words has its second behind the last blank; a number is also a number. */
+static void view_arg_of(const struct view_ops *ops, struct text rest, struct view_arg *arg)
+{
+	size_t at = rest.len;
+
+	if (ops->arg && strchr(ops->arg, ' '))
+		while (at > 0 && rest.bytes[at - 1] != ' ')
+			at--;
+	else
+		at = 0;
+	if (at > 0)
+		terminated(text_sub(rest, at, rest.len), arg->subject2, sizeof arg->subject2);
+	if (!text_to_i64(text_sub(rest, at, rest.len), &arg->number))
+		arg->number = 0;
+	terminated(at > 0 ? text_trim(text_sub(rest, 0, at)) : rest, arg->subject, sizeof arg->subject);
+}
+
 static bool run(struct app *app, struct text name, struct text rest, struct err *err)
 {
 	const struct view_ops *ops;
@@ -197,7 +214,7 @@ static bool run(struct app *app, struct text name, struct text rest, struct err 
 			return commands[i].run(app, rest, err);
 	ops = app_find_view(app, name);
 	if (ops) {
-		terminated(rest, arg.subject, sizeof arg.subject);
+		view_arg_of(ops, rest, &arg);
 		return app_switch(app, ops->name, rest.len > 0 ? &arg : NULL, err);
 	}
 	action = action_by_name(name);

@@ -8,7 +8,7 @@
  * Help for the screen below it, made from the tables at the moment it is opened: the screen's own
  * actions, everybody's, the columns, the signs.
  */
-enum { HELP_LINES = 256, KEYS_WIDTH = 18, NAME_WIDTH = 16 };
+enum { HELP_LINES = 256, KEYS_WIDTH = 16, NAME_WIDTH = 14, MORE_WIDTH = 10 };
 
 struct help {
 	struct arena arena; /* its own: nothing is loaded */
@@ -173,9 +173,9 @@ static void help_draw(const struct view *view, struct canvas *canvas, struct rec
 	for (int i = 0; i < rect.rows && help->skip + i < help->n; i++)
 		canvas_line(canvas, rect.row + i, rect.col, rect.cols, help->lines[help->skip + i],
 			false);
-	if (more && rect.cols > 12)
-		canvas_putf(canvas, rect.row + rect.rows - 1, rect.col + rect.cols - 8, 8, ROLE_DIM,
-			"%4d more", help->n - help->skip - rect.rows);
+	if (more && rect.cols > MORE_WIDTH)
+		canvas_putf(canvas, rect.row + rect.rows - 1, rect.col + rect.cols - MORE_WIDTH,
+			MORE_WIDTH, ROLE_DIM, " %4d more", help->n - help->skip - rect.rows);
 }
 
 static enum reply help_act(struct view *view, enum action action, struct app *app)

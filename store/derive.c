@@ -5,42 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/derive_entry.h"
 
 enum { FLOWS_KEPT_MAX = 40000, ROW_BYTES_MAX = 64 << 20 };
-
-struct flow_entry {
-	struct flow_fold fold;
-	struct fold_rolls rolls; /* of this batch */
-	int64_t batch_min;       /* 0 = no row yet */
-	int64_t first_k, last_k; /* with the events a stale fold has not taken */
-	bool dirty, stale;
-};
-
-struct run_entry {
-	struct update_fold fold;
-	struct flow_entry **flows;
-	size_t nflows, flows_room;
-	int64_t batch_min; /* 0 = no row yet */
-	int64_t upd;
-	bool dirty;
-};
-
-struct slot {
-	int64_t upd, flow; /* flow 0 = the update itself */
-	void *entry;       /* NULL = free */
-};
-
-struct derive {
-	sqlite3 *db;
-	sqlite3_stmt *run_get, *flows_get, *run_put, *flow_put, *roll_put, *facts;
-	struct slot *slots;
-	size_t room, n;
-	struct run_entry **runs; /* all in memory */
-	size_t nruns, runs_room, nflows, ndirty;
-	struct run_entry *last; /* events of an update come together */
-	struct buf buf;
-	struct fold_rolls rolls; /* of the flush, merged */
-};
 
 static const char run_get[] = "SELECT x, batch_min FROM run WHERE upd = ?1";
 static const char flows_get[] = "SELECT flow, x, batch_min FROM flow_run WHERE upd = ?1";
@@ -58,7 +25,7 @@ static const char roll_put[] =
 	" b = CAST(b + excluded.b AS INTEGER), na = na + excluded.na, nb = nb + excluded.nb,"
 	" batch_max = excluded.batch_max";
 static const char facts[] = "SELECT " EVENT_COLUMNS
-			    " FROM event WHERE k BETWEEN ?1 AND ?2 AND upd = ?3";
+			    " FROM event WHERE k BETWEEN ?1 AND ?2";
 
 bool derive_open(sqlite3 *db, struct derive **derive_out, struct err *err)
 {
@@ -133,6 +100,11 @@ static size_t slot_of(const struct derive *derive, int64_t upd, int64_t flow)
 		(derive->slots[at].upd != upd || derive->slots[at].flow != flow))
 		at = (at + 1) & (derive->room - 1);
 	return at;
+}
+
+void *derive_find(const struct derive *derive, int64_t upd, int64_t flow)
+{
+	return derive->slots[slot_of(derive, upd, flow)].entry;
 }
 
 static void slot_put(struct derive *derive, int64_t upd, int64_t flow, void *entry)
@@ -235,7 +207,7 @@ bool derive_add(struct derive *derive, const struct stored_event *event, struct 
 	if (!fold_wants(event))
 		return true;
 	if (!run || run->upd != event->upd) {
-		run = derive->slots[slot_of(derive, event->upd, 0)].entry;
+		run = derive_find(derive, event->upd, 0);
 		if (!run && !load_run(derive, event->upd, &run, err))
 			return false;
 		derive->last = run;
@@ -246,7 +218,7 @@ bool derive_add(struct derive *derive, const struct stored_event *event, struct 
 	flow_id = fold_flow_of(event);
 	if (flow_id == 0)
 		return true;
-	flow = derive->slots[slot_of(derive, event->upd, flow_id)].entry;
+	flow = derive_find(derive, event->upd, flow_id);
 	if (!flow)
 		flow = flow_new(derive, run, flow_id);
 	derive->ndirty += !flow->dirty;
@@ -260,128 +232,6 @@ bool derive_add(struct derive *derive, const struct stored_event *event, struct 
 		flow->rolls.n = 0;
 	}
 	return true;
-}
-
-static void rolls_append(struct fold_rolls *to, const struct fold_rolls *from, bool negative)
-{
-	if (to->n + from->n > to->room) {
-		to->room = (to->n + from->n) * 2;
-		to->rows = mem_resize(to->rows, to->room, sizeof *to->rows);
-	}
-	for (size_t i = 0; i < from->n; i++) {
-		struct fold_roll roll = from->rows[i];
-
-		if (negative) {
-			roll.a = (int64_t)(0 - (uint64_t)roll.a);
-			roll.b = (int64_t)(0 - (uint64_t)roll.b);
-			roll.na = -roll.na;
-			roll.nb = -roll.nb;
-		}
-		to->rows[to->n++] = roll;
-	}
-}
-
-struct fact_list {
-	struct arena arena;
-	const struct stored_event **events;
-	size_t n, room;
-};
-
-/* The events of an update's stale flows, by flow; the caller frees. */
-static bool load_facts(
-	struct derive *derive, const struct run_entry *run, struct fact_list *list, struct err *err)
-{
-	int64_t first = INT64_MAX, last = 0;
-	bool row;
-
-	for (size_t i = 0; i < run->nflows; i++) {
-		const struct flow_entry *flow = run->flows[i];
-
-		if (!flow->stale)
-			continue;
-		first = flow->first_k < first ? flow->first_k : first;
-		last = flow->last_k > last ? flow->last_k : last;
-	}
-	sqlite3_bind_int64(derive->facts, 1, first);
-	sqlite3_bind_int64(derive->facts, 2, last);
-	sqlite3_bind_int64(derive->facts, 3, run->upd);
-	for (;;) {
-		struct stored_event *event;
-		const struct flow_entry *flow;
-
-		if (!sql_step(derive->facts, &row, err))
-			return false;
-		if (!row)
-			return true;
-		event = ARENA_NEW(&list->arena, struct stored_event);
-		if (!event_of_row(derive->facts, &list->arena, event, err)) {
-			sqlite3_reset(derive->facts);
-			return false;
-		}
-		flow = derive->slots[slot_of(derive, run->upd, fold_flow_of(event))].entry;
-		if (fold_flow_of(event) == 0 || !flow || !flow->stale)
-			continue;
-		if (list->n == list->room) {
-			list->room = list->room ? list->room * 2 : 256;
-			list->events = mem_resize(list->events, list->room,
-				sizeof(const struct stored_event *));
-		}
-		list->events[list->n++] = event;
-	}
-}
-
-/*
- * Folds one stale flow from its facts: the new fold takes its place, and the rollup gets the
- * difference to what the facts before this batch had come to.
- */
-static void refold(struct derive *derive, struct flow_entry *flow, const struct fact_list *list,
-	int64_t n)
-{
-	const struct stored_event **mine = NEW_ARRAY(const struct stored_event *, list->n + 1);
-	int64_t upd = flow->fold.upd, id = flow->fold.flow;
-	struct fold_rolls before = { 0 }, after = { 0 };
-	struct flow_fold old;
-	size_t count = 0;
-
-	flow_fold_init(&old, upd, id);
-	for (size_t i = 0; i < list->n; i++) {
-		if (fold_flow_of(list->events[i]) == id && list->events[i]->batch < n)
-			mine[count++] = list->events[i];
-	}
-	flow_fold_facts(&old, mine, count, &before);
-	flow_fold_done(&old);
-	for (size_t i = 0; i < list->n; i++) {
-		if (fold_flow_of(list->events[i]) == id && list->events[i]->batch >= n)
-			mine[count++] = list->events[i];
-	}
-	flow_fold_done(&flow->fold);
-	flow_fold_init(&flow->fold, upd, id);
-	flow_fold_facts(&flow->fold, mine, count, &after);
-	rolls_append(&derive->rolls, &before, true);
-	rolls_append(&derive->rolls, &after, false);
-	fold_rolls_done(&before);
-	fold_rolls_done(&after);
-	free(mine);
-	flow->stale = false;
-}
-
-static bool refold_stale(struct derive *derive, struct run_entry *run, int64_t n, struct err *err)
-{
-	struct fact_list list = { 0 };
-	bool any = false, ok = true;
-
-	for (size_t i = 0; i < run->nflows; i++)
-		any = any || run->flows[i]->stale;
-	if (!any)
-		return true;
-	ok = load_facts(derive, run, &list, err);
-	for (size_t i = 0; ok && i < run->nflows; i++) {
-		if (run->flows[i]->stale)
-			refold(derive, run->flows[i], &list, n);
-	}
-	free(list.events);
-	arena_free(&list.arena);
-	return ok;
 }
 
 static bool flow_write(struct derive *derive, struct flow_entry *flow, int64_t n, struct err *err)
@@ -405,7 +255,7 @@ static bool flow_write(struct derive *derive, struct flow_entry *flow, int64_t n
 	sqlite3_bind_int64(put, 8, n);
 	sql_bind_blob(put, 9, buf_text(&derive->buf));
 	flow->dirty = false;
-	rolls_append(&derive->rolls, &flow->rolls, false);
+	derive_add_rolls(derive, &flow->rolls, false);
 	flow->rolls.n = 0;
 	return sql_run(put, err);
 }
@@ -455,13 +305,13 @@ static bool rolls_write(struct derive *derive, int64_t n, struct err *err)
 
 bool derive_flush(struct derive *derive, int64_t n, struct err *err)
 {
+	if (!derive_refold(derive, n, err))
+		return false;
 	for (size_t i = 0; i < derive->nruns; i++) {
 		struct run_entry *run = derive->runs[i];
 
 		if (!run->dirty)
 			continue;
-		if (!refold_stale(derive, run, n, err))
-			return false;
 		for (size_t f = 0; f < run->nflows; f++) {
 			if (run->flows[f]->dirty && !flow_write(derive, run->flows[f], n, err))
 				return false;

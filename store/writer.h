@@ -69,6 +69,15 @@ bool writer_batch(
 bool writer_show(struct writer *writer, struct err *err);
 bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT], struct err *err);
 
+/* One event on its way in: its key, and what has it. */
+struct writer_place {
+	int64_t k;
+	const struct fact_event *fact;
+};
+/* Sorts by key and leaves the places whose events are new, each with a key of its own. */
+bool writer_drop_known(
+	struct writer *writer, struct writer_place *places, size_t *n_out, struct err *err);
+
 /* Parts, each within the transaction of writer_batch. */
 bool writer_events(struct writer *writer, struct writer_source *source,
 	const struct fact_batch *batch, int64_t *new_out, struct err *err);

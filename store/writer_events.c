@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "store/writer.h"
-
-/* One event on its way in: its key and where it stands in the batch. */
-struct place {
-	int64_t k;
-	const struct fact_event *fact;
-};
 
 /* A text of the batch in the dictionary; 0 = not looked up yet. */
 struct message {
@@ -22,173 +15,13 @@ struct intake {
 	struct writer *writer;
 	struct writer_source *source;
 	const struct fact_batch *batch;
-	struct place *places;
+	struct writer_place *places;
 	size_t n;
 	int64_t *ids;             /* by fact_string */
 	struct message *messages; /* by fact_string */
 	int64_t *segments;        /* by index in the batch */
 	struct buf scratch;
 };
-
-static int by_k(const void *left, const void *right)
-{
-	const struct place *a = left, *b = right;
-
-	if (a->k != b->k)
-		return a->k < b->k ? -1 : 1;
-	/* the earlier one of the batch first: of two with one id it is the one that stays */
-	return (a->fact > b->fact) - (a->fact < b->fact);
-}
-
-static bool same_id(const struct place *place, const void *id)
-{
-	return memcmp(place->fact->id, id, sizeof place->fact->id) == 0;
-}
-
-static bool same_place_id(const struct place *a, const struct place *b)
-{
-	return same_id(a, b->fact->id);
-}
-
-static void sort_places(struct place *places, size_t n)
-{
-	bool sorted = true;
-
-	for (size_t i = 1; i < n && sorted; i++)
-		sorted = places[i - 1].k <= places[i].k;
-	if (!sorted)
-		qsort(places, n, sizeof *places, by_k);
-}
-
-/* The next key to try when another id has this one: counts on within its millisecond. */
-static int64_t next_k(int64_t k)
-{
-	return (k & ~EVENT_K_LOW) | ((k + 1) & EVENT_K_LOW);
-}
-
-static bool find_k(struct writer *writer, int64_t k, const void **id_out, struct err *err)
-{
-	bool row;
-
-	sqlite3_bind_int64(writer->event_find, 1, k);
-	if (!sql_step(writer->event_find, &row, err))
-		return false;
-	*id_out = row ? sqlite3_column_blob(writer->event_find, 0) : NULL;
-	return true; /* the caller resets */
-}
-
-/*
- * Gives a place that met another id at its key the next free key; false in *keep_out when its id
- * is found on the way. Collisions are rare, so each step is a look-up.
- */
-static bool rehome(struct intake *in, size_t n, struct place *place, bool *keep_out, struct err *err)
-{
-	for (int64_t tries = 0; tries <= EVENT_K_LOW; tries++) {
-		const void *id;
-		bool taken = false;
-
-		place->k = next_k(place->k);
-		for (size_t i = 0; i < n; i++) {
-			if (in->places[i].k != place->k)
-				continue;
-			if (same_place_id(&in->places[i], place)) {
-				*keep_out = false;
-				return true;
-			}
-			taken = true;
-		}
-		if (taken)
-			continue;
-		if (!find_k(in->writer, place->k, &id, err))
-			return false;
-		taken = id != NULL;
-		*keep_out = !(id && same_id(place, id));
-		sqlite3_reset(in->writer->event_find);
-		if (!taken || !*keep_out)
-			return true;
-	}
-	return err_set(err, ERR_STORE, 0, "store event: more than %lld in one millisecond",
-		(long long)EVENT_K_LOW);
-}
-
-/*
- * Steps through the stored keys beside the batch's sorted ones. A batch may span a long time that
- * is full of other events: after that many rows in between the scan jumps to the next key.
- */
-enum { SCAN_ROWS_MAX = 48 };
-
-struct scan {
-	sqlite3_stmt *stmt;
-	bool row; /* it stands on a row */
-	bool begun;
-};
-
-static bool scan_to(struct scan *scan, int64_t k, struct err *err)
-{
-	int steps = 0;
-
-	if (scan->begun && !scan->row)
-		return true; /* past the end */
-	while (scan->row && sqlite3_column_int64(scan->stmt, 0) < k && steps++ < SCAN_ROWS_MAX) {
-		if (!sql_step(scan->stmt, &scan->row, err))
-			return false;
-	}
-	if (scan->begun && (!scan->row || sqlite3_column_int64(scan->stmt, 0) >= k))
-		return true;
-	sqlite3_reset(scan->stmt);
-	sqlite3_bind_int64(scan->stmt, 1, k);
-	scan->begun = true;
-	return sql_step(scan->stmt, &scan->row, err);
-}
-
-/* Leaves the places whose events are new, by key, each key once. */
-static bool drop_known(struct intake *in, struct err *err)
-{
-	struct scan scan = { .stmt = in->writer->event_scan };
-	struct place *collided = NULL;
-	size_t ncollided = 0, room = 0, n = 0;
-	bool ok = true;
-
-	for (size_t i = 0; ok && i < in->n; i++) {
-		struct place place = in->places[i];
-		bool other = false;
-
-		if (n > 0 && in->places[n - 1].k == place.k) {
-			if (same_place_id(&in->places[n - 1], &place))
-				continue;
-			other = true;
-		} else if (place.k <= in->writer->k_max) {
-			ok = scan_to(&scan, place.k, err);
-			if (ok && scan.row && sqlite3_column_int64(scan.stmt, 0) == place.k) {
-				if (same_id(&place, sqlite3_column_blob(scan.stmt, 1)))
-					continue;
-				other = true;
-			}
-		}
-		if (!other) {
-			in->places[n++] = place;
-			continue;
-		}
-		if (ncollided == room) {
-			room = room ? room * 2 : 8;
-			collided = mem_resize(collided, room, sizeof *collided);
-		}
-		collided[ncollided++] = place;
-	}
-	sqlite3_reset(scan.stmt);
-	for (size_t i = 0; ok && i < ncollided; i++) {
-		bool keep = true;
-
-		ok = rehome(in, n, &collided[i], &keep, err);
-		if (ok && keep)
-			in->places[n++] = collided[i]; /* n <= what was taken out */
-	}
-	if (ncollided > 0)
-		sort_places(in->places, n);
-	free(collided);
-	in->n = n;
-	return ok;
-}
 
 static bool id_of(struct intake *in, fact_string string, int64_t *id_out, struct err *err)
 {
@@ -566,14 +399,13 @@ bool writer_events(struct writer *writer, struct writer_source *source,
 	*new_out = 0;
 	if (in.n == 0)
 		return true;
-	in.places = ARENA_ARRAY(&writer->arena, struct place, in.n);
+	in.places = ARENA_ARRAY(&writer->arena, struct writer_place, in.n);
 	for (size_t i = 0; i < in.n; i++) {
 		in.places[i].fact = &batch->events[i];
 		in.places[i].k = event_k(batch->events[i].happened_at_ms, batch->events[i].id);
 	}
-	sort_places(in.places, in.n);
 	buf_init(&in.scratch, 4 << 20);
-	ok = drop_known(&in, err);
+	ok = writer_drop_known(writer, in.places, &in.n, err);
 	if (ok && in.n > 0) {
 		in.ids = ARENA_ARRAY(&writer->arena, int64_t, batch->nstrings);
 		in.messages = ARENA_ARRAY(&writer->arena, struct message, batch->nstrings);

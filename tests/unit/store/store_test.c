@@ -165,6 +165,33 @@ static void facts_are_kept_once_with_their_cursor(void **state)
 	arena_free(&arena);
 }
 
+/* Keys have 20 bits of hash in a millisecond: thousands of events at once make some collide. */
+static void a_crowded_millisecond_keeps_every_event_once(void **state)
+{
+	enum { CROWD = 8000, PIECE = 1000 };
+	struct store *store = open_store();
+	struct fact_batch *batch = fact_batch_new();
+
+	(void)state;
+	for (int i = 0; i < 2 * CROWD; i++) {
+		struct fact_event *event = fact_batch_event(batch);
+		int id = i < CROWD ? i : (i * 7) % CROWD; /* again, in another order */
+
+		memcpy(event->id, &id, sizeof id);
+		event->happened_at_ms = INT64_C(1700000000000);
+		if (i % PIECE == PIECE - 1) {
+			batch->source = TEXT("eventlog a");
+			put(store, &batch);
+		}
+	}
+	flush(store);
+	store_close(store);
+	fact_batch_free(batch);
+	assert_int_equal(ask("SELECT count(*) FROM event"), CROWD);
+	assert_int_equal(ask("SELECT count(DISTINCT id) FROM event"), CROWD);
+	assert_int_equal(ask("SELECT count(*) FROM event WHERE k >> 20 <> 1700000000000"), 0);
+}
+
 static void other_facts_are_kept(void **state)
 {
 	struct store *store = open_store();
@@ -308,6 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(facts_are_kept_once_with_their_cursor, remove_store),
+		cmocka_unit_test_teardown(a_crowded_millisecond_keeps_every_event_once, remove_store),
 		cmocka_unit_test_teardown(other_facts_are_kept, remove_store),
 		cmocka_unit_test_teardown(one_writer_at_a_time, remove_store),
 		cmocka_unit_test_teardown(newer_and_damaged_stores_are_refused, remove_store),

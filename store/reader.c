@@ -58,6 +58,26 @@ static bool file_says(const char *path, struct err *err)
 	return true;
 }
 
+static void remember_file(struct reader *reader)
+{
+	struct stat st;
+
+	reader->device = reader->inode = -1;
+	if (stat(reader->path, &st) == 0) {
+		reader->device = (int64_t)st.st_dev;
+		reader->inode = (int64_t)st.st_ino;
+	}
+}
+
+/* Another store was put where ours was: what is open is a file without a name. */
+static bool was_replaced(const struct reader *reader)
+{
+	struct stat st;
+
+	return stat(reader->path, &st) == 0 && st.st_size > 0 &&
+		((int64_t)st.st_dev != reader->device || (int64_t)st.st_ino != reader->inode);
+}
+
 static bool has_log(const char *path)
 {
 	struct buf log;
@@ -179,6 +199,7 @@ static bool open_any(struct reader *reader, struct err *err)
 		if (!connect(reader, true, &code, err))
 			return false;
 	}
+	remember_file(reader);
 	if (!check_version(reader, err) || !events_functions(reader, err))
 		return false;
 	sqlite3_progress_handler(reader->db, STEPS_BETWEEN_LOOKS, look_at_clock, reader);
@@ -227,10 +248,15 @@ bool reader_changed(struct reader *reader)
 
 	if (reader->begun)
 		return false;
-	if (!reader->db || (reader->immutable && has_log(reader->path))) {
-		/* a collector has begun to write beside us */
+	if (!reader->db || was_replaced(reader) || (reader->immutable && has_log(reader->path))) {
+		/* another file, or a collector has begun to write beside us */
 		disconnect(reader);
-		return open_any(reader, &err);
+		message_set_done(&reader->messages);
+		reader->messages = (struct message_set){ 0 };
+		if (open_any(reader, &err))
+			return true;
+		disconnect(reader); /* reader_begin tries again and says why */
+		return false;
 	}
 	if (reader->immutable || !pragma_int(reader, "PRAGMA data_version", &version, &err) ||
 		version == reader->data_version)

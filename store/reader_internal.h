@@ -39,6 +39,7 @@ struct message_set {
 struct reader {
 	sqlite3 *db;
 	char *path;
+	int64_t device, inode; /* of the file that is open */
 	bool immutable; /* opened without log and shared memory: nobody can be writing */
 	bool begun;
 	int64_t data_version;

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/reader.h"
+#include "store/store.h"
 #include "tests/lib/rows.h"
 #include "tests/lib/sample.h"
 
@@ -425,6 +426,48 @@ static void a_copy_is_read_as_it_stands(void **state)
 	buf_done(&theirs);
 }
 
+/* A commit is noticed once; so is another store under the name. */
+static void changes_are_noticed(void **state)
+{
+	struct clock clock = clock_fixed(SAMPLE_NOW_MS + 1000);
+	char file[96], other_file[96], log_file[96];
+	struct store_options options = { .path = file, .clock = &clock };
+	struct fact_batch *batch = fact_batch_new();
+	struct reader *other = NULL;
+	struct store *store = NULL;
+
+	(void)state;
+	name_in(file, sizeof file, "changing.db");
+	name_in(other_file, sizeof other_file, "later.db");
+	ok(sample_store(file, &err));
+	ok(reader_open(file, &other, &err));
+	assert_false(reader_changed(other));
+	ok(store_open(&options, &store, &err));
+	(void)reader_changed(other);
+	sample_fill(batch, SAMPLE_PART_SOURCES);
+	fact_batch_event(batch)->happened_at_ms = SAMPLE_NOW_MS;
+	ok(store_put(store, &batch, INT64_MAX, &err));
+	ok(store_flush(store, INT64_MAX, &err));
+	assert_true(reader_changed(other));
+	assert_false(reader_changed(other));
+	ok(reader_begin(other, READER_NOW, 0, &err));
+	assert_int_equal(reader_seen_at(other), SAMPLE_NOW_MS + 1000);
+	reader_end(other);
+	store_close(store);
+	(void)reader_changed(other);
+	ok(sample_store(other_file, &err));
+	name_in(log_file, sizeof log_file, "changing.db-wal");
+	(void)unlink(log_file); /* a log left behind would be read into the other store */
+	name_in(log_file, sizeof log_file, "changing.db-shm");
+	(void)unlink(log_file);
+	assert_int_equal(rename(other_file, file), 0);
+	assert_true(reader_changed(other));
+	ok(reader_begin(other, READER_NOW, 0, &err));
+	assert_int_equal(reader_seen_at(other), SAMPLE_NOW_MS);
+	reader_close(other);
+	fact_batch_free(batch);
+}
+
 /* Any damaged page is an error or goes unseen; nothing crashes. */
 static void damage_is_named(void **state)
 {
@@ -497,6 +540,7 @@ int main(void)
 		SNAPSHOT_TEST(dump_stops_when_told),
 		cmocka_unit_test(stores_that_cannot_be_read),
 		cmocka_unit_test(a_copy_is_read_as_it_stands),
+		cmocka_unit_test(changes_are_noticed),
 		cmocka_unit_test(damage_is_named),
 		cmocka_unit_test(a_budget_interrupts),
 	};

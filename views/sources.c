@@ -120,7 +120,7 @@ static const struct column columns[] = {
 		compare_since },
 	{ "newest", "NEWEST", "Age of the newest thing it told", 6, 8, 0, 0, COLUMN_RIGHT,
 		format_newest, compare_newest },
-	{ "facts", "FACTS", "Facts kept from it", 8, 14, 0, 0, COLUMN_RIGHT | COLUMN_DESCENDING,
+	{ "facts", "FACTS", "Facts kept from it", 8, 14, 0, 2, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_facts, compare_facts },
 	{ "undecodable", "UNREADABLE", "Inputs that could not be read; Enter shows them", 10, 12, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_undecodable, compare_undecodable },
@@ -130,7 +130,7 @@ static const struct column columns[] = {
 		compare_read },
 	{ "fallback", "SLOW WAY", "Records the fast reader left to the general one", 8, 12, 0, 5,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_fallback, compare_fallback },
-	{ "text", "WHAT IT SAYS", "What, where, why, what to do next", 30, 120, 5, 2, 0, format_text,
+	{ "text", "WHAT IT SAYS", "What, where, why, what to do next", 30, 120, 5, 3, 0, format_text,
 		NULL },
 };
 

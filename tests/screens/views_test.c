@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every screen on the sample estate, without a terminal: goldens at two sizes, a sweep over sizes,
- * every action it names, its JSON and CSV. WEIR_GOLDEN=write makes the goldens anew; read the
+ * every action it names, its JSON and CSV. WEIR_UPDATE=1 makes the goldens anew; read the
  * difference before committing it.
  */
 #include <setjmp.h>
@@ -153,12 +153,12 @@ static void read_file(const char *path, struct buf *out)
 
 static void compare_golden(const char *name, const struct buf *got)
 {
-	const char *mode = getenv("WEIR_GOLDEN");
+	const char *mode = getenv("WEIR_UPDATE");
 	char path[128];
 	struct buf wanted;
 
 	(void)snprintf(path, sizeof(path), "%s/%s.screen", GOLDEN, name);
-	if (mode && strcmp(mode, "write") == 0) {
+	if (mode && strcmp(mode, "1") == 0) {
 		FILE *file = fopen(path, "wb");
 
 		assert_non_null(file);

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "views/common.h"
+#include "views/jsontree.h"
+
+static struct arena arena;
+static const struct look look = { .now_ms = 1000000, .utc = true, .ascii = true, .arena = &arena };
+
+static int free_arena(void **state)
+{
+	(void)state;
+	arena_free(&arena);
+	return 0;
+}
+
+static void every_state_has_a_word(void **state)
+{
+	(void)state;
+	for (int i = 0; i < RUN_STATE_COUNT; i++) {
+		const struct state_look *shown = run_state_look((enum run_state)i);
+
+		assert_non_null(shown->word);
+		assert_true(shown->word[0]);
+	}
+	assert_ptr_equal(run_state_look((enum run_state)9999), run_state_look(RUN_UNKNOWN));
+}
+
+static void shares_are_unknown_not_whole(void **state)
+{
+	(void)state;
+	assert_int_equal(share_grade(0, 0), SHARE_UNKNOWN);
+	assert_int_equal(share_grade(FACT_UNKNOWN, 10), SHARE_UNKNOWN);
+	assert_int_equal(share_grade(10, FACT_UNKNOWN), SHARE_UNKNOWN);
+	assert_int_equal(share_grade(922, 1000), SHARE_LOW);
+	assert_int_equal(share_grade(98, 100), SHARE_SHORT);
+	assert_int_equal(share_grade(99, 100), SHARE_GOOD);
+}
+
+static void stale_is_twice_the_usual_gap(void **state)
+{
+	struct pipeline_row row = { .last_written_at_ms = 0, .usual_gap_ms = 300000 };
+
+	(void)state;
+	assert_false(pipeline_is_stale(&row, 600000));
+	assert_true(pipeline_is_stale(&row, 600001));
+	row.usual_gap_ms = 1000; /* a minute of grace */
+	assert_false(pipeline_is_stale(&row, 61000));
+	assert_true(pipeline_is_stale(&row, 61001));
+	row.usual_gap_ms = FACT_UNKNOWN;
+	assert_false(pipeline_is_stale(&row, INT64_MAX));
+	row.last_written_at_ms = TIME_UNKNOWN;
+	assert_false(pipeline_is_stale(&row, INT64_MAX));
+}
+
+static void catalogs_are_cut_only_when_shared(void **state)
+{
+	struct shared_head head = { .differs = false };
+
+	(void)state;
+	shared_add(&head, TEXT("main.fire.loan_silver"));
+	shared_add(&head, TEXT("main.retail.orders"));
+	assert_true(text_is(shared_cut(&head, TEXT("main.retail.orders")), "retail.orders"));
+	shared_add(&head, TEXT("dev.retail.orders"));
+	assert_true(text_is(shared_cut(&head, TEXT("main.retail.orders")), "main.retail.orders"));
+	head = (struct shared_head){ .differs = false };
+	shared_add(&head, TEXT("main.fire.loan_silver"));
+	shared_add(&head, TEXT("events"));
+	assert_true(text_is(shared_cut(&head, TEXT("main.fire.loan_silver")), "main.fire.loan_silver"));
+}
+
+static struct text bar(const struct phases *phases, int cells)
+{
+	struct line line;
+
+	line_init(&line, &arena);
+	line_phases(&line, &look, phases, cells);
+	return line_text(&line);
+}
+
+static void phases_fill_their_share(void **state)
+{
+	struct phases phases = { .at_ms = { 0, 200, 300, 400 }, .end_ms = 1000, .scale_ms = 1000 };
+
+	(void)state;
+	assert_true(text_is(bar(&phases, 10), "..-=######"));
+	phases.scale_ms = 2000;
+	assert_true(text_is(bar(&phases, 10), ".=###     "));
+	phases.scale_from_ms = -1000;
+	assert_true(text_is(bar(&phases, 10), "     .=###"));
+	phases.at_ms[1] = TIME_UNKNOWN; /* initializing was never told: it is part of waiting */
+	assert_true(text_is(text_trim(bar(&phases, 20)), "...=######"));
+}
+
+static void short_phases_leave_a_mark(void **state)
+{
+	struct phases phases = { .at_ms = { 500, TIME_UNKNOWN, TIME_UNKNOWN, 501 }, .end_ms = 502,
+		.scale_ms = 100000 };
+
+	(void)state;
+	assert_true(text_is(bar(&phases, 5), "#    "));
+	phases.at_ms[0] = TIME_UNKNOWN;
+	phases.at_ms[3] = TIME_UNKNOWN;
+	assert_true(text_is(bar(&phases, 5), "-")); /* nothing is known: a dash */
+}
+
+static void panes_share_the_rows(void **state)
+{
+	struct split split = split_rows((struct rect){ 0, 0, 24, 80 }, 6, 8);
+
+	(void)state;
+	assert_int_equal(split.list.rows, 6);
+	assert_int_equal(split.pane.row, 6);
+	assert_int_equal(split.pane.rows, 18);
+	split = split_rows((struct rect){ 0, 0, 24, 80 }, 100, 100);
+	assert_int_equal(split.list.rows + split.pane.rows, 24);
+	assert_int_equal(split.list.rows, 12);
+	split = split_rows((struct rect){ 0, 0, 9, 80 }, 100, 5);
+	assert_int_equal(split.list.rows, 9);
+	assert_int_equal(split.pane.rows, 0);
+	for (int rows = 0; rows < 70; rows++) {
+		for (int list = 0; list < 70; list += 3) {
+			for (int pane = 0; pane < 70; pane += 5) {
+				split = split_rows((struct rect){ 1, 0, rows, 80 }, list, pane);
+				assert_true(split.list.rows >= 0 && split.pane.rows >= 0);
+				assert_true(split.list.rows + split.pane.rows <= rows);
+			}
+		}
+	}
+}
+
+static void long_texts_wrap_at_blanks(void **state)
+{
+	struct sheet sheet = { .arena = &arena };
+	struct canvas canvas;
+	struct buf text;
+
+	(void)state;
+	sheet_heading(&sheet, "flow");
+	sheet_add(&sheet, "error", ROLE_FAILED, TEXT("one two three four five six\nnew\033line"));
+	assert_int_equal(sheet_height(&sheet, 30), 4);
+	canvas_init(&canvas, 4, 30);
+	canvas.ascii = true;
+	assert_int_equal(sheet_draw(&sheet, &canvas, canvas_all(&canvas), 0), 4);
+	buf_init(&text, 4096);
+	canvas_dump(&canvas, &text);
+	assert_non_null(strstr(text.bytes, "error  one two three four five"));
+	assert_non_null(strstr(text.bytes, "\n       six"));
+	assert_non_null(strstr(text.bytes, "\n       new\xe2\x90\x9bline"));
+	canvas_done(&canvas);
+	buf_done(&text);
+}
+
+static void json_folds_and_keeps_its_folds(void **state)
+{
+	struct json_tree tree = { .n = 0 };
+	struct text json = TEXT("{\"a\":1,\"b\":{\"c\":[1,2,{\"d\":3}]},\"e\":\"x\"}");
+
+	(void)state;
+	json_tree_load(&tree, &arena, json);
+	assert_int_equal(tree.n, 8);
+	assert_int_equal(json_tree_height(&tree, 80), 8);
+	assert_int_equal(json_tree_act(&tree, ACT_DOWN, 10), REPLY_DONE);
+	assert_int_equal(json_tree_act(&tree, ACT_LEFT, 10), REPLY_DONE);
+	assert_int_equal(json_tree_height(&tree, 80), 3);
+	json_tree_load(&tree, &arena, json); /* the same text again: still folded */
+	assert_int_equal(json_tree_height(&tree, 80), 3);
+	assert_int_equal(json_tree_act(&tree, ACT_LAST, 10), REPLY_DONE);
+	assert_true(text_is(tree.nodes[tree.cursor].key, "e"));
+	json_tree_load(&tree, &arena, TEXT("{broken"));
+	assert_int_equal(tree.n, 1);
+	assert_int_equal(tree.cursor, 0);
+	json_tree_load(&tree, &arena, TEXT_NONE);
+	assert_int_equal(tree.n, 0);
+	json_tree_done(&tree);
+}
+
+static void deep_json_does_not_exhaust_the_stack(void **state)
+{
+	struct json_tree tree = { .n = 0 };
+	struct buf json;
+
+	(void)state;
+	buf_init(&json, 1 << 20);
+	(void)buf_add_fill(&json, '[', 2000);
+	(void)buf_add_fill(&json, ']', 2000);
+	json_tree_load(&tree, &arena, buf_text(&json));
+	assert_true(tree.n > 0 && tree.n < 100);
+	json_tree_done(&tree);
+	buf_done(&json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_state_has_a_word),
+		cmocka_unit_test(shares_are_unknown_not_whole),
+		cmocka_unit_test(stale_is_twice_the_usual_gap),
+		cmocka_unit_test(catalogs_are_cut_only_when_shared),
+		cmocka_unit_test(phases_fill_their_share),
+		cmocka_unit_test(short_phases_leave_a_mark),
+		cmocka_unit_test(panes_share_the_rows),
+		cmocka_unit_test(long_texts_wrap_at_blanks),
+		cmocka_unit_test(json_folds_and_keeps_its_folds),
+		cmocka_unit_test(deep_json_does_not_exhaust_the_stack),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, free_arena);
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <glob.h>
 #include <limits.h>
@@ -213,8 +214,24 @@ static bool any_name(const char *name, const char *base)
 	return true;
 }
 
+/* A name without ending says nothing: the first byte has to. */
+static bool begins_as_log(const char *path)
+{
+	unsigned char head[64];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t got = fd >= 0 ? read(fd, head, sizeof head) : -1;
+	ssize_t at = 0;
+
+	if (fd >= 0)
+		(void)close(fd); /* only read */
+	while (at < got && strchr(" \t\r\n", head[at]) && head[at] != '\0')
+		at++;
+	return at < got && (head[at] == '{' || head[at] == '[' ||
+				   (got >= 2 && head[0] == 0x1f && head[1] == 0x8b));
+}
+
 /* In a directory, what looks like a log by its name; rotated and packed forms too. */
-static bool is_log_name(const char *name)
+static bool is_log_name(const char *name, const char *path)
 {
 	static const char *const endings[] = { "json", "jsonl", "ndjson", "log", "txt" };
 	char stem[NAME_MAX + 1];
@@ -227,7 +244,7 @@ static bool is_log_name(const char *name)
 		char *last = strrchr(stem, '.');
 
 		if (!last || last == stem)
-			return true; /* a name without ending */
+			return begins_as_log(path);
 		if (strcmp(last, ".gz") != 0 && !is_rotated_suffix(last))
 			break;
 		*last = '\0';
@@ -264,7 +281,7 @@ static void consider_directory(struct scan *scan, const char *path, int depth)
 			continue;
 		if (S_ISDIR(now.st_mode) && depth < DIRECTORY_DEPTH_MAX)
 			consider_directory(scan, name, depth + 1);
-		else if (!S_ISDIR(now.st_mode) && is_log_name(entry->d_name))
+		else if (!S_ISDIR(now.st_mode) && is_log_name(entry->d_name, name))
 			consider(scan, name, false);
 	}
 	(void)closedir(directory);

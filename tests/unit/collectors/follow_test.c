@@ -351,6 +351,7 @@ static void directories_and_patterns(void **state)
 	(void)state;
 	append(bench, "a.json", "{\"a\":1}");
 	append(bench, "events", "{\"e\":1}");
+	append(bench, "program", "\x7f" "ELF");
 	append(bench, "b.parquet", "{\"no\":1}");
 	append(bench, ".hidden.json", "{\"no\":1}");
 	append(bench, "_SUCCESS", "{\"no\":1}");

@@ -108,9 +108,9 @@ bool loop_run(int tty, const struct loop_ops *ops, void *self, struct err *err)
 	while (stay) {
 		struct pollfd fds[2] = { { tty, POLLIN, 0 }, { signal_pipe[0], POLLIN, 0 } };
 
-		ops->draw(self);
 		if (ops->is_over(self))
 			break;
+		ops->draw(self);
 		if (poll(fds, 2, ops->timeout_ms(self)) < 0 && errno != EINTR) {
 			signals_end();
 			return err_errno(err, errno, "wait for keys");

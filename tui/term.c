@@ -187,11 +187,18 @@ static void input_prepare(void)
 
 bool term_enter(const struct term_options *options, struct err *err)
 {
+	bool places_cursor;
 	int status;
+
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return err_set(err, ERR_USAGE, 0,
 			"the console needs a terminal; use weir VIEW --print, --json or --csv");
-	if (setupterm(NULL, STDOUT_FILENO, &status) != OK || !tigetstr("cup"))
+	if (setupterm(NULL, STDOUT_FILENO, &status) != OK)
+		return err_set(err, ERR_USAGE, 0, "the terminal \"%.40s\" is not known; set TERM, or use "
+			"weir VIEW --print", getenv("TERM") ? getenv("TERM") : "");
+	places_cursor = tigetstr("cup") != NULL;
+	(void)del_curterm(cur_term);
+	if (!places_cursor)
 		return err_set(err, ERR_USAGE, 0, "the terminal \"%.40s\" cannot place a cursor; set TERM, "
 			"or use weir VIEW --print", getenv("TERM") ? getenv("TERM") : "");
 	tcgetattr(STDIN_FILENO, &term.saved);

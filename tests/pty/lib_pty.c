@@ -23,7 +23,7 @@ struct pty {
 	VTermScreen *screen;
 	int master;
 	int frames; /* read end of the frame pipe */
-	int frame_count;
+	int frame_count, frame_mark; /* mark: when something was last done to the program */
 	pid_t pid;    /* the program's */
 	pid_t parent; /* ours; ends as the program did */
 	int status;
@@ -224,15 +224,22 @@ bool pty_shows_not(struct pty *pty, const char *text)
 	return wait_text(pty, text, false);
 }
 
+/* What comes from here on is an answer to what is done next. */
+static void mark(struct pty *pty)
+{
+	take_output(pty);
+	pty->frame_mark = pty->frame_count;
+}
+
 bool pty_frames(struct pty *pty, int n)
 {
 	long until = now_ms() + WAIT_MS;
-	int target;
+	int target = pty->frame_mark + n;
 
 	take_output(pty);
-	target = pty->frame_count + n;
 	while (pty->frame_count < target && now_ms() < until)
 		settle(pty, until);
+	pty->frame_mark = target;
 	return pty->frame_count >= target;
 }
 
@@ -240,6 +247,7 @@ void pty_send(struct pty *pty, const char *bytes)
 {
 	size_t left = strlen(bytes);
 
+	mark(pty);
 	while (left > 0) {
 		ssize_t n = write(pty->master, bytes, left);
 
@@ -256,6 +264,7 @@ void pty_resize(struct pty *pty, int rows, int cols)
 {
 	struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols };
 
+	mark(pty);
 	pty->rows = rows;
 	pty->cols = cols;
 	vterm_set_size(pty->vterm, rows, cols);
@@ -269,6 +278,7 @@ pid_t pty_pid(const struct pty *pty)
 
 void pty_signal(struct pty *pty, int number)
 {
+	mark(pty);
 	(void)kill(pty->pid, number);
 }
 

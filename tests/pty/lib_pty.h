@@ -29,7 +29,7 @@ void pty_send(struct pty *pty, const char *bytes);
 /* Waits until the screen holds the text (or does not); false after ten seconds. */
 bool pty_shows(struct pty *pty, const char *text);
 bool pty_shows_not(struct pty *pty, const char *text);
-/* Waits for the next n whole frames. */
+/* Waits for n whole frames since the last key, signal, change of size or wait. */
 bool pty_frames(struct pty *pty, int n);
 void pty_resize(struct pty *pty, int rows, int cols);
 pid_t pty_pid(const struct pty *pty);

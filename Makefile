@@ -114,7 +114,7 @@ $(B)/tests/%: $(B)/tests/%.o $(call obj,$(TEST_HELPERS)) $(LIB_all)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $< $(call obj,$(TEST_HELPERS)) -Wl,--start-group $(LIB_all) -Wl,--end-group \
 		$(LDFLAGS) $(LIBS_tests) -o $@
-.PRECIOUS: $(B)/tests/%.o
+.SECONDARY:
 
 .PHONY: test-programs
 test-programs: all $(UNIT)

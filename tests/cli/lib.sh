@@ -4,6 +4,7 @@ set -eu
 B=${B:-build/release}
 CORPUS=${CORPUS:-../shared/data}
 B=$(cd "$B" && pwd)
+[ ! -d "$CORPUS" ] || CORPUS=$(cd "$CORPUS" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/weir-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 export HOME="$work" XDG_CONFIG_HOME="$work/config" XDG_STATE_HOME="$work/state" TZ=UTC

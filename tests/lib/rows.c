@@ -135,6 +135,50 @@ static bool put_updates(struct reader *reader, struct arena *arena, struct buf *
 	return true;
 }
 
+/* Short lists and filters: where the order at an earlier time could go wrong. */
+static bool put_filtered(struct reader *reader, struct arena *arena, struct buf *out,
+	struct err *err)
+{
+	struct pipeline_rows pipelines;
+
+	if (!pipelines_list(reader, arena, &pipelines, err))
+		return false;
+	for (size_t i = 0; i < pipelines.n; i++) {
+		struct text id = pipelines.rows[i].pipeline_id;
+		struct event_filter filter = { .pipeline = id, .limit = 7 };
+		struct update_rows updates;
+		struct quality_rows quality;
+		struct event_rows events, warnings;
+
+		if (!updates_list(reader, arena, id, 3, &updates, err) ||
+			!quality_list(reader, arena, TEXT_NONE, id, &quality, err) ||
+			!events_list(reader, arena, &filter, &events, err))
+			return false;
+		filter.least = LEVEL_WARN;
+		filter.contains = TEXT("is");
+		if (!events_list(reader, arena, &filter, &warnings, err))
+			return false;
+		buf_addf(out, "of %.*s: more=%d,%d,%d", TEXT_ARG(id), updates.more, events.more,
+			warnings.more);
+		for (size_t u = 0; u < updates.n; u++) {
+			put(out, "update", updates.rows[u].update_id);
+			put_int(out, "attempt", updates.rows[u].attempt);
+			put(out, "chain", updates.rows[u].chain_id);
+		}
+		for (size_t q = 0; q < quality.n; q++) {
+			put(out, "dataset", quality.rows[q].dataset);
+			put(out, "update", quality.rows[q].update_id);
+			put_int(out, "input", quality.rows[q].input);
+		}
+		for (size_t e = 0; e < events.n; e++)
+			put_int(out, "k", events.rows[e].k);
+		for (size_t e = 0; e < warnings.n; e++)
+			put_int(out, "warning", warnings.rows[e].k);
+		buf_add_char(out, '\n');
+	}
+	return true;
+}
+
 static bool put_quality(struct reader *reader, struct arena *arena, struct buf *out,
 	struct err *err)
 {
@@ -288,7 +332,8 @@ bool rows_dump(struct reader *reader, int64_t as_of_ms, struct buf *out, struct 
 	put_int(out, "seen_at", reader_seen_at(reader));
 	buf_add_char(out, '\n');
 	ok = put_pipelines(reader, &arena, out, err) && put_updates(reader, &arena, out, err) &&
-		put_quality(reader, &arena, out, err) && put_events(reader, &arena, out, err) &&
+		put_quality(reader, &arena, out, err) &&
+		put_filtered(reader, &arena, out, err) && put_events(reader, &arena, out, err) &&
 		put_tables(reader, &arena, out, err) && put_sources(reader, &arena, out, err) &&
 		facts_dump(reader, put_line, out, err);
 	reader_end(reader);

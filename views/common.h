@@ -137,7 +137,10 @@ void line_phases(struct line *line, const struct look *look, const struct phases
 /* "░ waiting 12s  ▒ initializing 17s ..." for a sheet: the legend and the figures in one. */
 struct text phases_text(const struct look *look, const struct phases *phases,
 	const char *const names[PHASES]);
-/* The table with one column's format and width replaced: a wider bar where there is room. */
+/*
+ * The table with one column's format and width replaced: a wider bar where there is room. Without
+ * a format the width is only the least the column takes.
+ */
 struct table_form {
 	size_t column;
 	int width;

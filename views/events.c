@@ -77,9 +77,10 @@ static void format_message(const void *row, const struct look *look, struct line
 		line_add(line, level_look(event->level)->role, event->message);
 }
 
+enum { COLUMN_MESSAGE = 6 };
 static const struct column columns[] = {
 	{ "time", "TIME", "When it happened", 15, 20, 0, 0, COLUMN_NO_SORT, format_when, NULL },
-	{ "level", "LEVEL", "Its level", 7, 9, 0, 0, COLUMN_NO_SORT, format_level, NULL },
+	{ "level", "LEVEL", "Its level", 9, 9, 0, 0, COLUMN_NO_SORT, format_level, NULL },
 	{ "pipeline", "PIPELINE", "Whose event log it is from", 10, 24, 1, 1, COLUMN_NO_SORT,
 		format_pipeline, NULL },
 	{ "type", "TYPE", "Type of the event", 13, 20, 0, 3, COLUMN_NO_SORT, format_type, NULL },
@@ -151,22 +152,6 @@ static struct event_filter base_filter(const struct view *view)
 	return filter;
 }
 
-bool event_find_error(struct reader *reader, struct arena *arena, const struct event_filter *filter,
-	int64_t k, int step, int64_t *k_out, struct err *err)
-{
-	struct event_filter search = *filter;
-	struct event_rows found;
-
-	search.least = LEVEL_ERROR;
-	search.from_k = k;
-	search.oldest_first = step > 0;
-	search.limit = 1;
-	if (!events_list(reader, arena, &search, &found, err))
-		return false;
-	*k_out = found.n ? found.rows[0].k : 0;
-	return true;
-}
-
 /* The part before the center, newest first, and the part behind it, oldest first. */
 static bool load_window(struct view *view, struct reader *reader, enum window window,
 	int64_t center_k, struct event_rows *before, struct event_rows *after, struct err *err)
@@ -221,6 +206,19 @@ static bool load_whole(struct view *view, struct reader *reader, struct event_ro
 	return true;
 }
 
+/* Walks down to the row, so that what led to it stands above it. */
+static void select_in_context(struct view *view, const struct event_row *row)
+{
+	struct events *events = view->state;
+	int above = view->rect.rows / 4 + 1;
+
+	(void)table_act(&events->table, ACT_FIRST, above);
+	for (size_t i = 0; i < events->n && table_selected(&events->table) != row; i++)
+		(void)table_act(&events->table, ACT_DOWN, above);
+	if (table_selected(&events->table) != row)
+		(void)table_select_key(&events->table, row_key(row));
+}
+
 static bool events_load(struct view *view, struct reader *reader, struct err *err)
 {
 	struct events *events = view->state;
@@ -269,45 +267,8 @@ static bool events_load(struct view *view, struct reader *reader, struct err *er
 	if (!events->unfollow)
 		(void)table_act(&events->table, ACT_LAST, 1);
 	else if (found_k && before.n)
-		(void)table_select_key(&events->table, row_key(&rows[before.n - 1]));
+		select_in_context(view, &rows[before.n - 1]);
 	return true;
-}
-
-static void add_word(struct sheet *sheet, const char *label, enum role role, struct text text)
-{
-	if (text.len)
-		sheet_add(sheet, label, role, text);
-}
-
-void sheet_event(struct sheet *sheet, const struct look *look, const struct event_row *event)
-{
-	const struct state_look *level = level_look(event->level);
-	struct text at = format_time(look, event->happened_at_ms);
-
-	sheet_heading(sheet, arena_printf(look->arena, "%.*s %.*s %s",
-		TEXT_ARG(event->type.len ? event->type : TEXT("event")), TEXT_ARG(at), level->word));
-	add_word(sheet, "message", level->role, event->message);
-	add_word(sheet, "error class", ROLE_FAILED, event->error_class);
-	if (!text_eq(event->error_message, event->message))
-		add_word(sheet, "error", ROLE_FAILED, event->error_message);
-	if (event->state != RUN_UNKNOWN)
-		sheet_add(sheet, "state", run_state_look(event->state)->role,
-			text_of(run_state_look(event->state)->word));
-	add_word(sheet, "state", ROLE_UNKNOWN, event->state_text);
-	add_word(sheet, "pipeline", ROLE_TEXT, event->pipeline);
-	add_word(sheet, "flow", ROLE_TEXT, event->flow);
-	if (!text_eq(event->dataset, event->flow))
-		add_word(sheet, "dataset", ROLE_TEXT, event->dataset);
-	add_word(sheet, "update", ROLE_TEXT, event->update_id);
-	add_word(sheet, "pipeline id", ROLE_DIM, event->pipeline_id);
-	sheet_add(sheet, "event id", ROLE_DIM, text_of(event->id));
-	if (event->seen_at_ms != TIME_UNKNOWN) {
-		struct text seen = format_time(look, event->seen_at_ms);
-		struct text late = format_duration(look, span_ms(event->happened_at_ms, event->seen_at_ms));
-
-		sheet_addf(sheet, "seen", ROLE_DIM, "%.*s, %.*s after it happened, from %.*s",
-			TEXT_ARG(seen), TEXT_ARG(late), TEXT_ARG(event->source));
-	}
 }
 
 static struct sheet pane_of(const struct view *view)
@@ -345,6 +306,8 @@ static void events_draw(const struct view *view, struct canvas *canvas, struct r
 {
 	const struct events *events = view->state;
 	struct sheet pane = pane_of(view);
+	/* What it says before what it is: the other columns share the other half. */
+	struct table_form message = { .column = COLUMN_MESSAGE };
 	struct split split;
 	int pane_rows;
 
@@ -357,7 +320,8 @@ static void events_draw(const struct view *view, struct canvas *canvas, struct r
 	pane_rows = sheet_height(&pane, rect.cols);
 	pane_rows = pane_rows < rect.rows / 3 ? pane_rows : rect.rows / 3;
 	split = split_rows(rect, list_rows(&events->table), pane_rows);
-	table_draw(&events->table, canvas, split.list, &view->look, true);
+	message.width = rect.cols / 2;
+	table_draw_form(&events->table, &message, canvas, split.list, &view->look, true);
 	(void)sheet_draw(&pane, canvas, split.pane, 0);
 }
 
@@ -450,31 +414,6 @@ static bool events_subject(const struct view *view, struct subject *out)
 	if (row)
 		subject_set(out, "event", text_of(row->id), text_of(row->id));
 	return row;
-}
-
-json_t *event_json(const struct event_row *event)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			"s:o, s:I}",
-		"id", json_text_or_null(text_of(event->id)),
-		"happened_at_ms", json_number_or_null(event->happened_at_ms),
-		"seen_at_ms", json_number_or_null(event->seen_at_ms),
-		"sequence", json_number_or_null(event->sequence),
-		"level", event->level == LEVEL_UNKNOWN ? json_null()
-						       : json_string(event_level_name(event->level)),
-		"type", json_text_or_null(event->type),
-		"pipeline_id", json_text_or_null(event->pipeline_id),
-		"pipeline", json_text_or_null(event->pipeline),
-		"update_id", json_text_or_null(event->update_id),
-		"flow", json_text_or_null(event->flow),
-		"dataset", json_text_or_null(event->dataset),
-		"state", event->state != RUN_UNKNOWN ? json_string(run_state_name(event->state))
-						     : json_text_or_null(event->state_text),
-		"message", json_text_or_null(event->message),
-		"error_class", json_text_or_null(event->error_class),
-		"error_message", json_text_or_null(event->error_message),
-		"source", json_text_or_null(event->source),
-		"key", (json_int_t)event->k); /* what `weir event KEY` takes */
 }
 
 static bool events_json(const struct view *view, struct buf *out, struct err *err)

@@ -46,8 +46,10 @@ void table_draw_form(const struct table *table, const struct table_form *form,
 	}
 	memcpy(columns, table->columns, table->ncolumns * sizeof(*columns));
 	columns[form->column].min_width = form->width;
-	columns[form->column].max_width = form->width;
-	columns[form->column].format = form->format;
+	if (form->format) {
+		columns[form->column].max_width = form->width;
+		columns[form->column].format = form->format;
+	}
 	wide.columns = columns;
 	table_draw(&wide, canvas, rect, look, focused);
 }

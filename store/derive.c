@@ -14,6 +14,15 @@ static const char flows_get[] = "SELECT flow, x, batch_min FROM flow_run WHERE u
 static const char run_put[] =
 	"INSERT OR REPLACE INTO run (upd, pipeline, created_k, first_k, last_k, batch_min, batch_max, x)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+/*
+ * A new row; a row none of whose indexed columns changed (the usual case, without a look at the
+ * indexes); any other row. quality_k is indexed by being there, so it stays what it was first.
+ */
+static const char flow_add[] =
+	"INSERT OR FAIL INTO flow_run (upd, flow, dataset, first_k, last_k, quality_k, batch_min,"
+	" batch_max, x) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+static const char flow_set[] =
+	"UPDATE OR FAIL flow_run SET last_k = ?3, batch_max = ?4, x = ?5 WHERE upd = ?1 AND flow = ?2";
 static const char flow_put[] =
 	"INSERT OR REPLACE INTO flow_run (upd, flow, dataset, first_k, last_k, quality_k, batch_min,"
 	" batch_max, x) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -38,6 +47,8 @@ bool derive_open(sqlite3 *db, struct derive **derive_out, struct err *err)
 	if (!sql_prepare(db, run_get, &derive->run_get, err) ||
 		!sql_prepare(db, flows_get, &derive->flows_get, err) ||
 		!sql_prepare(db, run_put, &derive->run_put, err) ||
+		!sql_prepare(db, flow_add, &derive->flow_add, err) ||
+		!sql_prepare(db, flow_set, &derive->flow_set, err) ||
 		!sql_prepare(db, flow_put, &derive->flow_put, err) ||
 		!sql_prepare(db, roll_put, &derive->roll_put, err) ||
 		!sql_prepare(db, facts, &derive->facts, err)) {
@@ -76,6 +87,8 @@ void derive_close(struct derive *derive)
 	sqlite3_finalize(derive->run_get);
 	sqlite3_finalize(derive->flows_get);
 	sqlite3_finalize(derive->run_put);
+	sqlite3_finalize(derive->flow_add);
+	sqlite3_finalize(derive->flow_set);
 	sqlite3_finalize(derive->flow_put);
 	sqlite3_finalize(derive->roll_put);
 	sqlite3_finalize(derive->facts);
@@ -146,6 +159,13 @@ static bool damaged(struct err *err, const char *table, int64_t upd)
 		(long long)upd);
 }
 
+static void remember_row(struct flow_entry *entry)
+{
+	entry->row_first_k = entry->fold.first_k;
+	entry->row_dataset = entry->fold.dataset;
+	entry->row_quality = entry->fold.quality_k != 0;
+}
+
 static bool load_flows(struct derive *derive, struct run_entry *run, struct err *err)
 {
 	bool row;
@@ -166,6 +186,7 @@ static bool load_flows(struct derive *derive, struct run_entry *run, struct err 
 		}
 		entry->first_k = entry->fold.first_k;
 		entry->last_k = entry->fold.last_k;
+		remember_row(entry);
 	}
 }
 
@@ -234,17 +255,38 @@ bool derive_add(struct derive *derive, const struct stored_event *event, struct 
 	return true;
 }
 
+static bool flow_set_row(struct derive *derive, const struct flow_fold *fold, int64_t n,
+	struct err *err)
+{
+	sqlite3_stmt *set = derive->flow_set;
+
+	sqlite3_bind_int64(set, 1, fold->upd);
+	sqlite3_bind_int64(set, 2, fold->flow);
+	sqlite3_bind_int64(set, 3, fold->last_k);
+	sqlite3_bind_int64(set, 4, n);
+	sql_bind_blob(set, 5, buf_text(&derive->buf));
+	return sql_run(set, err);
+}
+
 static bool flow_write(struct derive *derive, struct flow_entry *flow, int64_t n, struct err *err)
 {
 	const struct flow_fold *fold = &flow->fold;
-	sqlite3_stmt *put = derive->flow_put;
+	sqlite3_stmt *put = flow->batch_min == 0 ? derive->flow_add : derive->flow_put;
+	bool same = flow->batch_min != 0 && flow->row_first_k == fold->first_k &&
+		flow->row_dataset == fold->dataset && flow->row_quality == (fold->quality_k != 0);
 
-	if (flow->batch_min == 0)
-		flow->batch_min = n;
+	flow->dirty = false;
+	derive_add_rolls(derive, &flow->rolls, false);
+	flow->rolls.n = 0;
 	buf_reset(&derive->buf);
 	if (!flow_fold_encode(&derive->buf, fold))
 		return err_set(err, ERR_STORE, 0, "write flow_run: more than %d bytes",
 			ROW_BYTES_MAX);
+	if (same)
+		return flow_set_row(derive, fold, n, err);
+	if (flow->batch_min == 0)
+		flow->batch_min = n;
+	remember_row(flow);
 	sqlite3_bind_int64(put, 1, fold->upd);
 	sqlite3_bind_int64(put, 2, fold->flow);
 	sql_bind_id(put, 3, fold->dataset);
@@ -254,9 +296,6 @@ static bool flow_write(struct derive *derive, struct flow_entry *flow, int64_t n
 	sqlite3_bind_int64(put, 7, flow->batch_min);
 	sqlite3_bind_int64(put, 8, n);
 	sql_bind_blob(put, 9, buf_text(&derive->buf));
-	flow->dirty = false;
-	derive_add_rolls(derive, &flow->rolls, false);
-	flow->rolls.n = 0;
 	return sql_run(put, err);
 }
 

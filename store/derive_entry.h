@@ -10,6 +10,8 @@ struct flow_entry {
 	struct fold_rolls rolls; /* of this batch */
 	int64_t batch_min;       /* 0 = no row yet */
 	int64_t first_k, last_k; /* with the events a stale fold has not taken */
+	int64_t row_first_k, row_dataset; /* what its row's indexes hold */
+	bool row_quality;
 	bool dirty, stale;
 };
 
@@ -29,7 +31,7 @@ struct slot {
 
 struct derive {
 	sqlite3 *db;
-	sqlite3_stmt *run_get, *flows_get, *run_put, *flow_put, *roll_put, *facts;
+	sqlite3_stmt *run_get, *flows_get, *run_put, *flow_add, *flow_set, *flow_put, *roll_put, *facts;
 	struct slot *slots;
 	size_t room, n;
 	struct run_entry **runs; /* all in memory */

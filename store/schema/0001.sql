@@ -230,7 +230,7 @@ CREATE TABLE flow_run (
 	dataset INTEGER,           -- dim: what the flow writes
 	first_k INTEGER NOT NULL,
 	last_k INTEGER NOT NULL,
-	quality_k INTEGER,         -- newest event with data_quality; NULL: none
+	quality_k INTEGER,         -- an event with data_quality, the newest is in x; NULL: none
 	batch_min INTEGER NOT NULL,
 	batch_max INTEGER NOT NULL,
 	x BLOB NOT NULL,

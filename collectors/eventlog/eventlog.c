@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -202,6 +203,10 @@ static void status(void *self, struct collector_status *out)
 		out->state = HEALTH_DEGRADED;
 		(void)buf_addf(&out->text, "more than %d files: the rest is not read; narrow the path",
 			FOLLOW_FILES_MAX);
+	} else if (now.unfinished) {
+		out->state = HEALTH_DEGRADED;
+		(void)buf_addf(&out->text, "%s ends in part of a record, %" PRId64 " bytes: it was cut, "
+			"or its writer stopped", now.unfinished, now.unfinished_bytes);
 	} else if (now.files == 0) {
 		out->state = HEALTH_WAITING;
 		(void)buf_add_str(&out->text, "nothing is there yet; waiting for a file");
@@ -280,6 +285,7 @@ static void doctor(const struct config_section *config,
 	struct follow_status before = { 0 };
 	struct follow_status after;
 	struct err err = ERR_INIT;
+	char line[512];
 
 	if (!start(&trial.log, config, TEXT_NONE, &err)) {
 		say(context, false, err.text);
@@ -294,6 +300,11 @@ static void doctor(const struct config_section *config,
 	follow_status(trial.log.follow, &after);
 	if (after.problem[0] != '\0')
 		say(context, false, after.problem);
+	if (after.unfinished) {
+		(void)snprintf(line, sizeof line, "%s ends in part of a record: it was cut, or its "
+			"writer stopped", after.unfinished);
+		say(context, false, line);
+	}
 	judge(&trial, &before);
 	stop(&trial.log);
 	fact_batch_free(trial.batch);

@@ -12,7 +12,8 @@
 
 enum {
 	SCAN_EVERY_MS = 10000, /* also where events work: what they do not tell must not stay unseen */
-	OPEN_FILES_MAX = 64
+	OPEN_FILES_MAX = 64,
+	UNFINISHED_MS = 60000
 };
 
 bool follow_open(const struct follow_options *options, struct text cursor,
@@ -187,6 +188,15 @@ int64_t follow_poll_ms(const struct follow *follow)
 	return follow->events_work ? SCAN_EVERY_MS : follow->options.poll_ms;
 }
 
+/* A line that is being written is whole in a moment; one that stays half was cut. */
+static bool is_cut(const struct follow *follow, const struct follow_file *file)
+{
+	const struct clock *clock = follow->options.clock;
+
+	return !file->compressed && file->settled_size > file->offset &&
+		clock->wall_ms(clock) - file->mtime_ns / 1000000 > UNFINISHED_MS;
+}
+
 void follow_status(const struct follow *follow, struct follow_status *out)
 {
 	*out = (struct follow_status){
@@ -202,6 +212,10 @@ void follow_status(const struct follow *follow, struct follow_status *out)
 		if (file->gone_ms != 0)
 			continue;
 		out->files++;
+		if (is_cut(follow, file)) {
+			out->unfinished = file->path;
+			out->unfinished_bytes = file->settled_size - file->offset;
+		}
 		if (changed_ms > out->changed_at_ms)
 			out->changed_at_ms = changed_ms;
 		if (is_dirty(file) && (file->compressed || file->size > file->offset))

@@ -57,6 +57,8 @@ struct follow_status {
 	int64_t behind;        /* bytes not read yet, compressed ones where compressed */
 	int64_t changed_at_ms; /* newest change of a file; TIME_UNKNOWN = no file */
 	const char *problem;   /* "" = none: what cannot be read and why; not clean */
+	const char *unfinished; /* a file that ends in part of a record for a minute; NULL = none */
+	int64_t unfinished_bytes;
 	bool limited;          /* more files than FOLLOW_FILES_MAX: the newest are left out */
 };
 

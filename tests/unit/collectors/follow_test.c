@@ -185,6 +185,26 @@ static void a_file_grows(void **state)
 	bench_free(bench);
 }
 
+static void half_a_record_is_told_after_a_while(void **state)
+{
+	struct bench *bench = bench_new("x.ndjson");
+	struct timespec old[] = { { 1799999990, 0 }, { 1799999990, 0 } };
+	struct follow_status status;
+
+	(void)state;
+	append(bench, "x.ndjson", "{\"a\":1}\n{\"a\"");
+	assert_int_equal(utimensat(AT_FDCWD, at(bench, "x.ndjson"), old, 0), 0);
+	expect(bench, "{\"a\":1}\n");
+	follow_status(bench->follow, &status);
+	assert_null(status.unfinished);
+	bench->clock.fixed_ms += 60000;
+	expect(bench, "");
+	follow_status(bench->follow, &status);
+	assert_string_equal(status.unfinished, bench->path);
+	assert_int_equal(status.unfinished_bytes, 4);
+	bench_free(bench);
+}
+
 static void small_steps_and_restarts_lose_nothing(void **state)
 {
 	struct bench *bench = bench_new("x.json");
@@ -480,6 +500,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_grows),
+		cmocka_unit_test(half_a_record_is_told_after_a_while),
 		cmocka_unit_test(small_steps_and_restarts_lose_nothing),
 		cmocka_unit_test(renamed_and_created),
 		cmocka_unit_test(copied_and_truncated),

@@ -306,8 +306,7 @@ static bool run_write(struct derive *derive, struct run_entry *run, int64_t n, s
 
 	if (run->batch_min == 0)
 		run->batch_min = n;
-	fold->flows = fold->flows_failed = 0;
-	fold->rows_written = fold->dropped = FACT_UNKNOWN;
+	update_fold_no_flows(fold);
 	for (size_t i = 0; i < run->nflows; i++)
 		update_fold_flow(fold, &run->flows[i]->fold);
 	buf_reset(&derive->buf);

@@ -93,8 +93,6 @@ void update_fold_init(struct update_fold *fold)
 		.full_refresh = -1,
 		.validate_only = -1,
 		.explore_only = -1,
-		.rows_written = FACT_UNKNOWN,
-		.dropped = FACT_UNKNOWN,
 		.final_at_ms = TIME_UNKNOWN,
 		.pipeline_order = order_newest,
 		.create_order = order_newest,
@@ -102,6 +100,7 @@ void update_fold_init(struct update_fold *fold)
 		.state_order = order_oldest,
 		.error_order = order_oldest,
 	};
+	update_fold_no_flows(fold);
 }
 
 static void update_created(
@@ -186,12 +185,32 @@ void update_fold_add(struct update_fold *fold, const struct stored_event *event)
 	fold->ended_at_ms = run_state_is_final(fold->state) ? fold->final_at_ms : TIME_UNKNOWN;
 }
 
+void update_fold_no_flows(struct update_fold *fold)
+{
+	fold->flows = fold->flows_failed = 0;
+	fold->rows_written = fold->dropped = FACT_UNKNOWN;
+	fold->written_at_ms = TIME_UNKNOWN;
+	fold->quality_flows = fold->quality_failing = fold->quality_unsure = 0;
+	fold->quality_published = fold->quality_dropped = FACT_UNKNOWN;
+}
+
 void update_fold_flow(struct update_fold *fold, const struct flow_fold *flow)
 {
+	int64_t written = flow_fold_written(flow);
+
 	fold->flows++;
 	fold->flows_failed += flow->state == RUN_FAILED;
-	fold->rows_written = fold_sum(fold->rows_written, flow_fold_written(flow));
+	fold->rows_written = fold_sum(fold->rows_written, written);
 	fold->dropped = fold_sum(fold->dropped, flow->dropped);
+	keep_max(&fold->written_at_ms, flow->written_at_ms);
+	fold->quality_flows += flow->quality_k != 0;
+	fold->quality_unsure += flow->dataset != flow->flow ||
+		(flow->quality_k != 0 && flow->dropped == FACT_UNKNOWN);
+	if (flow->quality_k == 0 || written == FACT_UNKNOWN || flow->dropped == FACT_UNKNOWN)
+		return;
+	fold->quality_published = fold_sum(fold->quality_published, written);
+	fold->quality_dropped = fold_sum(fold->quality_dropped, flow->dropped);
+	fold->quality_failing += flow->dropped > 0;
 }
 
 int64_t update_fold_created_k(const struct update_fold *fold)

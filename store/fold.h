@@ -43,6 +43,12 @@ struct update_fold {
 	/* summed over its flows by update_fold_flow */
 	int64_t flows, flows_failed;
 	int64_t rows_written, dropped; /* FACT_UNKNOWN when no flow knew any */
+	int64_t written_at_ms;         /* newest event with rows > 0 */
+	int64_t quality_flows;         /* flows that reported data_quality */
+	int64_t quality_published, quality_dropped; /* of those that told both; FACT_UNKNOWN: none */
+	int64_t quality_failing;       /* of those, flows that dropped any */
+	/* flows for which that is not all: several may write one dataset, or a table tells the rest */
+	int64_t quality_unsure;
 	/* what decides between events */
 	int64_t final_at_ms;
 	struct fold_order pipeline_order, create_order, flow_error_order; /* oldest wins */
@@ -109,7 +115,8 @@ int64_t fold_flow_of(const struct stored_event *event); /* dim of the flow it be
 
 void update_fold_init(struct update_fold *fold);
 void update_fold_add(struct update_fold *fold, const struct stored_event *event);
-/* Adds what a flow came to into flows, flows_failed, rows_written and dropped. */
+void update_fold_no_flows(struct update_fold *fold); /* the sums over flows begin again */
+/* Adds what a flow came to into the sums. */
 void update_fold_flow(struct update_fold *fold, const struct flow_fold *flow);
 int64_t update_fold_created_k(const struct update_fold *fold); /* run.created_k */
 

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "store/fold_batch.h"
 
-enum { UPDATE_FORM = 1, FLOW_FORM = 1, LIST_MAX = 1 << 20 };
+enum { UPDATE_FORM = 2, FLOW_FORM = 1, LIST_MAX = 1 << 20 };
 
 #define AT(type, name) offsetof(struct type, name)
 
@@ -40,6 +40,12 @@ static const size_t update_numbers[] = {
 	AT(update_fold, rows_written),
 	AT(update_fold, dropped),
 	AT(update_fold, final_at_ms),
+	AT(update_fold, written_at_ms),
+	AT(update_fold, quality_flows),
+	AT(update_fold, quality_published),
+	AT(update_fold, quality_dropped),
+	AT(update_fold, quality_failing),
+	AT(update_fold, quality_unsure),
 };
 
 static const size_t update_orders[] = {

@@ -122,45 +122,52 @@ static int64_t usual_gap(const struct strip *strip)
 	return n % 2 ? gaps[n / 2] : gaps[n / 2 - 1] + (gaps[n / 2] - gaps[n / 2 - 1]) / 2;
 }
 
-static const struct written *written_of(const struct qualities *qualities, int64_t upd)
+/* Where flows and datasets are not one to one, or a quarantine table tells, each is looked at. */
+static bool add_datasets(
+	struct names *names, const struct run *run, struct pipeline_row *row, struct err *err)
 {
-	size_t low = 0, high = qualities->nupdates;
+	struct arena work = { 0 };
+	struct names gathered = names_of(names->reader, &work);
+	struct qualities qualities = { 0 };
+	bool ok = quality_of_update(&gathered, run, &qualities, err);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	for (size_t i = 0; ok && i < qualities.n; i++) {
+		const struct quality *quality = &qualities.rows[i];
 
-		if (qualities->updates[middle].upd < upd)
-			low = middle + 1;
-		else
-			high = middle;
+		if (quality->input == FACT_UNKNOWN || !quality->reported)
+			continue;
+		row->input = fold_sum(row->input, quality->input);
+		row->published = fold_sum(row->published, quality->published);
+		row->quarantined = fold_sum(row->quarantined, quality->quarantined);
+		row->datasets_failing += quality->published < quality->input;
 	}
-	return low < qualities->nupdates && qualities->updates[low].upd == upd
-		? &qualities->updates[low] : NULL;
+	free(qualities.rows);
+	arena_free(&work);
+	return ok;
 }
 
-/* In the newest update that wrote any; an update that wrote nothing says so itself. */
-static bool last_written(struct reader *reader, const struct qualities *qualities,
-	const struct history *history, int64_t *out, struct err *err)
+/* Of the newest update that reported any; what its flows came to stands in its row. */
+static bool fill_quality(struct names *names, const struct history *history,
+	struct pipeline_row *row, struct err *err)
 {
-	for (size_t i = 0; i < history->n && *out == TIME_UNKNOWN; i++) {
-		const struct written *written;
-		struct flows flows = { 0 };
+	const struct update_fold *fold = NULL;
 
-		if (history->runs[i].fold.rows_written <= 0)
+	for (size_t i = 0; i < history->n && !fold; i++) {
+		const struct run *run = &history->runs[i];
+
+		if (!run_is_data(run) || run->fold.quality_flows == 0)
 			continue;
-		written = written_of(qualities, history->runs[i].upd);
-		if (written) {
-			*out = written->at_ms;
-			continue;
-		}
-		if (!flows_load(reader, history->runs[i].upd, &flows, err))
-			return false;
-		for (size_t f = 0; f < flows.n; f++) {
-			if (flows.folds[f].written_at_ms > *out)
-				*out = flows.folds[f].written_at_ms;
-		}
-		flows_free(&flows);
+		if (run->fold.quality_unsure > 0)
+			return add_datasets(names, run, row, err);
+		fold = &run->fold;
 	}
+	if (!fold)
+		return true;
+	row->published = fold->quality_published;
+	row->quarantined = fold->quality_dropped;
+	if (row->published != FACT_UNKNOWN)
+		row->input = fold_sum(row->published, row->quarantined);
+	row->datasets_failing = fold->quality_failing;
 	return true;
 }
 
@@ -196,6 +203,8 @@ static bool fill_strip(struct names *names, const struct history *history, int64
 
 		if (run->fold.last_event_at_ms > row->last_event_at_ms)
 			row->last_event_at_ms = run->fold.last_event_at_ms;
+		if (run->fold.written_at_ms > row->last_written_at_ms)
+			row->last_written_at_ms = run->fold.written_at_ms;
 		if (run->batch_max > newest_batch)
 			newest_batch = run->batch_max;
 		if (!run_is_data(run))
@@ -222,9 +231,8 @@ static bool fill_strip(struct names *names, const struct history *history, int64
 	return names_text(names, strip.first[0], &row->latest.chain_id, err);
 }
 
-static bool fill_pipeline(struct names *names, int64_t id, int64_t retry,
-	const struct qualities *qualities, struct history *history, struct pipeline_row *row,
-	struct err *err)
+static bool fill_pipeline(struct names *names, int64_t id, int64_t retry, struct history *history,
+	struct pipeline_row *row, struct err *err)
 {
 	struct reader *reader = names->reader;
 	sqlite3_stmt *stmt;
@@ -255,34 +263,7 @@ static bool fill_pipeline(struct names *names, int64_t id, int64_t retry,
 		names_source(names, source, &row->source, err) &&
 		history_load(reader, id, retry, history, err) &&
 		fill_strip(names, history, retry, row, err) &&
-		last_written(reader, qualities, history, &row->last_written_at_ms, err);
-}
-
-/* Datasets whose input is known, added to the line of their pipeline. */
-static void add_quality(
-	struct pipeline_row *rows, const struct ids *ids, const struct qualities *qualities)
-{
-	for (size_t i = 0; i < qualities->n; i++) {
-		const struct quality *quality = &qualities->rows[i];
-		size_t at = 0, high = ids->n; /* ids ascend */
-
-		if (quality->input == FACT_UNKNOWN || !quality->reported)
-			continue;
-		while (at < high) {
-			size_t middle = at + (high - at) / 2;
-
-			if (ids->ids[middle] < quality->pipeline)
-				at = middle + 1;
-			else
-				high = middle;
-		}
-		if (at == ids->n || ids->ids[at] != quality->pipeline)
-			continue;
-		rows[at].input = fold_sum(rows[at].input, quality->input);
-		rows[at].published = fold_sum(rows[at].published, quality->published);
-		rows[at].quarantined = fold_sum(rows[at].quarantined, quality->quarantined);
-		rows[at].datasets_failing += quality->published < quality->input;
-	}
+		fill_quality(names, history, row, err);
 }
 
 static int rank(const struct pipeline_row *row)
@@ -321,33 +302,24 @@ bool pipelines_list(
 	struct reader *reader, struct arena *arena, struct pipeline_rows *out, struct err *err)
 {
 	struct names names = names_of(reader, arena);
-	struct arena work = { 0 };
-	struct names gathered = names_of(reader, &work);
 	struct pipeline_rows rows = { 0 };
-	struct qualities qualities = { 0 };
 	struct history history = { 0 };
 	struct ids ids = { 0 };
 	int64_t retry;
-	bool ok = pipelines_all(&names, &ids, err) && retry_cause(reader, &retry, err) &&
-		quality_gather(&gathered, NULL, TEXT_NONE, &qualities, err);
+	bool ok = pipelines_all(&names, &ids, err) && retry_cause(reader, &retry, err);
 
 	if (ok) {
 		rows.more = ids.n > PIPELINES_MAX;
 		rows.n = ids.n < PIPELINES_MAX ? ids.n : PIPELINES_MAX;
-		ids.n = rows.n;
 		rows.rows = ARENA_ARRAY(arena, struct pipeline_row, rows.n + 1);
 	}
 	for (size_t i = 0; ok && i < rows.n; i++)
-		ok = fill_pipeline(
-			&names, ids.ids[i], retry, &qualities, &history, &rows.rows[i], err);
+		ok = fill_pipeline(&names, ids.ids[i], retry, &history, &rows.rows[i], err);
 	free(history.runs);
-	if (ok) {
-		add_quality(rows.rows, &ids, &qualities);
-		if (rows.n > 0)
-			qsort(rows.rows, rows.n, sizeof *rows.rows, worst_first);
-		*out = rows;
-	}
-	qualities_free(&qualities);
-	arena_free(&work);
-	return ok;
+	if (!ok)
+		return false;
+	if (rows.n > 0)
+		qsort(rows.rows, rows.n, sizeof *rows.rows, worst_first);
+	*out = rows;
+	return true;
 }

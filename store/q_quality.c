@@ -236,7 +236,7 @@ bool quality_list(struct reader *reader, struct arena *arena, struct text datase
 		rows.rows = ARENA_ARRAY(arena, struct quality_row, rows.n);
 		ok = fill_rows(&names, &all, &rows, err);
 	}
-	qualities_free(&all);
+	free(all.rows);
 	arena_free(&work);
 	if (ok)
 		*out = rows;

@@ -326,8 +326,7 @@ static void report(struct quality *row, const struct flow_fold *flow)
 		row->reported_at_ms = event_k_ms(flow->quality_k);
 }
 
-static bool look_at_flows(struct look *look, const struct flows *flows, int64_t *written_at_ms,
-	struct err *err)
+static bool look_at_flows(struct look *look, const struct flows *flows, struct err *err)
 {
 	struct quality *row;
 
@@ -341,8 +340,6 @@ static bool look_at_flows(struct look *look, const struct flows *flows, int64_t 
 		row->dropped = fold_sum(row->dropped, flow->dropped);
 		key_add(look, &row->keys, flow->flow);
 		key_add(look, &row->flows, flow->flow);
-		if (flow->written_at_ms > *written_at_ms)
-			*written_at_ms = flow->written_at_ms;
 		report(row, flow);
 	}
 	for (size_t i = 0; i < flows->n; i++) {
@@ -488,11 +485,31 @@ static void keep(struct qualities *all, struct index *index, const struct qualit
 	index->slots[at] = all->n;
 }
 
-static int by_written_upd(const void *left, const void *right)
+static bool look_at_update(
+	struct look *look, const struct candidate *candidate, struct err *err)
 {
-	const struct written *a = left, *b = right;
+	struct flows flows = { 0 };
+	bool ok;
 
-	return (a->upd > b->upd) - (a->upd < b->upd);
+	look->of = *candidate;
+	look->n = 0;
+	ok = flows_load(look->names->reader, candidate->upd, &flows, err) &&
+		look_at_flows(look, &flows, err);
+	flows_free(&flows);
+	if (ok)
+		look_at_quarantine(look);
+	return ok;
+}
+
+bool quality_of_update(
+	struct names *names, const struct run *run, struct qualities *out, struct err *err)
+{
+	struct candidate candidate = { run->upd, run->fold.pipeline, run->created_k };
+	struct look look = { .names = names };
+	bool ok = look_at_update(&look, &candidate, err);
+
+	*out = (struct qualities){ look.rows, look.n, look.room };
+	return ok;
 }
 
 static bool look_at_updates(struct names *names, struct text dataset,
@@ -502,39 +519,20 @@ static bool look_at_updates(struct names *names, struct text dataset,
 	struct look look = { .names = names };
 	bool ok = true;
 
-	all->updates = NEW_ARRAY(struct written, list->n + 1);
 	for (size_t i = 0; ok && i < list->n; i++) {
-		struct written written = { list->rows[i].upd, TIME_UNKNOWN };
-		struct flows flows = { 0 };
-
 		if (list->rows[i].pipeline < 0)
 			continue;
-		look.of = list->rows[i];
-		look.n = 0;
-		ok = flows_load(names->reader, look.of.upd, &flows, err) &&
-			look_at_flows(&look, &flows, &written.at_ms, err);
-		flows_free(&flows);
+		ok = look_at_update(&look, &list->rows[i], err);
 		if (!ok)
 			break;
-		all->updates[all->nupdates++] = written;
-		look_at_quarantine(&look);
 		for (size_t r = 0; r < look.n; r++) {
 			if (dataset_fits(look.rows[r].name, dataset))
 				keep(all, &index, &look.rows[r]);
 		}
 	}
-	if (all->nupdates > 0)
-		qsort(all->updates, all->nupdates, sizeof *all->updates, by_written_upd);
 	free(look.rows);
 	free(index.slots);
 	return ok;
-}
-
-void qualities_free(struct qualities *qualities)
-{
-	free(qualities->rows);
-	free(qualities->updates);
-	*qualities = (struct qualities){ 0 };
 }
 
 bool quality_gather(struct names *names, const struct ids *pipelines, struct text dataset,

@@ -55,7 +55,8 @@ struct pipeline_row {
 	enum run_state strip[STRIP_MAX]; /* oldest first; chains folded to their last attempt */
 	size_t nstrip;
 	int attempts;                   /* in the newest chain */
-	int64_t input, published, quarantined; /* summed over datasets whose input is known */
+	/* of the newest update that reported quality, summed over datasets whose input is known */
+	int64_t input, published, quarantined;
 	int64_t datasets_failing;       /* datasets below full completeness */
 	int64_t last_event_at_ms, last_seen_at_ms;
 	int64_t last_written_at_ms;     /* newest flow_progress with rows > 0 */

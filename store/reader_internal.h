@@ -132,18 +132,16 @@ struct quality {
 	struct ids aside; /* flows that write its quarantine tables */
 	struct text name;
 };
-struct qualities { /* qualities_free() when done */
+struct qualities {
 	struct quality *rows;
 	size_t n, room;
-	struct written { /* the updates looked at, by upd; when they last wrote */
-		int64_t upd, at_ms;
-	} *updates;
-	size_t nupdates;
 };
-void qualities_free(struct qualities *qualities);
 /* pipelines NULL = all; dataset NONE = all, else a whole name or what stands behind its last dot */
 bool quality_gather(struct names *names, const struct ids *pipelines, struct text dataset,
 	struct qualities *out, struct err *err);
+/* Of one update: every dataset that it writes or whose rules it reports. */
+bool quality_of_update(
+	struct names *names, const struct run *run, struct qualities *out, struct err *err);
 
 /* The hourly rollup as of the snapshot, for the TREND_MAX hours that end with the newest event's. */
 struct trends {

@@ -48,6 +48,7 @@ struct writer {
 	size_t nsources, sources_room;
 	struct writer_pipeline *pipelines;
 	size_t npipelines, pipelines_room;
+	uint32_t pipeline_hints[1024]; /* by low bits of the id: index + 1 where it was last */
 	struct event_rows_source rows;
 	sqlite3_stmt *begin, *commit, *pending, *batch_add, *cursor_put, *source_add, *count_put;
 	sqlite3_stmt *event_insert, *event_find, *event_scan, *edge_add;

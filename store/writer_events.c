@@ -235,11 +235,17 @@ static bool pipeline_entry(struct intake *in, int64_t id, struct writer_pipeline
 	struct err *err)
 {
 	struct writer *writer = in->writer;
+	uint32_t *hint = &writer->pipeline_hints[(size_t)id % ARRAY_LEN(writer->pipeline_hints)];
 	struct writer_pipeline *entry;
 	bool row;
 
+	if (*hint != 0 && writer->pipelines[*hint - 1].id == id) {
+		*out = &writer->pipelines[*hint - 1];
+		return true;
+	}
 	for (size_t i = 0; i < writer->npipelines; i++) {
 		if (writer->pipelines[i].id == id) {
+			*hint = (uint32_t)i + 1;
 			*out = &writer->pipelines[i];
 			return true;
 		}

@@ -41,15 +41,25 @@ static int64_t next_k(int64_t k)
 	return (k & ~EVENT_K_LOW) | ((k + 1) & EVENT_K_LOW);
 }
 
-static bool find_k(struct writer *writer, int64_t k, const void **id_out, struct err *err)
+/* Is the id in this column of the row the event's? A damaged one is not. */
+static bool row_has_id(sqlite3_stmt *stmt, int column, const struct writer_place *place)
 {
-	bool row;
+	const void *id = sqlite3_column_blob(stmt, column);
 
-	sqlite3_bind_int64(writer->event_find, 1, k);
-	if (!sql_step(writer->event_find, &row, err))
+	return id && sqlite3_column_bytes(stmt, column) == (int)sizeof place->fact->id &&
+		same_id(place, id);
+}
+
+/* Whether the store has an event at the place's key, and whether it is the same one. */
+static bool find_k(struct writer *writer, const struct writer_place *place, bool *taken_out,
+	bool *same_out, struct err *err)
+{
+	sqlite3_bind_int64(writer->event_find, 1, place->k);
+	if (!sql_step(writer->event_find, taken_out, err))
 		return false;
-	*id_out = row ? sqlite3_column_blob(writer->event_find, 0) : NULL;
-	return true; /* the caller resets */
+	*same_out = *taken_out && row_has_id(writer->event_find, 0, place);
+	sqlite3_reset(writer->event_find);
+	return true;
 }
 
 /*
@@ -60,8 +70,7 @@ static bool rehome(struct writer *writer, const struct writer_place *places, siz
 	struct writer_place *place, bool *keep_out, struct err *err)
 {
 	for (int64_t tries = 0; tries <= EVENT_K_LOW; tries++) {
-		const void *id;
-		bool taken = false;
+		bool taken = false, same;
 
 		place->k = next_k(place->k);
 		for (size_t i = 0; i < n; i++) {
@@ -75,11 +84,9 @@ static bool rehome(struct writer *writer, const struct writer_place *places, siz
 		}
 		if (taken)
 			continue;
-		if (!find_k(writer, place->k, &id, err))
+		if (!find_k(writer, place, &taken, &same, err))
 			return false;
-		taken = id != NULL;
-		*keep_out = !(id && same_id(place, id));
-		sqlite3_reset(writer->event_find);
+		*keep_out = !same;
 		if (!taken || !*keep_out)
 			return true;
 	}
@@ -137,7 +144,7 @@ bool writer_drop_known(
 		} else if (place.k <= writer->k_max) {
 			ok = scan_to(&scan, place.k, err);
 			if (ok && scan.row && sqlite3_column_int64(scan.stmt, 0) == place.k) {
-				if (same_id(&place, sqlite3_column_blob(scan.stmt, 1)))
+				if (row_has_id(scan.stmt, 1, &place))
 					continue;
 				other = true;
 			}

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "tui/app_state.h"
 
 /* When data are loaded, as of when, and what becomes of a load that failed. */
 
-enum { POLL_MS = 250, BUDGET_MAX_MS = 5000, REDRAW_MS = 10000 };
+/*
+ * A screen with nothing on it yet may take longer than one that only grows older. While others
+ * write, loading takes at most an eighth of the time, counting for the header still less.
+ */
+enum { POLL_MS = 250, BUDGET_FIRST_MS = 1000, BUDGET_MAX_MS = 5000, REDRAW_MS = 10000,
+	LOAD_SHARE = 8, COUNTS_MS = 2000 };
 
 static int64_t mono_ms(const struct app *app)
 {
@@ -42,9 +49,6 @@ static bool load_top(struct app *app, struct screen *screen, struct reader *read
 		return false;
 	if (data->seen_at)
 		app->seen_at_ms = data->seen_at(data->context);
-	/* The header's figures are the same whatever is selected. */
-	if (data->counts && app->counts_stale)
-		app->counts_stale = !data->counts(data->context, &app->counts);
 	return true;
 }
 
@@ -70,10 +74,13 @@ static void load(struct app *app)
 	enum err_kind before = screen->view->load_err.kind;
 	struct reader *reader = NULL;
 	struct err err = ERR_INIT;
+	int64_t began = mono_ms(app);
 	bool good;
 
 	arena_reset(&app->frame);
 	app->is_dirty = true;
+	if (!screen->is_loaded && app->budget_ms < BUDGET_FIRST_MS)
+		app->budget_ms = BUDGET_FIRST_MS;
 	good = !data->begin ||
 	       data->begin(data->context, snapshot_ms(app), app->budget_ms, &reader, &err);
 	if (good) {
@@ -81,6 +88,8 @@ static void load(struct app *app)
 		if (data->end)
 			data->end(data->context);
 	}
+	app->loaded_mono_ms = mono_ms(app);
+	app->load_took_ms = app->loaded_mono_ms - began;
 	if (!good) {
 		load_failed(app, screen, &err, before);
 		return;
@@ -104,7 +113,34 @@ void app_poll(struct app *app)
 	if (app->as_of_ms || app->paused_ms)
 		return;
 	if (data->changed && data->changed(data->context))
+		app->has_news = true;
+	if (app->has_news && mono_ms(app) - app->loaded_mono_ms >= LOAD_SHARE * app->load_took_ms) {
+		app->has_news = false;
 		app_all_stale(app);
+	}
+}
+
+/* The header's figures, once the screen itself is painted. */
+static bool counts_are_due(const struct app *app)
+{
+	return app->data->counts && app->counts_stale && !app->is_dirty && !app_is_stale(app) &&
+	       (app->counts_mono_ms == 0 || mono_ms(app) - app->counts_mono_ms >= COUNTS_MS);
+}
+
+static void load_counts(struct app *app)
+{
+	const struct console_data *data = app->data;
+	struct console_counts before = app->counts;
+	struct reader *reader;
+	struct err err = ERR_INIT; /* the screen's own load tells what is wrong */
+
+	app->counts_mono_ms = mono_ms(app);
+	if (!data->begin || !data->begin(data->context, snapshot_ms(app), BUDGET_FIRST_MS, &reader, &err))
+		return;
+	app->counts_stale = !data->counts(data->context, &app->counts);
+	data->end(data->context);
+	if (memcmp(&before, &app->counts, sizeof before) != 0)
+		app->is_dirty = true;
 }
 
 bool app_is_stale(const struct app *app)
@@ -123,11 +159,13 @@ void app_tick(struct app *app)
 		app->is_dirty = true;
 	if (app_is_stale(app))
 		load(app);
+	else if (counts_are_due(app))
+		load_counts(app);
 }
 
 int app_timeout_ms(const struct app *app)
 {
-	if (app_is_stale(app))
+	if (app_is_stale(app) || counts_are_due(app))
 		return 0;
 	if (!app->data->changed)
 		return REDRAW_MS;

@@ -36,7 +36,9 @@ struct app {
 	int64_t paused_ms;  /* 0 = going on */
 	int64_t step_ms;
 	int64_t seen_at_ms; /* of the last load */
-	int64_t polled_mono_ms, drawn_mono_ms;
+	int64_t polled_mono_ms, drawn_mono_ms, loaded_mono_ms, counts_mono_ms;
+	int64_t load_took_ms;
+	bool has_news;      /* somebody wrote, and it is not loaded yet */
 	int64_t budget_ms;  /* grows while loads are cut short */
 	struct console_counts counts;
 	bool utc, ascii;

@@ -191,17 +191,20 @@ static void a_failed_load_keeps_what_was_there(void **state)
 static void a_load_cut_short_gets_more_time(void **state)
 {
 	(void)state;
+	app_tick(fake->app);
+	assert_int_equal(fake->budget_ms, 1000); /* there was nothing on screen yet */
 	fake->fails = 2;
 	fake->fail_kind = ERR_LIMIT;
-	app_tick(fake->app);
+	press("r");
 	assert_int_equal(fake->budget_ms, 50);
 	assert_true(app_is_stale(fake->app));
+	assert_non_null(strstr(shown(), "load 1"));
 	app_tick(fake->app);
 	assert_int_equal(fake->budget_ms, 200);
 	app_tick(fake->app);
 	assert_int_equal(fake->budget_ms, 800);
 	assert_false(app_is_stale(fake->app));
-	assert_non_null(strstr(shown(), "load 3"));
+	assert_non_null(strstr(shown(), "load 4"));
 	press("r");
 	assert_int_equal(fake->budget_ms, 50);
 }

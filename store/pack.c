@@ -148,6 +148,11 @@ bool unpack_uint(struct text *rest, uint64_t *value_out)
 {
 	uint64_t value = 0;
 
+	if (rest->len > 0 && (unsigned char)*rest->bytes < 0x80) { /* most are one byte */
+		*value_out = (unsigned char)*rest->bytes++;
+		rest->len--;
+		return true;
+	}
 	for (size_t i = 0; i < rest->len && i < 10; i++) {
 		uint64_t byte = (unsigned char)rest->bytes[i];
 

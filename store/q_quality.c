@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "store/reader_internal.h"
 
-enum { QUALITY_MAX = 1000, TRENDS_ROWS_MAX = 400 };
+enum { QUALITY_MAX = 1000, TRENDS_ROWS_MAX = 250 };
 
 static bool has_failures(const struct quality *row)
 {

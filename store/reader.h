@@ -161,7 +161,7 @@ bool updates_list(struct reader *, struct arena *, struct text pipeline, size_t 
 bool flows_list(struct reader *, struct arena *, struct text update, struct flow_rows *out,
 	struct err *);
 /*
- * Worst first, at most 1,000; the trends of the worst 400. Datasets that reported nothing come last.
+ * Worst first, at most 1,000; the trends of the worst 250. Datasets that reported nothing come last.
  * dataset (whole, or what stands behind a dot), pipeline: NONE = all. Hours end with the newest event's.
  */
 bool quality_list(struct reader *, struct arena *, struct text dataset, struct text pipeline,

@@ -181,6 +181,9 @@ static void input_prepare(void)
 	set_escdelay(25);
 	leaveok(stdscr, FALSE);
 	idlok(stdscr, TRUE);
+	/* Else curses looks for keys after every row, each time with a write of its own, and leaves
+	 * frames half done. */
+	typeahead(-1);
 	term.paste_begin = paste_code("\033[200~", CODE_PASTE_BEGIN);
 	term.paste_end = paste_code("\033[201~", CODE_PASTE_END);
 }

@@ -351,6 +351,14 @@ static bool act_general(struct app *app, enum action action)
 	}
 }
 
+static bool names_action(const struct view_ops *ops, enum action action)
+{
+	for (size_t i = 0; ops->actions && ops->actions[i] != ACT_NONE; i++)
+		if (ops->actions[i] == action)
+			return true;
+	return false;
+}
+
 void app_act(struct app *app, enum action action)
 {
 	struct screen *screen = app_top(app);
@@ -379,7 +387,8 @@ void app_act(struct app *app, enum action action)
 			app_error(app, &err);
 		return;
 	}
-	app_message(app, ROLE_DIM, "%s: not on this screen", info->name);
+	app_message(app, ROLE_DIM, "%s: %s", info->name,
+		names_action(screen->view->ops, action) ? "nothing to do it with" : "not on this screen");
 }
 
 static void prompt_answer(struct app *app, enum prompt_kind kind, struct text line)
@@ -444,6 +453,9 @@ void app_key(struct app *app, int key)
 	}
 	app->message[0] = '\0';
 	app->is_dirty = true;
+	/* Keys typed ahead mean what the screen will show, not the blank before it. */
+	if (!app_top(app)->is_loaded && app_is_stale(app))
+		app_tick(app);
 	if (app->prompt.kind != PROMPT_NONE) {
 		key_in_prompt(app, key);
 		return;

@@ -124,6 +124,7 @@ void app_poll(struct app *app)
 static bool counts_are_due(const struct app *app)
 {
 	return app->data->counts && app->counts_stale && !app->is_dirty && !app_is_stale(app) &&
+	       app_top(app)->is_loaded &&
 	       (app->counts_mono_ms == 0 || mono_ms(app) - app->counts_mono_ms >= COUNTS_MS);
 }
 

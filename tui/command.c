@@ -243,7 +243,7 @@ struct match {
 
 static bool matches(struct match *match, const char *name)
 {
-	if (!text_starts(text_of(name), match->head))
+	if (match->head.len > 0 && !text_starts(text_of(name), match->head))
 		return false;
 	if (match->skip-- > 0)
 		return false;

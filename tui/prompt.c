@@ -163,7 +163,7 @@ static enum prompt_result complete(struct prompt *prompt)
 	if (!word.bytes)
 		return PROMPT_MOVED;
 	prompt->at = prompt->len = head.len;
-	if (text_starts(word, text_sub(head, from, head.len))) {
+	if (from == head.len || text_starts(word, text_sub(head, from, head.len))) {
 		(void)insert(prompt, text_sub(word, head.len - from, word.len));
 	} else {
 		prompt->at = prompt->len = from;

@@ -161,6 +161,15 @@ void ids_add(struct ids *ids, struct arena *arena, int64_t id)
 	ids->ids[ids->n++] = id;
 }
 
+bool ids_has(const struct ids *ids, int64_t id)
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		if (ids->ids[i] == id)
+			return true;
+	}
+	return false;
+}
+
 /* Those with a row that is visible: a step to the next id for each, whatever its history. */
 bool pipelines_all(struct names *names, struct ids *out, struct err *err)
 {

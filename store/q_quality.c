@@ -78,15 +78,6 @@ static void add_rules(
 	}
 }
 
-static bool has_id(const struct ids *ids, int64_t id)
-{
-	for (size_t i = 0; i < ids->n; i++) {
-		if (ids->ids[i] == id)
-			return true;
-	}
-	return false;
-}
-
 static bool fill_trends(struct trends *trends, struct arena *scratch, const struct quality *row,
 	struct quality_row *out, struct err *err)
 {
@@ -102,7 +93,7 @@ static bool fill_trends(struct trends *trends, struct arena *scratch, const stru
 			if (!trends_hour(trends, hour, row->keys.ids[i], &rolls, &n, err))
 				return false;
 			add_rules(rolls, n, row, rules);
-			if (n > 0 && rolls[0].rule == 0 && has_id(&row->flows, row->keys.ids[i]))
+			if (n > 0 && rolls[0].rule == 0 && ids_has(&row->flows, row->keys.ids[i]))
 				add_sums(&rows, &rolls[0]);
 		}
 		for (size_t i = 0; i < row->aside.n; i++) {

@@ -7,191 +7,9 @@
 
 /*
  * What is known of the quality of every dataset: for each (pipeline, dataset) the newest update that
- * reported any. First the updates that may be the one are found through the indexes, then each is
- * looked at once, newest first.
+ * reported any.
  */
-enum { OPEN_RUNS_MAX = 3, STEM_MIN = 3 };
-
-struct candidate {
-	int64_t upd, pipeline, created_k;
-};
-struct candidates {
-	struct candidate *rows;
-	size_t n, room;
-};
-
-static void add_candidate(struct candidates *list, int64_t upd)
-{
-	if (list->n == list->room) {
-		list->room = list->room ? list->room * 2 : 64;
-		list->rows = mem_resize(list->rows, list->room, sizeof *list->rows);
-	}
-	list->rows[list->n++] = (struct candidate){ .upd = upd };
-}
-
-/* Without later facts the index alone tells. */
-static bool candidate_now(struct reader *reader, int64_t dataset, struct candidates *list,
-	bool *found_out, struct err *err)
-{
-	sqlite3_stmt *stmt;
-
-	if (!reader_query(reader, Q_DATASET_QUALITY_NOW, &stmt, err))
-		return false;
-	sqlite3_bind_int64(stmt, 1, dataset);
-	if (!sql_step(stmt, found_out, err))
-		return false;
-	if (*found_out)
-		add_candidate(list, sqlite3_column_int64(stmt, 0));
-	sqlite3_reset(stmt);
-	return true;
-}
-
-/* Rows with later facts may not have reported anything yet: then the next older one counts too. */
-static bool candidates_of_dataset(struct reader *reader, enum query query, int64_t dataset,
-	struct candidates *list, bool *found_out, struct err *err)
-{
-	sqlite3_stmt *stmt;
-	bool row, ok, sure = false;
-
-	if (!reader_query(reader, query, &stmt, err))
-		return false;
-	sqlite3_bind_int64(stmt, 1, dataset);
-	sqlite3_bind_int64(stmt, 2, reader->n);
-	while (!sure && (ok = sql_step(stmt, &row, err)) && row) {
-		add_candidate(list, sqlite3_column_int64(stmt, 0));
-		sure = sqlite3_column_int64(stmt, 1) <= reader->n;
-	}
-	sqlite3_reset(stmt);
-	*found_out = sure;
-	return sure || ok;
-}
-
-static bool dataset_fits(struct text name, struct text wanted)
-{
-	return !wanted.bytes || text_eq(name, wanted) ||
-		(name.len > wanted.len && name.bytes[name.len - wanted.len - 1] == '.' &&
-			text_ends(name, wanted));
-}
-
-static bool candidates_by_dataset(
-	struct names *names, struct text wanted, struct candidates *list, struct err *err)
-{
-	struct reader *reader = names->reader;
-	sqlite3_stmt *stmt;
-	struct text name;
-	int64_t dataset = INT64_MIN;
-	bool row, found;
-
-	for (;;) {
-		if (!reader_query(reader, Q_DATASET_NEXT, &stmt, err))
-			return false;
-		sqlite3_bind_int64(stmt, 1, dataset);
-		if (!sql_step(stmt, &row, err))
-			return false;
-		if (!row)
-			return true;
-		dataset = sqlite3_column_int64(stmt, 0);
-		sqlite3_reset(stmt);
-		if (wanted.bytes && !names_text(names, dataset, &name, err))
-			return false;
-		if (wanted.bytes && !dataset_fits(name, wanted))
-			continue;
-		if (reader->n == reader->newest
-				? !candidate_now(reader, dataset, list, &found, err)
-				: !candidates_of_dataset(
-					  reader, Q_DATASET_QUALITY, dataset, list, &found, err))
-			return false;
-		if (!found &&
-			!candidates_of_dataset(
-				reader, Q_DATASET_NEWEST, dataset, list, &found, err))
-			return false;
-	}
-}
-
-/*
- * Of pipelines that write datasets of one name, each has its own newest update; one that still runs
- * may have nothing to tell yet.
- */
-static bool candidates_of_pipeline(
-	struct reader *reader, int64_t pipeline, struct candidates *list, struct err *err)
-{
-	sqlite3_stmt *stmt;
-	struct run run;
-	int n = 0;
-	bool row, ok = true, final = false;
-
-	if (!reader_query(reader, Q_RUNS_OF_PIPELINE, &stmt, err))
-		return false;
-	sqlite3_bind_int64(stmt, 1, pipeline);
-	sqlite3_bind_int64(stmt, 2, INT64_MAX);
-	sqlite3_bind_int64(stmt, 3, reader->n);
-	while (!final && n < OPEN_RUNS_MAX && (ok = sql_step(stmt, &row, err)) && row) {
-		if (!(ok = run_of_row(reader, stmt, &run, err)))
-			break;
-		if (!run.visible || !run_is_data(&run))
-			continue;
-		add_candidate(list, run.upd);
-		final = run_state_is_final(run.fold.state);
-		n++;
-	}
-	sqlite3_reset(stmt);
-	return ok;
-}
-
-static int by_upd(const void *left, const void *right)
-{
-	const struct candidate *a = left, *b = right;
-
-	return (a->upd > b->upd) - (a->upd < b->upd);
-}
-
-static int newest_first(const void *left, const void *right)
-{
-	const struct candidate *a = left, *b = right;
-
-	if (a->created_k != b->created_k)
-		return a->created_k > b->created_k ? -1 : 1;
-	return (a->upd < b->upd) - (a->upd > b->upd);
-}
-
-static bool has_id(const struct ids *ids, int64_t id)
-{
-	for (size_t i = 0; i < ids->n; i++) {
-		if (ids->ids[i] == id)
-			return true;
-	}
-	return false;
-}
-
-/* Each update once, those of wanted pipelines, newest first. */
-static bool candidates_order(struct reader *reader, const struct ids *pipelines,
-	struct candidates *list, struct err *err)
-{
-	size_t n = 0;
-
-	if (list->n == 0)
-		return true;
-	qsort(list->rows, list->n, sizeof *list->rows, by_upd);
-	for (size_t i = 0; i < list->n; i++) {
-		struct candidate candidate = list->rows[i];
-		struct run run;
-
-		if (n > 0 && list->rows[n - 1].upd == candidate.upd)
-			continue;
-		if (!run_load(reader, candidate.upd, &run, err))
-			return false;
-		candidate.pipeline = run.fold.pipeline;
-		candidate.created_k = run.created_k;
-		if (!run.visible || (pipelines && !has_id(pipelines, candidate.pipeline)))
-			candidate.pipeline = -1;
-		list->rows[n++] = candidate;
-	}
-	list->n = n;
-	qsort(list->rows, list->n, sizeof *list->rows, newest_first);
-	return true;
-}
-
-/* ---- one update ---- */
+enum { STEM_MIN = 3 };
 
 struct look { /* at one update: its datasets so far */
 	struct names *names;
@@ -241,7 +59,7 @@ static bool row_add(struct look *look, int64_t dataset, struct quality **out, st
 
 static void key_add(struct look *look, struct ids *keys, int64_t key)
 {
-	if (key != 0 && !has_id(keys, key))
+	if (key != 0 && !ids_has(keys, key))
 		ids_add(keys, look->names->arena, key);
 }
 
@@ -539,18 +357,9 @@ bool quality_gather(struct names *names, const struct ids *pipelines, struct tex
 	struct qualities *out, struct err *err)
 {
 	struct candidates list = { 0 };
-	struct ids all = { 0 };
-	bool ok = candidates_by_dataset(names, dataset, &list, err);
-
-	if (ok && !pipelines) {
-		ok = pipelines_all(names, &all, err);
-	} else if (ok) {
-		all = *pipelines;
-	}
-	for (size_t i = 0; ok && i < all.n; i++)
-		ok = candidates_of_pipeline(names->reader, all.ids[i], &list, err);
-	ok = ok && candidates_order(names->reader, pipelines, &list, err) &&
+	bool ok = candidates_find(names, pipelines, dataset, &list, err) &&
 		look_at_updates(names, dataset, &list, out, err);
+
 	free(list.rows);
 	return ok;
 }

@@ -81,6 +81,7 @@ struct ids { /* in an arena */
 	size_t n, room;
 };
 void ids_add(struct ids *ids, struct arena *arena, int64_t id);
+bool ids_has(const struct ids *ids, int64_t id);
 /* Pipelines with this id or, as of the snapshot, this name. */
 bool pipelines_named(struct names *names, struct text wanted, struct ids *out, struct err *err);
 bool pipelines_all(struct names *names, struct ids *out, struct err *err);
@@ -136,6 +137,18 @@ struct qualities {
 	struct quality *rows;
 	size_t n, room;
 };
+/* Updates to look at; pipeline -1: not this one. */
+struct candidate {
+	int64_t upd, pipeline, created_k;
+};
+struct candidates {
+	struct candidate *rows;
+	size_t n, room;
+};
+/* Newest first, each once, in memory the caller frees; arguments as of quality_gather. */
+bool candidates_find(struct names *names, const struct ids *pipelines, struct text dataset,
+	struct candidates *list, struct err *err);
+bool dataset_fits(struct text name, struct text wanted); /* wanted NONE: any */
 /* pipelines NULL = all; dataset NONE = all, else a whole name or what stands behind its last dot */
 bool quality_gather(struct names *names, const struct ids *pipelines, struct text dataset,
 	struct qualities *out, struct err *err);

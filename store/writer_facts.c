@@ -116,11 +116,12 @@ bool writer_facts(struct writer *writer, struct writer_source *source,
 			return false;
 		if (sqlite3_changes(writer->db) == 0)
 			continue; /* known already */
+		if (fact->kind == FACT_HEALTH)
+			continue; /* about the source, not from it: not counted */
 		added++;
 		if (fact->kind == FACT_VERSION && fact->happened_at_ms > source->last_at)
 			source->last_at = fact->happened_at_ms;
-		if (fact->kind != FACT_HEALTH)
-			source->facts_batch = writer->n;
+		source->facts_batch = writer->n;
 	}
 	*new_out = added;
 	return true;

@@ -117,6 +117,17 @@ static bool events_open(struct view *view, struct err *err)
 	return true;
 }
 
+static enum event_level level_of_word(struct text word)
+{
+	for (int level = LEVEL_METRICS; level <= LEVEL_ERROR; level++) {
+		struct text name = text_of(event_level_name((enum event_level)level));
+
+		if (name.len == word.len && text_contains_fold(name, word))
+			return (enum event_level)level;
+	}
+	return LEVEL_UNKNOWN;
+}
+
 /*
  * What of the filter line the store can look for: level:, pipeline:, type:, update: and message:
  * words. The table applies the whole line to what comes back, so nothing here may be stricter.
@@ -132,8 +143,8 @@ static void push_down(const struct events *events, struct event_filter *filter)
 			continue;
 		if (text_is(name, "message") && !filter->contains.len)
 			filter->contains = value;
-		else if (text_is(name, "level") && event_level_of(value) > filter->least)
-			filter->least = event_level_of(value);
+		else if (text_is(name, "level") && level_of_word(value) > filter->least)
+			filter->least = level_of_word(value);
 		else if (text_is(name, "type") && event_type_of(value) != EVENT_OTHER)
 			filter->type = value;
 	}

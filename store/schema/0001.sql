@@ -46,7 +46,7 @@ CREATE TABLE source (
 CREATE TABLE source_count (
 	source INTEGER NOT NULL,
 	batch INTEGER NOT NULL,
-	facts INTEGER NOT NULL,        -- new facts of all kinds
+	facts INTEGER NOT NULL,        -- new facts of all kinds but health
 	undecodable INTEGER NOT NULL,  -- inputs that could not be read, new or not
 	fallback INTEGER NOT NULL,     -- records read by the general parser
 	read_bytes INTEGER NOT NULL,

@@ -238,7 +238,8 @@ static bool put_batch(struct writer *writer, const struct fact_batch *batch, boo
 	source->totals.batches++;
 	source->totals.events_put += (int64_t)batch->nevents;
 	source->totals.events_new += events;
-	source->totals.facts_put += (int64_t)batch->nfacts;
+	for (size_t i = 0; i < batch->nfacts; i++)
+		source->totals.facts_put += batch->facts[i].kind != FACT_HEALTH;
 	source->totals.facts_new += facts;
 	source->totals.undecodable += batch->undecodable;
 	if (!put_counts(writer, source, err))

@@ -15,7 +15,7 @@
 struct clock {
 	int64_t (*wall_ms)(const struct clock *clock);
 	int64_t (*mono_ms)(const struct clock *clock);
-	int64_t fixed_ms; /* of clock_fixed */
+	_Atomic int64_t fixed_ms; /* of clock_fixed; a test may move it while threads read it */
 };
 
 #define TIME_UNKNOWN INT64_MIN /* a time nobody reported; never shown as a number */

@@ -41,7 +41,7 @@ for program in $(find "$B/tests" -name '*_test' -type f -perm -u+x 2>/dev/null |
 done
 run_one() {
 	label=$1; shift
-	timeout 1500 "$@" >"$log.one" 2>&1
+	timeout 900 "$@" >"$log.one" 2>&1
 	status=$?
 	case $status in
 	0) passed=$((passed + 1)) ;;

@@ -184,7 +184,7 @@ static bool unknown_key(struct parser *parser, struct text name)
 	const char *near;
 
 	buf_init(&list, 120);
-	for (; parser->section->keys[n].name && n < KEYS_MAX; n++) {
+	for (; n < KEYS_MAX && parser->section->keys[n].name; n++) {
 		names[n] = parser->section->keys[n].name;
 		(void)buf_addf(&list, "%s%s", n > 0 ? ", " : "", names[n]); /* cut is fine */
 	}

@@ -118,7 +118,7 @@ static unsigned char *put_uint(unsigned char *at, uint64_t value)
 
 static uint64_t zigzag(int64_t value)
 {
-	return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+	return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
 }
 
 /* An unknown number is 0, a known one is zig-zag + 1: the one value that does not fit is unknown. */

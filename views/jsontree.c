@@ -74,11 +74,13 @@ static void add_value(struct json_tree *tree, struct arena *arena, struct text k
 		? text_of(arena_printf(arena, "[%zu]", count))
 		: text_of(arena_printf(arena, "{%zu}", count));
 	if (container && json_is_array(value)) {
-		json_array_foreach(value, i, item)
+		json_array_foreach(value, i, item) {
 			add_value(tree, arena, text_of(arena_printf(arena, "%zu", i)), item, depth + 1);
+		}
 	} else if (container) {
-		json_object_foreach(value, name, item)
+		json_object_foreach(value, name, item) {
 			add_value(tree, arena, text_of(name), item, depth + 1);
+		}
 	}
 	tree->nodes[index].end = tree->n;
 }
@@ -109,8 +111,9 @@ void json_tree_load(struct json_tree *tree, struct arena *arena, struct text jso
 		json_t *item;
 
 		/* The braces of the whole say nothing: its keys stand at the left edge. */
-		json_object_foreach(root, name, item)
+		json_object_foreach(root, name, item) {
 			add_value(tree, arena, text_of(name), item, 0);
+		}
 	} else if (root) {
 		add_value(tree, arena, TEXT_NONE, root, 0);
 	} else if (json.len) {

@@ -22,7 +22,7 @@ struct events {
 	int64_t center_k;
 	bool unfollow;          /* zeroed state follows */
 	enum event_level least;
-	int jump;               /* 1, -1: to the next, previous error at the next load */
+	int jump;               /* errors to go on (or, below 0, back) by at the next load */
 	const char *note;       /* what the last jump found; NULL = nothing to say */
 	char filter[FILTER_MAX];
 	bool inverse;
@@ -230,10 +230,35 @@ static void select_in_context(struct view *view, const struct event_row *row)
 		(void)table_select_key(&events->table, row_key(row));
 }
 
-static bool events_load(struct view *view, struct reader *reader, struct err *err)
+/* Goes the errors that keys asked for since the last load, as far as there are any. */
+static bool jump_errors(struct view *view, struct reader *reader, int jump, int64_t *found_k,
+	struct err *err)
 {
 	struct events *events = view->state;
 	const struct event_row *selected = table_selected(&events->table);
+	struct event_filter filter = base_filter(view);
+	int step = jump > 0 ? 1 : -1;
+	int64_t from_k = selected ? selected->k : 0;
+
+	events->note = NULL;
+	for (; jump != 0; jump -= step) {
+		int64_t next_k = 0;
+
+		if (!event_find_error(reader, &view->arena, &filter, from_k, step, &next_k, err))
+			return false;
+		if (!next_k) {
+			events->note = step > 0 ? "no later error" : "no earlier error";
+			break;
+		}
+		*found_k = next_k;
+		from_k = next_k;
+	}
+	return true;
+}
+
+static bool events_load(struct view *view, struct reader *reader, struct err *err)
+{
+	struct events *events = view->state;
 	struct event_rows before, after;
 	enum window window = events->window;
 	int64_t center_k = events->center_k, found_k = 0;
@@ -242,14 +267,8 @@ static bool events_load(struct view *view, struct reader *reader, struct err *er
 	size_t n;
 
 	events->jump = 0;
-	if (jump) {
-		struct event_filter filter = base_filter(view);
-
-		if (!event_find_error(reader, &view->arena, &filter, selected ? selected->k : 0, jump,
-				&found_k, err))
-			return false;
-		events->note = found_k ? NULL : jump > 0 ? "no later error" : "no earlier error";
-	}
+	if (jump && !jump_errors(view, reader, jump, &found_k, err))
+		return false;
 	if (found_k) {
 		window = WINDOW_AROUND;
 		center_k = found_k;
@@ -394,7 +413,7 @@ static enum reply events_act(struct view *view, enum action action, struct app *
 		return open_event(view, app);
 	case ACT_NEXT_ERROR:
 	case ACT_PREV_ERROR:
-		events->jump = action == ACT_NEXT_ERROR ? 1 : -1;
+		events->jump += action == ACT_NEXT_ERROR ? 1 : -1;
 		return REPLY_STALE;
 	case ACT_LEVEL:
 		events->least = next_level[events->least];

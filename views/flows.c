@@ -31,14 +31,14 @@ static int compare_state(const void *a, const void *b)
 
 static void format_flow(const void *row, const struct look *look, struct line *line)
 {
-	line_name(line, look, flow_of(row)->flow);
+	line_name(line, look,
+		look->raw ? flow_of(row)->flow : ((const struct flow_line *)row)->flow_shown);
 }
 
 static void format_dataset(const void *row, const struct look *look, struct line *line)
 {
-	const struct flow_row *flow = flow_of(row);
-
-	line_name(line, look, flow->dataset);
+	line_name(line, look,
+		look->raw ? flow_of(row)->dataset : ((const struct flow_line *)row)->dataset_shown);
 }
 
 /* A flow that ended without saying so stops at its last event. */
@@ -228,12 +228,20 @@ size_t flow_lines(struct arena *arena, const struct flow_rows *rows, int64_t now
 {
 	struct flow_line *lines = ARENA_ARRAY(arena, struct flow_line, rows->n + 1);
 	int64_t from_ms = INT64_MAX, to_ms = TIME_UNKNOWN;
+	struct shared_head head = { .differs = false };
 
+	for (size_t i = 0; i < rows->n; i++) {
+		shared_add(&head, rows->rows[i].flow);
+		if (rows->rows[i].dataset.bytes)
+			shared_add(&head, rows->rows[i].dataset);
+	}
 	for (size_t i = 0; i < rows->n; i++) {
 		int64_t begin_ms = flow_begin_ms(&rows->rows[i]);
 		int64_t end_ms = flow_end_ms(&rows->rows[i], now_ms);
 
 		lines[i].flow = rows->rows[i];
+		lines[i].flow_shown = shared_cut(&head, rows->rows[i].flow);
+		lines[i].dataset_shown = shared_cut(&head, rows->rows[i].dataset);
 		if (begin_ms != TIME_UNKNOWN && begin_ms < from_ms)
 			from_ms = begin_ms;
 		to_ms = end_ms > to_ms ? end_ms : to_ms;

@@ -28,6 +28,7 @@ void sheet_update(struct sheet *sheet, const struct look *look, const struct upd
 
 struct flow_line {
 	struct flow_row flow;
+	struct text flow_shown, dataset_shown; /* without the catalog, where all have the same */
 	int64_t scale_from_ms, scale_ms; /* of the whole update */
 };
 

@@ -203,9 +203,11 @@ static bool prepare_db(sqlite3 *db, bool full_sync, struct err *err)
 bool store_open_db(const char *path, bool full_sync, sqlite3 **db_out, struct err *err)
 {
 	sqlite3 *db = NULL;
-	int rc = sqlite3_open_v2(path, &db,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc;
 
+	sql_init();
+	rc = sqlite3_open_v2(path, &db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK) {
 		(void)sql_error(db, err, "open %s", path);
 		sqlite3_close(db);

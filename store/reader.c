@@ -140,6 +140,7 @@ static bool connect(struct reader *reader, bool immutable, int *code_out, struct
 		immutable_uri(&name, reader->path);
 	else
 		buf_add_str(&name, reader->path);
+	sql_init();
 	*code_out = sqlite3_open_v2(name.bytes, &reader->db,
 		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | (immutable ? SQLITE_OPEN_URI : 0), NULL);
 	buf_done(&name);

@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "store/internal.h"
+
+static void configure(void)
+{
+	/* counting what is allocated takes a mutex every time; refused once SQLite runs: no harm */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+void sql_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, configure);
+}
 
 bool sql_error(sqlite3 *db, struct err *err, const char *fmt, ...)
 {

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum { DIMS_BYTES_MAX = 48 << 20, DIMS_SLOTS_MIN = 4096 };
+enum { DIMS_BYTES_MAX = 48 << 20, DIMS_SLOTS_MIN = 4096, MET_BITS = 1 << 23 };
 
 struct slot {
 	uint64_t hash;
@@ -18,7 +18,38 @@ struct dims {
 	struct arena arena;
 	struct slot *slots;
 	size_t room, n;
+	/* by low bits of dim_hash: some text of the store has it; clear: a new text, no need to look */
+	unsigned char *met;
 };
+
+static void meet(struct dims *dims, int64_t hash)
+{
+	size_t bit = (size_t)hash & (MET_BITS - 1);
+
+	dims->met[bit / 8] |= (unsigned char)(1 << bit % 8);
+}
+
+static bool is_met(const struct dims *dims, int64_t hash)
+{
+	size_t bit = (size_t)hash & (MET_BITS - 1);
+
+	return dims->met[bit / 8] >> bit % 8 & 1;
+}
+
+static bool meet_all(sqlite3 *db, struct dims *dims, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool row = true, ok = sql_prepare(db, "SELECT h FROM dim", &stmt, err);
+
+	while (ok) {
+		ok = sql_step(stmt, &row, err);
+		if (!ok || !row)
+			break;
+		meet(dims, sqlite3_column_int64(stmt, 0));
+	}
+	sqlite3_finalize(stmt);
+	return ok;
+}
 
 bool dims_open(sqlite3 *db, struct dims **dims_out, struct err *err)
 {
@@ -26,8 +57,10 @@ bool dims_open(sqlite3 *db, struct dims **dims_out, struct err *err)
 
 	dims->room = DIMS_SLOTS_MIN;
 	dims->slots = NEW_ARRAY(struct slot, dims->room);
+	dims->met = NEW_ARRAY(unsigned char, MET_BITS / 8);
 	if (!sql_prepare(db, "SELECT id FROM dim WHERE h = ?1 AND v = ?2", &dims->find, err) ||
-		!sql_prepare(db, "INSERT INTO dim (h, v) VALUES (?1, ?2)", &dims->add, err)) {
+		!sql_prepare(db, "INSERT INTO dim (h, v) VALUES (?1, ?2)", &dims->add, err) ||
+		!meet_all(db, dims, err)) {
 		dims_close(dims);
 		return false;
 	}
@@ -43,6 +76,7 @@ void dims_close(struct dims *dims)
 	sqlite3_finalize(dims->add);
 	arena_free(&dims->arena);
 	free(dims->slots);
+	free(dims->met);
 	free(dims);
 }
 
@@ -88,20 +122,25 @@ static void remember(struct dims *dims, uint64_t hash, struct text text, int64_t
 	dims->n++;
 }
 
-static bool find_or_add(struct dims *dims, struct text text, int64_t *id_out, struct err *err)
+static bool find_or_add(struct dims *dims, struct text text, uint64_t hash, int64_t *id_out,
+	struct err *err)
 {
+	int64_t h = (int64_t)(hash & 0xffffffff); /* dim_hash */
 	bool row;
 
-	sqlite3_bind_int64(dims->find, 1, dim_hash(text));
-	sql_bind_text(dims->find, 2, text);
-	if (!sql_step(dims->find, &row, err))
-		return false;
-	if (row) {
-		*id_out = sqlite3_column_int64(dims->find, 0);
-		sqlite3_reset(dims->find);
-		return true;
+	if (is_met(dims, h)) {
+		sqlite3_bind_int64(dims->find, 1, h);
+		sql_bind_text(dims->find, 2, text);
+		if (!sql_step(dims->find, &row, err))
+			return false;
+		if (row) {
+			*id_out = sqlite3_column_int64(dims->find, 0);
+			sqlite3_reset(dims->find);
+			return true;
+		}
 	}
-	sqlite3_bind_int64(dims->add, 1, dim_hash(text));
+	meet(dims, h);
+	sqlite3_bind_int64(dims->add, 1, h);
 	sql_bind_text(dims->add, 2, text);
 	if (!sql_run(dims->add, err))
 		return false;
@@ -123,7 +162,7 @@ bool dims_id(struct dims *dims, struct text text, int64_t *id_out, struct err *e
 	if (dims->slots[at].id == 0) {
 		int64_t id;
 
-		if (!find_or_add(dims, text, &id, err))
+		if (!find_or_add(dims, text, hash, &id, err))
 			return false;
 		remember(dims, hash, text, id);
 		*id_out = id;

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "store/fold_batch.h"
 
-enum { UPDATE_FORM = 2, FLOW_FORM = 1, LIST_MAX = 1 << 20 };
+enum { UPDATE_FORM = 2, FLOW_FORM = 1, LIST_MAX = 1 << 20, FOLD_NUMBERS_MAX = 64 };
 
 #define AT(type, name) offsetof(struct type, name)
 
@@ -96,6 +96,9 @@ static const size_t flow_orders[] = {
 	AT(flow_fold, error_order),
 };
 
+_Static_assert(ARRAY_LEN(update_numbers) + 3 * ARRAY_LEN(update_orders) <= FOLD_NUMBERS_MAX, "room");
+_Static_assert(ARRAY_LEN(flow_numbers) + 3 * ARRAY_LEN(flow_orders) <= FOLD_NUMBERS_MAX, "room");
+
 static const void *at_const(const void *fold, size_t offset)
 {
 	return (const char *)fold + offset;
@@ -109,15 +112,18 @@ static void *at(void *fold, size_t offset)
 static void put_fold(struct buf *buf, const void *fold, const size_t *numbers, size_t nnumbers,
 	const size_t *orders, size_t norders)
 {
+	unsigned char bytes[PACK_BYTES_MAX * FOLD_NUMBERS_MAX], *to = bytes;
+
 	for (size_t i = 0; i < nnumbers; i++)
-		pack_maybe(buf, *(const int64_t *)at_const(fold, numbers[i]));
+		to = put_maybe(to, *(const int64_t *)at_const(fold, numbers[i]));
 	for (size_t i = 0; i < norders; i++) {
 		const struct fold_order *order = at_const(fold, orders[i]);
 
-		pack_maybe(buf, order->ms);
-		pack_maybe(buf, order->seq);
-		pack_uint(buf, order->tie);
+		to = put_maybe(to, order->ms);
+		to = put_maybe(to, order->seq);
+		to = put_uint(to, order->tie);
 	}
+	buf_add_bytes(buf, bytes, (size_t)(to - bytes));
 }
 
 static bool take_fold(struct text *x, void *fold, const size_t *numbers, size_t nnumbers,
@@ -260,12 +266,15 @@ bool flow_fold_encode(struct buf *buf, const struct flow_fold *fold)
 	for (size_t i = 0; i < fold->nrules; i++) {
 		const struct flow_rule *rule = &fold->rules[i];
 
-		pack_uint(buf, (uint64_t)rule->name);
-		pack_uint(buf, (uint64_t)rule->dataset);
-		pack_uint(buf, (uint64_t)rule->action << 1 | rule->disputed);
-		pack_maybe(buf, rule->passed);
-		pack_maybe(buf, rule->failed);
-		pack_uint(buf, (uint64_t)rule->batches);
+		unsigned char bytes[PACK_BYTES_MAX * 6], *to = bytes;
+
+		to = put_uint(to, (uint64_t)rule->name);
+		to = put_uint(to, (uint64_t)rule->dataset);
+		to = put_uint(to, (uint64_t)rule->action << 1 | rule->disputed);
+		to = put_maybe(to, rule->passed);
+		to = put_maybe(to, rule->failed);
+		to = put_uint(to, (uint64_t)rule->batches);
+		buf_add_bytes(buf, bytes, (size_t)(to - bytes));
 	}
 	put_open(buf, fold);
 	return !buf->full;

@@ -105,31 +105,9 @@ void stored_event_init(struct stored_event *event)
 	}
 }
 
-/* Writes a varint of at most ten bytes; where the next one goes. */
-static unsigned char *put_uint(unsigned char *at, uint64_t value)
-{
-	while (value >= 0x80) {
-		*at++ = (unsigned char)(value | 0x80);
-		value >>= 7;
-	}
-	*at++ = (unsigned char)value;
-	return at;
-}
-
-static uint64_t zigzag(int64_t value)
-{
-	return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
-}
-
-/* An unknown number is 0, a known one is zig-zag + 1: the one value that does not fit is unknown. */
-static uint64_t maybe(int64_t value)
-{
-	return value == FACT_UNKNOWN ? 0 : zigzag(value) + 1;
-}
-
 bool pack_uint(struct buf *buf, uint64_t value)
 {
-	unsigned char bytes[10];
+	unsigned char bytes[PACK_BYTES_MAX];
 
 	return buf_add_bytes(buf, bytes, (size_t)(put_uint(bytes, value) - bytes));
 }
@@ -141,7 +119,7 @@ bool pack_int(struct buf *buf, int64_t value)
 
 bool pack_maybe(struct buf *buf, int64_t value)
 {
-	return pack_uint(buf, maybe(value));
+	return pack_uint(buf, value == FACT_UNKNOWN ? 0 : zigzag(value) + 1);
 }
 
 bool unpack_uint(struct text *rest, uint64_t *value_out)
@@ -252,8 +230,8 @@ static void pack_lists(struct buf *buf, const struct stored_event *event, uint64
 			at = put_uint(at, (uint64_t)rule->name << 3 | (uint64_t)rule->action << 1 | same);
 			if (!same)
 				at = put_uint(at, (uint64_t)rule->dataset);
-			at = put_uint(at, maybe(rule->passed));
-			at = put_uint(at, maybe(rule->failed));
+			at = put_maybe(at, rule->passed);
+			at = put_maybe(at, rule->failed);
 			buf_add_bytes(buf, bytes, (size_t)(at - bytes));
 		}
 	}

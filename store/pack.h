@@ -82,6 +82,31 @@ struct text unpack_message(
 bool pack_uint(struct buf *buf, uint64_t value);
 bool pack_int(struct buf *buf, int64_t value);
 bool pack_maybe(struct buf *buf, int64_t value); /* FACT_UNKNOWN takes one byte */
+
+/* The same into room for PACK_BYTES_MAX; where the next one goes. */
+enum { PACK_BYTES_MAX = 10 };
+
+static inline unsigned char *put_uint(unsigned char *at, uint64_t value)
+{
+	while (value >= 0x80) {
+		*at++ = (unsigned char)(value | 0x80);
+		value >>= 7;
+	}
+	*at++ = (unsigned char)value;
+	return at;
+}
+
+static inline uint64_t zigzag(int64_t value)
+{
+	return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
+}
+
+/* An unknown number is 0, a known one is zig-zag + 1: the one value that does not fit is unknown. */
+static inline unsigned char *put_maybe(unsigned char *at, int64_t value)
+{
+	return put_uint(at, value == FACT_UNKNOWN ? 0 : zigzag(value) + 1);
+}
+
 /* Take one off *rest; false at its end or on more than ten bytes. */
 bool unpack_uint(struct text *rest, uint64_t *value_out);
 bool unpack_int(struct text *rest, int64_t *value_out);

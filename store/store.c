@@ -19,6 +19,10 @@ enum {
 	BUSY_TRIES = 12,         /* of STORE_BUSY_MS each */
 	CHECKPOINT_PAGES = 4000, /* of 8 KiB */
 	TRUNCATE_PAGES = 8192,   /* 64 MiB */
+	PATIENCE_PAGES = 10000,  /* 78 MiB: from here on readers are waited for in earnest */
+	PATIENCE_MORE = 2000,    /* after waiting in vain, not again before it grew by so much */
+	TRUNCATE_MS = 20,
+	PATIENCE_MS = 1000,
 	FOREVER_DAYS = 36500,
 	RETAIN_FIRST_MS = 60 * 1000,
 	RETAIN_EVERY_MS = 3600 * 1000
@@ -38,6 +42,7 @@ struct store {
 	int64_t keep_days[FACT_KIND_COUNT];
 	int64_t retain_at_ms; /* monotonic; writer thread */
 	int wal_pages;        /* set by SQLite's hook; writer thread */
+	int patience_pages;   /* the log's length at which readers are waited for; writer thread */
 	pthread_t thread;
 	/* below: guarded by mutex */
 	pthread_mutex_t mutex;
@@ -66,15 +71,24 @@ static int on_wal(void *context, sqlite3 *db, const char *name, int pages)
 
 /*
  * After a commit, never before one that somebody waits for. Readers only keep the log from
- * starting over; when it has grown long all the same, wait for them for a moment.
+ * starting over; when it has grown long all the same, wait for them for a moment, and when it has
+ * grown very long, for as long as a query may take: new ones do not stand in the way. A reader that
+ * is stuck costs a wait now and then.
  */
 static void checkpoint(struct store *store)
 {
 	if (store->wal_pages >= TRUNCATE_PAGES) {
-		(void)sqlite3_busy_timeout(store->db, 20);
-		(void)sqlite3_wal_checkpoint_v2(
+		bool patient = store->wal_pages >= store->patience_pages;
+		int code;
+
+		(void)sqlite3_busy_timeout(store->db, patient ? PATIENCE_MS : TRUNCATE_MS);
+		code = sqlite3_wal_checkpoint_v2(
 			store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 		(void)sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
+		if (code == SQLITE_OK)
+			store->patience_pages = PATIENCE_PAGES;
+		else if (patient)
+			store->patience_pages = store->wal_pages + PATIENCE_MORE;
 	} else if (store->wal_pages >= CHECKPOINT_PAGES) {
 		/* a reader in the way is no error: the rest is copied another time */
 		(void)sqlite3_wal_checkpoint_v2(
@@ -304,6 +318,7 @@ bool store_open(const struct store_options *options, struct store **store_out, s
 
 	store->options = *options;
 	store->lock_fd = -1;
+	store->patience_pages = PATIENCE_PAGES;
 	for (size_t i = 0; i < FACT_KIND_COUNT; i++)
 		store->keep_days[i] = days_of(options, (enum fact_kind)i);
 	init_waiting(store);

@@ -87,15 +87,15 @@ row 'rows added by reading it again' "$((after - before))" '0' "$(verdict "$afte
 row 'reading again / reading the first time' "$(calc %.2f "($t1-$t0)/$weir")" '<= 1.0' "$(verdict "($t1-$t0)/$weir <= 1.0")"
 
 if command -v valgrind >/dev/null; then
-	say 'instructions an event (slope between 4,000 and 12,000 events)'
-	for n in 4000 12000; do
+	say 'instructions an event (slope between 20,000 and 60,000 events)'
+	for n in 20000 60000; do
 		head -n $n $dir/head.ndjson >$dir/slope.ndjson
 		rm -f $dir/slope.db*
 		printf '[weir]\nstore = %s/slope.db\n[eventlog bench]\npath = %s/slope.ndjson\n' "$PWD/$dir" "$PWD/$dir" >$dir/slope.ini
 		valgrind --tool=callgrind --callgrind-out-file=/dev/null "$B/weir-collect" --once --config $dir/slope.ini 2>&1 |
 			sed -n 's/.*Collected : \([0-9]*\).*/\1/p' >$dir/slope.$n
 	done
-	slope=$(calc %.0f "($(cat $dir/slope.12000)-$(cat $dir/slope.4000))/8000")
+	slope=$(calc %.0f "($(cat $dir/slope.60000)-$(cat $dir/slope.20000))/40000")
 	row 'instructions an event, parse to store' "$slope" '<= 24000' "$(verdict "$slope <= 24000")"
 fi
 [ ! -x "$B/bench/bench_readers" ] || { say 'eight readers beside ingest'; "$B/bench/bench_readers" "$B" $dir "$log" "$weir" | tee -a $table; }

@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What CI holds: instructions an event and bytes an event, which repeat to the digit (nearly: two
+# threads share the work), never seconds. So few events still pay for names and totals that many
+# events share (`make bench` has the figures at 500,000); the limits are what the code reaches here,
+# plus a tenth, and only ever go down.
+set -eu
+B=${B:-build/release}
+dir=build/bench
+mkdir -p $dir
+few=20000 many=60000
+instructions_limit=${INSTRUCTIONS_LIMIT:-72000}
+ratio_limit=${RATIO_LIMIT:-10}
+for n in $few $many; do
+	"$B/bench/gen_events" $n >$dir/gate.ndjson
+	rm -f $dir/gate.db*
+	printf '[weir]\nstore = %s/gate.db\n[eventlog gate]\npath = %s/gate.ndjson\n' "$PWD/$dir" "$PWD/$dir" >$dir/gate.ini
+	valgrind --tool=callgrind --callgrind-out-file=/dev/null "$B/weir-collect" --once --config $dir/gate.ini 2>&1 |
+		sed -n 's/.*Collected : \([0-9]*\).*/\1/p' >$dir/gate.$n
+done
+slope=$((($(cat $dir/gate.$many) - $(cat $dir/gate.$few)) / (many - few)))
+size=$(stat -c %s $dir/gate.db)
+raw=$(sqlite3 $dir/gate.db "select coalesce(sum(pgsize), 0) from dbstat where name = 'raw'")
+each=$(((size - raw) / many))
+log=$(stat -c %s $dir/gate.ndjson)
+percent=$((100 * (size - raw) / log))
+verdict() { [ "$1" -le "$2" ] && echo ok || echo MISSED; }
+verdict "$slope" "$instructions_limit" >$dir/v1
+verdict "$percent" "$ratio_limit" >$dir/v2
+echo "instructions an event, parse to store: $slope (limit $instructions_limit) $(cat $dir/v1)"
+echo "store beside raw payloads: $each bytes an event, $percent% of the log (limit $ratio_limit%) $(cat $dir/v2)"
+grep -q MISSED $dir/v1 $dir/v2 && exit 1
+exit 0

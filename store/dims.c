@@ -80,6 +80,25 @@ void dims_close(struct dims *dims)
 	free(dims);
 }
 
+/* For the table in memory only, never kept: eight bytes at a time. */
+static uint64_t quick_hash(struct text text)
+{
+	uint64_t hash = text.len * 0x9e3779b97f4a7c15u;
+	uint64_t word = 0;
+	size_t at = 0;
+
+	for (; at + sizeof word <= text.len; at += sizeof word) {
+		memcpy(&word, text.bytes + at, sizeof word);
+		hash = (hash ^ word) * 0xd6e8feb86659fd93u;
+		hash ^= hash >> 32;
+	}
+	word = 0;
+	for (; at < text.len; at++)
+		word = word << 8 | (unsigned char)text.bytes[at];
+	hash = (hash ^ word) * 0xd6e8feb86659fd93u;
+	return hash ^ hash >> 32;
+}
+
 static size_t slot_of(const struct dims *dims, uint64_t hash, struct text text)
 {
 	size_t at = hash & (dims->room - 1);
@@ -122,10 +141,9 @@ static void remember(struct dims *dims, uint64_t hash, struct text text, int64_t
 	dims->n++;
 }
 
-static bool find_or_add(struct dims *dims, struct text text, uint64_t hash, int64_t *id_out,
-	struct err *err)
+static bool find_or_add(struct dims *dims, struct text text, int64_t *id_out, struct err *err)
 {
-	int64_t h = (int64_t)(hash & 0xffffffff); /* dim_hash */
+	int64_t h = dim_hash(text);
 	bool row;
 
 	if (is_met(dims, h)) {
@@ -157,12 +175,12 @@ bool dims_id(struct dims *dims, struct text text, int64_t *id_out, struct err *e
 		*id_out = 0;
 		return true;
 	}
-	hash = text_hash(text);
+	hash = quick_hash(text);
 	at = slot_of(dims, hash, text);
 	if (dims->slots[at].id == 0) {
 		int64_t id;
 
-		if (!find_or_add(dims, text, hash, &id, err))
+		if (!find_or_add(dims, text, &id, err))
 			return false;
 		remember(dims, hash, text, id);
 		*id_out = id;

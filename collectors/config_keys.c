@@ -9,6 +9,8 @@ const struct config_key config_main_keys[] = {
 			"service, weir-collect.log beside the default store for a child." },
 	{ .name = "full_sync", .type = CONFIG_BOOLEAN, .fallback = "no",
 		.help = "Wait for the disk at every commit: survives power loss, not only a kill." },
+	{ .name = "visible_within", .type = CONFIG_DURATION, .unit = "ms", .fallback = "2s",
+		.help = "Under full load facts are shown at the latest after this; without load at once." },
 	{ .name = "keep_events", .type = CONFIG_INTEGER, .unit = "days", .fallback = "90",
 		.help = "How long events are kept; -1 = forever." },
 	{ .name = "keep_versions", .type = CONFIG_INTEGER, .unit = "days", .fallback = "-1",

@@ -13,7 +13,7 @@
 
 enum {
 	QUEUE_MAX = 8,           /* batches waiting; then store_put waits */
-	UNIT_MS = 2000,          /* under load, at most so long until facts become visible */
+	UNIT_MS = 2000,          /* default of store_options.visible_ms */
 	UNIT_EVENTS_MAX = 100000,
 	UNIT_ROWS_MAX = 60000,   /* derived rows kept in memory for one unit */
 	BUSY_TRIES = 12,         /* of STORE_BUSY_MS each */
@@ -174,7 +174,7 @@ static bool unit_may_grow(const struct store *store)
 
 	return derive_dirty(writer->derive) < UNIT_ROWS_MAX &&
 		writer->unit_events < UNIT_EVENTS_MAX &&
-		(!writer->open || mono_ms(store) - writer->opened_ms < UNIT_MS);
+		(!writer->open || mono_ms(store) - writer->opened_ms < store->options.visible_ms);
 }
 
 static void fail(struct store *store, const struct err *err)
@@ -317,6 +317,8 @@ bool store_open(const struct store_options *options, struct store **store_out, s
 	int code;
 
 	store->options = *options;
+	if (store->options.visible_ms <= 0)
+		store->options.visible_ms = UNIT_MS;
 	store->lock_fd = -1;
 	store->patience_pages = PATIENCE_PAGES;
 	for (size_t i = 0; i < FACT_KIND_COUNT; i++)

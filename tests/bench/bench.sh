@@ -91,7 +91,7 @@ if command -v valgrind >/dev/null; then
 	for n in 20000 60000; do
 		head -n $n $dir/head.ndjson >$dir/slope.ndjson
 		rm -f $dir/slope.db*
-		printf '[weir]\nstore = %s/slope.db\n[eventlog bench]\npath = %s/slope.ndjson\n' "$PWD/$dir" "$PWD/$dir" >$dir/slope.ini
+		printf '[weir]\nstore = %s/slope.db\nvisible_within = 1h\n[eventlog bench]\npath = %s/slope.ndjson\n' "$PWD/$dir" "$PWD/$dir" >$dir/slope.ini
 		valgrind --tool=callgrind --callgrind-out-file=/dev/null "$B/weir-collect" --once --config $dir/slope.ini 2>&1 |
 			sed -n 's/.*Collected : \([0-9]*\).*/\1/p' >$dir/slope.$n
 	done

@@ -142,12 +142,25 @@ void rules_table(struct table *table)
 	table_init(table);
 }
 
+/* Failures that set rows aside: those of rules that only warn did not. */
+static int64_t drop_failures(const struct quality_row *row)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < row->nrules; i++) {
+		if (row->rules[i].action != RULE_WARN && row->rules[i].failed != FACT_UNKNOWN)
+			sum += row->rules[i].failed;
+	}
+	return sum;
+}
+
 struct text quality_words(const struct look *look, const struct quality_row *row)
 {
 	struct text dropped = format_count(look, row->dropped);
 	struct text failures = format_count(look, row->sum_failures);
 	const char *dot = look->ascii ? "-" : "\xc2\xb7";
 	int64_t out = row->dropped != FACT_UNKNOWN ? row->dropped : row->quarantined;
+	int64_t failed = drop_failures(row);
 
 	/* More failures than rows set aside: the difference is rows that failed more than once. */
 	if (row->sum_failures == FACT_UNKNOWN)
@@ -159,7 +172,7 @@ struct text quality_words(const struct look *look, const struct quality_row *row
 	return text_of(arena_printf(look->arena, "%s %.*s %s rule failures %.*s %s overlap %.*s",
 		row->dropped != FACT_UNKNOWN ? "dropped" : "quarantined",
 		TEXT_ARG(format_count(look, out)), dot, TEXT_ARG(failures), dot,
-		TEXT_ARG(format_count(look, row->sum_failures > out ? row->sum_failures - out : 0))));
+		TEXT_ARG(format_count(look, failed > out ? failed - out : 0))));
 }
 
 struct text quality_sentence(const struct look *look, const struct quality_row *row, int cols)

@@ -121,8 +121,9 @@ static void every_screen_opens_by_its_key(void **state)
 {
 	static const struct {
 		const char *key, *shows;
-	} screens[] = { { "2", "fire_reporting" }, { "3", "claims" }, { "5", "100 000" },
-		{ "0", "eventlog test" }, { "1", "fire_reporting" }, { "?", "its-events" } };
+	} screens[] = { { "2", "STARTED" }, { "3", "following" }, { "5", "QUARANTINE" },
+		{ "0", "eventlog test" }, { "1", "LAST 20 UPDATES" },
+		{ "?", "Keys of this screen" } };
 	struct pty *pty = start();
 
 	(void)state;

@@ -55,8 +55,12 @@ static void keep_days(const struct config_section *main, int64_t days[FACT_KIND_
 		[FACT_VERSION] = "keep_versions",
 		[FACT_HEALTH] = "keep_health",
 		[FACT_UNDECODABLE] = "keep_undecodable",
-		[FACT_LAG] = "keep_lag",
 		[FACT_EDGE] = "keep_edges",
+		[FACT_SWEEP] = "keep_lag",
+		[FACT_MARKS] = "keep_lag",
+		[FACT_POSITION] = "keep_lag",
+		[FACT_TOPIC_TABLE] = "keep_lag",
+		[FACT_CONNECTOR] = "keep_lag",
 	};
 
 	for (size_t i = 0; i < FACT_KIND_COUNT; i++)

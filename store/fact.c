@@ -119,6 +119,22 @@ enum rule_action rule_action_of(struct text name)
 		(struct text){ word, name.len }, action_names, ARRAY_LEN(action_names));
 }
 
+const char *reader_kind_name(enum reader_kind kind)
+{
+	static const char *const names[] = { "group", "checkpoint", "eventlog", "sink" };
+
+	return names[kind];
+}
+
+const char *connector_state_name(enum connector_state state)
+{
+	static const char *const names[] = {
+		"", "RUNNING", "UNASSIGNED", "RESTARTING", "PAUSED", "STOPPED", "FAILED"
+	};
+
+	return names[state];
+}
+
 const char *health_state_name(enum health_state state)
 {
 	return health_names[state];

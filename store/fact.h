@@ -21,8 +21,12 @@
 	X(VERSION, "version", 0, "a commit in a Delta table's log")                                \
 	X(HEALTH, "health", 30, "how a source is doing")                                           \
 	X(UNDECODABLE, "undecodable", 30, "input that could not be read, its first 4 KiB")         \
-	X(LAG, "lag", 30, "how far a reader is behind a partition's watermark")                    \
-	X(EDGE, "edge", 90, "one dataset read to write another")
+	X(EDGE, "edge", 90, "one dataset read to write another")                                   \
+	X(SWEEP, "sweep", 30, "one look at a whole Kafka cluster: when, how much, what failed")    \
+	X(MARKS, "marks", 30, "a topic's partitions: where they begin and end")                    \
+	X(POSITION, "position", 30, "how far a reader has read a topic")                           \
+	X(TOPIC_TABLE, "topic_table", 30, "a minute of one source table inside a topic")           \
+	X(CONNECTOR, "connector", 30, "how a Kafka Connect connector is doing")
 
 enum fact_kind {
 #define X(id, name, days, about) FACT_##id,
@@ -235,6 +239,108 @@ struct fact_undecodable {
 	int64_t length;     /* of the whole input; FACT_UNKNOWN */
 };
 
+/*
+ * Kafka, and readers of it. A collector tells all it saw at every sweep; the store keeps changes.
+ * cluster is the configuration's section name ("prod" of [kafka prod]): every witness of one cluster
+ * says the same. Offsets are those of Kafka: high is the next offset to be written, processed the
+ * next to be read, low the first that retention has left. Source: Kafka protocol ListOffsets,
+ * OffsetFetch; Spark OffsetSeqLog (exclusive ends).
+ */
+
+/* Natural key: cluster, happened_at. Commits are read before ends, within one sweep. */
+struct fact_sweep {
+	struct text cluster;
+	int64_t took_ms;
+	int64_t brokers, brokers_down, topics, partitions, groups; /* FACT_UNKNOWN */
+	int64_t unread; /* partitions and groups that this sweep could not read: theirs are unknown */
+	struct text problem; /* clean; TEXT_NONE = none */
+};
+
+struct fact_mark {
+	int32_t partition;
+	int32_t leader;    /* broker id; -1 = none */
+	int64_t low, high; /* FACT_UNKNOWN: not read in this sweep (low is read more rarely: last read) */
+};
+
+/* All partitions of one topic at one sweep. Natural key: cluster, topic, happened_at. */
+struct fact_marks {
+	struct text cluster, topic;
+	bool gone;                /* the topic is not there any more: nmarks 0 */
+	int64_t retention_ms;     /* topic configuration; -1 = forever, FACT_UNKNOWN = not allowed to ask */
+	int64_t retention_bytes;  /* a partition; -1 = no limit */
+	int8_t compacted;         /* cleanup.policy has compact and not delete; -1 unknown */
+	struct fact_mark *marks;  /* by partition, in the batch's arena */
+	size_t nmarks;
+};
+
+enum reader_kind { READER_GROUP, READER_CHECKPOINT, READER_EVENTLOG, READER_SINK };
+const char *reader_kind_name(enum reader_kind kind); /* "group", "checkpoint", "eventlog", "sink" */
+
+struct fact_place {
+	int32_t partition;
+	int64_t processed; /* done: FACT_UNKNOWN = no commit, or not read in this sweep */
+	int64_t started;   /* being processed up to here (offsets without commits); FACT_UNKNOWN */
+	int64_t committed_at_ms; /* when the reader said so, by its own clock; FACT_UNKNOWN */
+};
+
+/*
+ * How far one reader has read one topic, as one witness saw it. Natural key: witness kind, reader,
+ * cluster, topic, happened_at. Two witnesses of one reader carry the same query_id (a Spark query's
+ * id stands in its checkpoint's metadata and in its progress), and are shown as one line.
+ */
+struct fact_position {
+	enum reader_kind kind;
+	struct text reader;   /* group id; checkpoint path below its root; pipeline/flow */
+	struct text query_id; /* TEXT_NONE = none */
+	struct text cluster, topic; /* cluster NONE: not told; the topic's only cluster is taken */
+	bool gone;            /* the reader is not there any more: nplaces 0 */
+	/* a group's state as Kafka says it ("Stable", "Empty", "Dead", ...); NONE = not applicable */
+	struct text state;
+	int64_t members;      /* FACT_UNKNOWN: not told, or a protocol too new to ask */
+	int64_t batch_started_ms; /* micro-batch under way since; FACT_UNKNOWN = none */
+	/* a reader of a Delta table: cluster is "delta", topic the table's path, partition 0 in versions */
+	bool of_delta;
+	int64_t behind_files, behind_bytes; /* of_delta, or as the reader's own progress says */
+	int64_t behind_records; /* as the reader's own progress says (backlog); FACT_UNKNOWN */
+	int64_t behind_seconds;
+	struct fact_place *places; /* by partition, in the batch's arena */
+	size_t nplaces;
+};
+
+/*
+ * One minute of one source table's records inside a topic (Debezium envelopes). Natural key: cluster,
+ * topic, table, happened_at (the minute's start, by record time). counted of `seen` records of the
+ * topic in that minute were looked at: exact when equal. Told again as the minute fills: the newest
+ * row of a key replaces those before it.
+ */
+struct fact_topic_table {
+	struct text cluster, topic, table; /* table: "db.schema.table"; NONE: records of no table */
+	int64_t counted, bytes;
+	int64_t creates, updates, deletes, reads, tombstones;
+	int64_t seen;          /* records of the topic in this minute, from offsets; FACT_UNKNOWN */
+	int64_t sampled;       /* records of the topic in this minute that were looked at */
+	int64_t delay_sum_ms, delay_max_ms, delays; /* record time - source.ts_ms; snapshots not counted */
+	int64_t last_at_ms;    /* newest record's time */
+	bool snapshot;         /* snapshot records among them */
+};
+
+enum connector_state {
+	CONNECTOR_UNKNOWN, CONNECTOR_RUNNING, CONNECTOR_UNASSIGNED, CONNECTOR_RESTARTING,
+	CONNECTOR_PAUSED, CONNECTOR_STOPPED, CONNECTOR_FAILED
+};
+const char *connector_state_name(enum connector_state state);
+
+/* A connector of Kafka Connect. Natural key: connect, connector, happened_at. */
+struct fact_connector {
+	struct text connect, connector; /* connect: the section's name */
+	bool sink, gone;
+	enum connector_state state, worst; /* its own; the worst of it and its tasks */
+	int64_t tasks, tasks_failed;
+	struct text worker, trace; /* first lines of the first failed task's trace; clean, redacted */
+	struct text group;         /* of a sink: the consumer group it reads with */
+	struct text topics;        /* as configured; NONE */
+};
+
 struct fact {
 	enum fact_kind kind; /* not EVENT: those stand in fact_batch.events */
 	int64_t happened_at_ms;
@@ -242,6 +348,11 @@ struct fact {
 		struct fact_version version;
 		struct fact_health health;
 		struct fact_undecodable undecodable;
+		struct fact_sweep sweep;
+		struct fact_marks marks;
+		struct fact_position position;
+		struct fact_topic_table topic_table;
+		struct fact_connector connector;
 	} u;
 };
 

@@ -36,7 +36,6 @@ static const struct {
 		       " AND c.batch <= ?2)" },
 	{ FACT_UNDECODABLE, "DELETE FROM undecodable WHERE id IN (SELECT id FROM undecodable"
 			    " WHERE at < ?1 AND batch <= ?2 LIMIT 5000)" },
-	{ FACT_LAG, "DELETE FROM lag WHERE at < ?1 AND batch <= ?2" },
 	{ FACT_VERSION, "DELETE FROM version WHERE timestamp < ?1 AND batch <= ?2" },
 };
 

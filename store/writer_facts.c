@@ -107,8 +107,12 @@ bool writer_facts(struct writer *writer, struct writer_source *source,
 			ok = put_undecodable(writer, source, fact, err);
 			break;
 		case FACT_EVENT: /* those stand in batch->events */
-		case FACT_LAG:   /* nobody makes them yet */
 		case FACT_EDGE:  /* made from flow definitions */
+		case FACT_SWEEP: /* nobody makes these yet */
+		case FACT_MARKS:
+		case FACT_POSITION:
+		case FACT_TOPIC_TABLE:
+		case FACT_CONNECTOR:
 		case FACT_KIND_COUNT:
 			continue;
 		}

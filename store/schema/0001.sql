@@ -6,7 +6,7 @@
 -- dictionary id; NULL there is "absent". Enum columns hold the numbers of the enums in
 -- store/fact.h, which are therefore only ever appended to.
 --
--- Facts (append-only): event, raw, edge, version, health, undecodable, lag, source_count, pipeline.
+-- Facts (append-only): event, raw, edge, version, health, undecodable, source_count, pipeline.
 -- Every fact has `batch`. Derived (speed only, equal to what store/fold.h makes of the facts): run,
 -- flow_run, roll_h. A derived row tells the newest batch that touched it (`batch_max`): as of an
 -- older batch it is folded from the facts instead.
@@ -194,20 +194,6 @@ CREATE TABLE undecodable (
 	length INTEGER, -- of the whole input
 	UNIQUE (source, place)
 );
-
--- How far a reader is behind a partition's watermark. Time-major, no secondary index.
-CREATE TABLE lag (
-	at INTEGER NOT NULL,
-	reader INTEGER NOT NULL,    -- dim
-	topic INTEGER NOT NULL,     -- dim
-	part INTEGER NOT NULL,
-	batch INTEGER NOT NULL,
-	source INTEGER NOT NULL,
-	processed INTEGER,          -- offset read up to
-	watermark INTEGER,
-	earliest INTEGER,           -- offset retention has reached
-	PRIMARY KEY (at, reader, topic, part)
-) WITHOUT ROWID;
 
 -- Derived: one row an update (run of a pipeline). x is update_fold_encode().
 CREATE TABLE run (

@@ -364,8 +364,10 @@ static bool collect_all(struct names *names, const struct search *search, size_t
 {
 	int64_t from = search->filter->from_k;
 
-	if (from == 0)
-		from = search->filter->oldest_first ? -1 : INT64_MAX;
+	if (search->filter->oldest_first)
+		from = from == 0 ? -1 : from;
+	else /* what is above came after the snapshot */
+		from = from == 0 ? names->reader->k_end : smaller(from, names->reader->k_end);
 	if (search->by_pipeline)
 		return collect_hours(names, search, from, limit, out, err);
 	return collect(names, search, from, search->edge, limit, out, err);

@@ -277,6 +277,14 @@ bool reader_query(struct reader *reader, enum query query, sqlite3_stmt **stmt, 
 	return true;
 }
 
+static void stand_at(struct reader *reader, sqlite3_stmt *stmt, bool row)
+{
+	reader->n = row ? sqlite3_column_int64(stmt, 0) : 0;
+	reader->seen_at = row ? sqlite3_column_int64(stmt, 1) : TIME_UNKNOWN;
+	reader->k_end = row ? sqlite3_column_int64(stmt, 2) + 1 : 0;
+	sqlite3_reset(stmt);
+}
+
 static bool find_batch(struct reader *reader, int64_t as_of_ms, struct err *err)
 {
 	sqlite3_stmt *stmt;
@@ -284,9 +292,8 @@ static bool find_batch(struct reader *reader, int64_t as_of_ms, struct err *err)
 
 	if (!reader_query(reader, Q_BATCH_NEWEST, &stmt, err) || !sql_step(stmt, &row, err))
 		return false;
-	reader->newest = reader->n = row ? sqlite3_column_int64(stmt, 0) : 0;
-	reader->seen_at = row ? sqlite3_column_int64(stmt, 1) : TIME_UNKNOWN;
-	sqlite3_reset(stmt);
+	stand_at(reader, stmt, row);
+	reader->newest = reader->n;
 	if (as_of_ms == READER_NOW)
 		return true;
 	if (!reader_query(reader, Q_BATCH_AS_OF, &stmt, err))
@@ -294,9 +301,7 @@ static bool find_batch(struct reader *reader, int64_t as_of_ms, struct err *err)
 	sqlite3_bind_int64(stmt, 1, as_of_ms);
 	if (!sql_step(stmt, &row, err))
 		return false;
-	reader->n = row ? sqlite3_column_int64(stmt, 0) : 0;
-	reader->seen_at = row ? sqlite3_column_int64(stmt, 1) : TIME_UNKNOWN;
-	sqlite3_reset(stmt);
+	stand_at(reader, stmt, row);
 	return true;
 }
 

@@ -45,6 +45,7 @@ struct reader {
 	int64_t data_version;
 	int64_t n, newest; /* the snapshot's batch and the newest one; 0 = none */
 	int64_t seen_at;   /* of n */
+	int64_t k_end;     /* every visible event's k is below it */
 	int64_t deadline_ms; /* monotonic; 0 = none */
 	sqlite3_stmt *stmts[QUERY_COUNT];
 	struct message_set messages;

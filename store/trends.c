@@ -20,6 +20,7 @@ static bool find_last_hour(struct trends *trends, struct err *err)
 {
 	struct reader *reader = trends->reader;
 	sqlite3_stmt *stmt;
+	int64_t newest;
 	bool row;
 
 	trends->last_hour = FACT_UNKNOWN;
@@ -27,7 +28,8 @@ static bool find_last_hour(struct trends *trends, struct err *err)
 		return true;
 	if (!reader_query(reader, Q_EVENT_NEWEST, &stmt, err))
 		return false;
-	sqlite3_bind_int64(stmt, 1, event_k_from(reader->seen_at + 1));
+	newest = event_k_from(reader->seen_at + 1);
+	sqlite3_bind_int64(stmt, 1, newest < reader->k_end ? newest : reader->k_end);
 	sqlite3_bind_int64(stmt, 2, reader->n);
 	if (!sql_step(stmt, &row, err))
 		return false;

@@ -14,7 +14,7 @@ static const struct {
 	STATEMENT(begin, "BEGIN IMMEDIATE"),
 	STATEMENT(commit, "COMMIT"),
 	STATEMENT(pending, "INSERT OR REPLACE INTO pending (one, batch, k0, k1) VALUES (1, ?1, ?2, ?3)"),
-	STATEMENT(batch_add, "INSERT INTO batch (n, seen_at) VALUES (?1, ?2)"),
+	STATEMENT(batch_add, "INSERT INTO batch (n, seen_at, k_max) VALUES (?1, ?2, ?3)"),
 	STATEMENT(cursor_put, "UPDATE source SET cursor = ?2 WHERE id = ?1"),
 	STATEMENT(source_add, "INSERT INTO source (name) VALUES (?1)"),
 	STATEMENT(count_put,
@@ -172,6 +172,7 @@ static bool show(struct writer *writer, struct err *err)
 		return false;
 	sqlite3_bind_int64(writer->batch_add, 1, writer->n);
 	sqlite3_bind_int64(writer->batch_add, 2, now);
+	sqlite3_bind_int64(writer->batch_add, 3, writer->k_max);
 	if (!sql_run(writer->batch_add, err))
 		return false;
 	writer->seen_at_ms = now;

@@ -13,9 +13,12 @@
 
 -- One row a visible unit. Facts whose batch has no row here yet are not visible: a reader's
 -- snapshot is n = max(n) with seen_at <= T, and it looks at batch <= n only. seen_at never falls.
+-- No event of a batch up to n has a k above k_max: the newest event is looked for from there down,
+-- not through those that came later.
 CREATE TABLE batch (
 	n INTEGER PRIMARY KEY,
-	seen_at INTEGER NOT NULL
+	seen_at INTEGER NOT NULL,
+	k_max INTEGER NOT NULL -- -1: no event yet
 );
 CREATE INDEX batch_seen ON batch (seen_at, n);
 

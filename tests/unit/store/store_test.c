@@ -331,9 +331,36 @@ static void killed_writers_lose_and_repeat_nothing(void **state)
 	assert_true(ask("SELECT count(*) FROM event") > 0);
 }
 
+static void batch_bounds_its_events(void **state)
+{
+	struct store *store = open_store();
+	struct fact_batch *batch = fact_batch_new();
+
+	(void)state;
+	fill(batch, 300, 30, "c1");
+	put(store, &batch);
+	flush(store);
+	fill(batch, 0, 30, "c2"); /* older ones come later */
+	put(store, &batch);
+	flush(store);
+	fill(batch, 400, 30, "c3");
+	put(store, &batch);
+	flush(store);
+	store_close(store);
+	assert_true(ask("SELECT count(*) FROM batch") >= 3);
+	assert_int_equal(ask("SELECT count(*) FROM event e JOIN batch b ON e.batch <= b.n"
+			     " WHERE e.k > b.k_max"), 0);
+	assert_int_equal(ask("SELECT max(k) - (SELECT k_max FROM batch WHERE n = event.batch)"
+			     " FROM event WHERE batch = (SELECT min(batch) FROM event)"), 0);
+	assert_true(ask("SELECT k_max FROM batch ORDER BY n DESC LIMIT 1") ==
+		ask("SELECT max(k) FROM event"));
+	fact_batch_free(batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(batch_bounds_its_events, remove_store),
 		cmocka_unit_test_teardown(facts_are_kept_once_with_their_cursor, remove_store),
 		cmocka_unit_test_teardown(a_crowded_millisecond_keeps_every_event_once, remove_store),
 		cmocka_unit_test_teardown(other_facts_are_kept, remove_store),

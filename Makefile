@@ -45,7 +45,7 @@ endif
 MAINS       := tui/main.c collectors/main.c
 SRC_base    := $(wildcard base/*.c)
 SRC_store   := $(wildcard store/*.c)
-SRC_delta   := $(wildcard collectors/delta/*.c)
+SRC_delta   := $(wildcard collectors/delta/*.c collectors/delta/parquet/*.c)
 SRC_collect := $(filter-out collectors/main.c,$(wildcard collectors/*.c)) $(wildcard collectors/eventlog/*.c)
 SRC_ops     := $(wildcard operations/*.c)
 SRC_tui     := $(filter-out tui/main.c,$(wildcard tui/*.c))

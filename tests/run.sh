@@ -3,7 +3,8 @@
 # Runs tests and ends with "N passed, N failed". Arguments: parts of names; none = all.
 #   programs   $B/tests/**/*_test       one verdict for each case inside (cmocka)
 #   seeds      $B/seeds_*               one verdict each: every seed of a fuzzer, once
-#   scripts    tests/{interop,cli}/*.sh one verdict each by exit status; 77 = skipped, loudly
+#   scripts    tests/{interop,cli}/*.sh, tests/kafka/*_test.sh
+#                                       one verdict each by exit status; 77 = skipped, loudly
 set -u
 B=${B:-build/release}
 CORPUS=${CORPUS:-../shared/data}
@@ -62,7 +63,7 @@ for program in $(find "$B" -maxdepth 1 -name 'seeds_*' -type f -perm -u+x 2>/dev
 	# shellcheck disable=SC2086
 	run_one "$name" "$program" "tests/fuzz/seeds/$kind" $more
 done
-for script in tests/interop/*.sh tests/cli/*.sh; do
+for script in tests/interop/*.sh tests/cli/*.sh tests/kafka/*_test.sh; do
 	case $script in */lib.sh) continue ;; esac
 	[ -e "$script" ] || continue
 	wanted "$script" "$@" || continue

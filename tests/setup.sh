@@ -3,8 +3,8 @@
 # Installs what building (build) or testing (test) needs on Debian 12; says what it does. Does
 # nothing where everything is there.
 set -eu
-build='build-essential pkg-config libncurses-dev libsqlite3-dev libjansson-dev zlib1g-dev libzstd-dev'
-test="$build libcmocka-dev libvterm-dev clang libclang-rt-14-dev valgrind ncurses-term python3-venv cppcheck sqlite3 jq procps"
+build='build-essential pkg-config libncurses-dev libsqlite3-dev libjansson-dev zlib1g-dev libzstd-dev librdkafka-dev'
+test="$build libcmocka-dev libvterm-dev clang libclang-rt-14-dev valgrind ncurses-term python3-venv cppcheck sqlite3 jq procps maven kcat openssl"
 case ${1:-build} in
 build) want=$build ;;
 test) want=$test ;;
@@ -43,3 +43,5 @@ if [ ! -e "$stamp" ]; then
 	"$venv/bin/pip" install -q --disable-pip-version-check -r tests/interop/requirements.txt
 	touch "$stamp"
 fi
+# Apache Kafka, the broker that tests run; without it they skip, aloud (never in CI).
+sh tests/kafka/broker.sh jars || [ $? = 77 ]

@@ -126,20 +126,56 @@ static void put_fold(struct buf *buf, const void *fold, const size_t *numbers, s
 	buf_add_bytes(buf, bytes, (size_t)(to - bytes));
 }
 
+/* unpack_uint() and unpack_maybe() of pack.h without a call a number. */
+struct rest {
+	const unsigned char *at, *end;
+};
+
+static inline bool get_uint(struct rest *rest, uint64_t *value_out)
+{
+	uint64_t value = 0;
+
+	for (unsigned shift = 0; rest->at < rest->end && shift < 7 * PACK_BYTES_MAX; shift += 7) {
+		uint64_t byte = *rest->at++;
+
+		value |= (byte & 0x7f) << shift;
+		if (byte < 0x80) {
+			*value_out = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static inline bool get_maybe(struct rest *rest, int64_t *value_out)
+{
+	uint64_t value;
+
+	if (!get_uint(rest, &value))
+		return false;
+	*value_out = value == 0 ? FACT_UNKNOWN :
+		(int64_t)((value - 1) >> 1) ^ -(int64_t)((value - 1) & 1);
+	return true;
+}
+
 static bool take_fold(struct text *x, void *fold, const size_t *numbers, size_t nnumbers,
 	const size_t *orders, size_t norders)
 {
+	struct rest rest = { (const unsigned char *)x->bytes,
+		(const unsigned char *)x->bytes + x->len };
+
 	for (size_t i = 0; i < nnumbers; i++) {
-		if (!unpack_maybe(x, at(fold, numbers[i])))
+		if (!get_maybe(&rest, at(fold, numbers[i])))
 			return false;
 	}
 	for (size_t i = 0; i < norders; i++) {
 		struct fold_order *order = at(fold, orders[i]);
 
-		if (!unpack_maybe(x, &order->ms) || !unpack_maybe(x, &order->seq) ||
-			!unpack_uint(x, &order->tie))
+		if (!get_maybe(&rest, &order->ms) || !get_maybe(&rest, &order->seq) ||
+			!get_uint(&rest, &order->tie))
 			return false;
 	}
+	*x = (struct text){ (const char *)rest.at, (size_t)(rest.end - rest.at) };
 	return true;
 }
 

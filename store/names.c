@@ -2,10 +2,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "store/reader_internal.h"
 
 /* Texts of ids: a small open-addressing table in the caller's arena. */
 enum name_kind { NAME_DIM, NAME_PIPELINE, NAME_SOURCE };
+enum { DIM_SLOTS = 16384, DIMS_KEPT_MAX = 8192, DIM_BYTES_MAX = 512 << 10, DIM_LONGEST = 256 };
 
 struct names names_of(struct reader *reader, struct arena *arena)
 {
@@ -52,12 +54,51 @@ static void slot_fill(struct names *names, struct name_slot *slot, int64_t id, e
 	names->used++;
 }
 
+void dim_cache_done(struct dim_cache *cache)
+{
+	arena_free(&cache->texts);
+	free(cache->slots);
+	*cache = (struct dim_cache){ 0 };
+}
+
+static struct dim_slot *dim_slot_of(struct dim_cache *cache, int64_t id)
+{
+	size_t at = (size_t)((uint64_t)id * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (DIM_SLOTS - 1);
+
+	if (!cache->slots)
+		cache->slots = NEW_ARRAY(struct dim_slot, DIM_SLOTS);
+	while (cache->slots[at].id != 0 && cache->slots[at].id != id)
+		at = (at + 1) & (DIM_SLOTS - 1);
+	return &cache->slots[at];
+}
+
+static void dim_keep(struct dim_cache *cache, int64_t id, struct text text)
+{
+	struct dim_slot *slot;
+
+	if (!text.bytes || text.len > DIM_LONGEST)
+		return;
+	if (cache->used == DIMS_KEPT_MAX || cache->texts.bytes > DIM_BYTES_MAX) {
+		arena_reset(&cache->texts);
+		memset(cache->slots, 0, DIM_SLOTS * sizeof *cache->slots);
+		cache->used = 0;
+	}
+	slot = dim_slot_of(cache, id);
+	*slot = (struct dim_slot){ id, arena_text(&cache->texts, text) };
+	cache->used++;
+}
+
 static bool look_up(struct names *names, enum query query, int64_t id, struct text *out,
 	struct err *err)
 {
+	struct dim_cache *cache = query == Q_DIM ? &names->reader->dims : NULL;
 	sqlite3_stmt *stmt;
 	bool row;
 
+	if (cache && dim_slot_of(cache, id)->id == id) {
+		*out = arena_text(names->arena, dim_slot_of(cache, id)->text);
+		return true;
+	}
 	if (!reader_query(names->reader, query, &stmt, err))
 		return false;
 	sqlite3_bind_int64(stmt, 1, id);
@@ -65,6 +106,8 @@ static bool look_up(struct names *names, enum query query, int64_t id, struct te
 		return false;
 	*out = row ? sql_text_copy(stmt, 0, names->arena) : TEXT_NONE;
 	sqlite3_reset(stmt);
+	if (cache)
+		dim_keep(cache, id, *out);
 	return true;
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -130,6 +129,7 @@ bool events_functions(struct reader *reader, struct err *err)
 
 static void id_format(const struct stored_event *event, char out[40])
 {
+	static const char hex[] = "0123456789abcdef";
 	const unsigned char *id = event->id;
 	size_t at = 0;
 
@@ -141,8 +141,8 @@ static void id_format(const struct stored_event *event, char out[40])
 	for (size_t i = 0; i < 16; i++) {
 		if (!event->id_is_hash && (i == 4 || i == 6 || i == 8 || i == 10))
 			out[at++] = '-';
-		(void)snprintf(out + at, 3, "%02x", id[i]);
-		at += 2;
+		out[at++] = hex[id[i] >> 4];
+		out[at++] = hex[id[i] & 15];
 	}
 	out[at] = '\0';
 }

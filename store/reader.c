@@ -238,6 +238,7 @@ void reader_close(struct reader *reader)
 		return;
 	disconnect(reader);
 	message_set_done(&reader->messages);
+	dim_cache_done(&reader->dims);
 	free(reader->path);
 	free(reader);
 }
@@ -254,6 +255,7 @@ bool reader_changed(struct reader *reader)
 		disconnect(reader);
 		message_set_done(&reader->messages);
 		reader->messages = (struct message_set){ 0 };
+		dim_cache_done(&reader->dims);
 		if (open_any(reader, &err))
 			return true;
 		disconnect(reader); /* reader_begin tries again and says why */

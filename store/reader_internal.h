@@ -36,6 +36,20 @@ struct message_set {
 	size_t room;
 };
 
+/*
+ * Texts of the dictionary that were asked for lately: a row of it never changes while the store is
+ * the same. Starts over when it is full, so nothing keeps a pointer into it.
+ */
+struct dim_cache {
+	struct arena texts;
+	struct dim_slot {
+		int64_t id; /* 0 = free */
+		struct text text;
+	} *slots; /* DIM_SLOTS of them, once there is one */
+	size_t used;
+};
+void dim_cache_done(struct dim_cache *cache);
+
 struct reader {
 	sqlite3 *db;
 	char *path;
@@ -49,6 +63,7 @@ struct reader {
 	int64_t deadline_ms; /* monotonic; 0 = none */
 	sqlite3_stmt *stmts[QUERY_COUNT];
 	struct message_set messages;
+	struct dim_cache dims;
 	const int64_t *pipelines; /* what pipeline_wanted() lets through */
 	size_t npipelines;
 };

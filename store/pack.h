@@ -30,7 +30,7 @@ struct stored_event {
 	enum event_type type;
 	enum event_level level;
 	enum run_state state;
-	int64_t pipeline, upd, flow, dataset, message; /* dim; message: a template */
+	int64_t pipeline, upd, flow, dataset, message; /* dim; message: see store/message.h */
 	int64_t segment; /* 0 = nowhere */
 	int64_t offset;
 	/* packed */
@@ -63,17 +63,6 @@ void stored_event_init(struct stored_event *event); /* all unknown */
 bool pack_event(struct buf *buf, const struct stored_event *event);
 /* Fills the packed part from x; arrays and id_text lie in the arena. False: x is damaged. */
 bool unpack_event(struct text x, struct arena *arena, struct stored_event *event);
-
-/*
- * Messages that differ only in numbers share a template: each run of digits that stands alone (no
- * letter, digit, dot or underscore beside it, no leading zero, at most 18 digits) becomes the byte
- * 0x01, which clean text never holds. Returns how many numbers went into numbers[0..max).
- */
-enum { PACK_NUMBERS_MAX = 32 };
-size_t pack_message(struct buf *template_out, struct text message, int64_t numbers[PACK_NUMBERS_MAX]);
-/* The message again, in the arena. */
-struct text unpack_message(
-	struct arena *arena, struct text template, const int64_t *numbers, size_t nnumbers);
 
 /*
  * Varints: 7 bits a byte, least first; signed ones zig-zag. FACT_UNKNOWN is a value

@@ -107,7 +107,7 @@ static void put_id(struct dump *dump, const struct stored_event *event)
 
 static bool put_names(struct dump *dump, const struct stored_event *event)
 {
-	struct text template;
+	struct text message;
 
 	if (event->type == EVENT_OTHER) {
 		if (!put_dim(dump, "type", event->type_text))
@@ -121,11 +121,9 @@ static bool put_names(struct dump *dump, const struct stored_event *event)
 		!put_dim(dump, "pipeline_name", event->pipeline_name) ||
 		!put_dim(dump, "update_id", event->upd) || !put_dim(dump, "flow", event->flow) ||
 		!put_dim(dump, "dataset", event->dataset) ||
-		!names_text(dump->names, event->message, &template, dump->err))
+		!names_message(dump->names, event, &message, dump->err))
 		return false;
-	if (template.bytes)
-		put_text(dump, "message", unpack_message(dump->names->arena, template,
-						  event->numbers, event->nnumbers));
+	put_text(dump, "message", message);
 	if (event->state != RUN_UNKNOWN)
 		put_text(dump, "state", text_of(run_state_name(event->state)));
 	return put_dim(dump, "state_text", event->state_text) &&

@@ -5,104 +5,7 @@
 #include "base/mem.h"
 #include "store/reader_internal.h"
 
-enum { EVENTS_MAX = 10000, CONTAINS_MAX = 1024, NUMBER_MARK = 1, HOUR_MS = 3600000 };
-enum { MESSAGE_NO, MESSAGE_YES, MESSAGE_LOOK }; /* LOOK: its numbers decide */
-
-void message_set_done(struct message_set *set)
-{
-	FREE(&set->verdict);
-	set->room = 0;
-	if (set->wanted.max > 0)
-		buf_done(&set->wanted);
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* A text without digits never spans a number: the template decides alone. */
-static unsigned char judge(struct text wanted, struct text template)
-{
-	bool numbers = memchr(template.bytes, NUMBER_MARK, template.len) != NULL;
-	size_t from = 0;
-
-	if (text_contains_fold(template, wanted))
-		return MESSAGE_YES;
-	if (!numbers)
-		return MESSAGE_NO;
-	/* every piece between digits must be there; where the numbers fall is looked at later */
-	for (size_t i = 0; i <= wanted.len; i++) {
-		if (i < wanted.len && !is_digit(wanted.bytes[i]))
-			continue;
-		if (i > from && !text_contains_fold(template, text_sub(wanted, from, i - from)))
-			return MESSAGE_NO;
-		from = i + 1;
-	}
-	for (size_t i = 0; i < wanted.len; i++) {
-		if (is_digit(wanted.bytes[i]))
-			return MESSAGE_LOOK;
-	}
-	return MESSAGE_NO;
-}
-
-static void set_room(struct message_set *set, size_t room)
-{
-	if (room <= set->room)
-		return;
-	if (room < set->room * 2)
-		room = set->room * 2;
-	set->verdict = mem_resize(set->verdict, room, 1);
-	memset(set->verdict + set->room, 0, room - set->room);
-	set->room = room;
-}
-
-static bool set_update(struct reader *reader, struct text wanted, struct err *err)
-{
-	struct message_set *set = &reader->messages;
-	sqlite3_stmt *stmt;
-	bool row;
-
-	if (set->wanted.max == 0)
-		buf_init(&set->wanted, CONTAINS_MAX);
-	if (!text_eq(buf_text(&set->wanted), wanted)) {
-		buf_reset(&set->wanted);
-		if (!buf_add(&set->wanted, wanted))
-			return err_set(err, ERR_LIMIT, 0, "search events: the text is longer than %d bytes",
-				CONTAINS_MAX);
-		set->upto = 0;
-		set->found = 0;
-	}
-	if (!reader_query(reader, Q_DIM_AFTER, &stmt, err))
-		return false;
-	sqlite3_bind_int64(stmt, 1, set->upto);
-	for (;;) {
-		int64_t id;
-
-		if (!sql_step(stmt, &row, err))
-			return false;
-		if (!row)
-			return true;
-		id = sqlite3_column_int64(stmt, 0);
-		if (id < 0 || id > INT32_MAX)
-			return err_set(err, ERR_STORE, 0, "search events: the dictionary is damaged");
-		set_room(set, (size_t)id + 1);
-		set->verdict[id] = judge(wanted, sql_text(stmt, 1));
-		set->found += set->verdict[id] != MESSAGE_NO;
-		set->upto = id;
-	}
-}
-
-static void message_wanted(sqlite3_context *context, int n, sqlite3_value **values)
-{
-	struct reader *reader = sqlite3_user_data(context);
-	const struct message_set *set = &reader->messages;
-	int64_t id = sqlite3_value_int64(values[0]);
-
-	(void)n;
-	sqlite3_result_int(context, id > 0 && (size_t)id < set->room && set->verdict[id] != MESSAGE_NO);
-}
-
+enum { EVENTS_MAX = 10000, HOUR_MS = 3600000 };
 static void pipeline_wanted(sqlite3_context *context, int n, sqlite3_value **values)
 {
 	struct reader *reader = sqlite3_user_data(context);
@@ -119,12 +22,10 @@ bool events_functions(struct reader *reader, struct err *err)
 {
 	int flags = SQLITE_UTF8 | SQLITE_INNOCUOUS;
 
-	if (sqlite3_create_function(reader->db, "message_wanted", 1, flags, reader, message_wanted,
-		    NULL, NULL) != SQLITE_OK ||
-		sqlite3_create_function(reader->db, "pipeline_wanted", 1, flags, reader,
-			pipeline_wanted, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_create_function(reader->db, "pipeline_wanted", 1, flags, reader,
+		    pipeline_wanted, NULL, NULL) != SQLITE_OK)
 		return sql_error(reader->db, err, "open store %s", reader->path);
-	return true;
+	return messages_function(reader, err);
 }
 
 static void id_format(const struct stored_event *event, char out[40])
@@ -150,8 +51,6 @@ static void id_format(const struct stored_event *event, char out[40])
 static bool fill_row(
 	struct names *names, const struct stored_event *event, struct event_row *row, struct err *err)
 {
-	struct text template;
-
 	*row = (struct event_row){
 		.k = event->k,
 		.happened_at_ms = event->happened_at_ms,
@@ -167,7 +66,7 @@ static bool fill_row(
 		!names_text(names, event->upd, &row->update_id, err) ||
 		!names_text(names, event->flow, &row->flow, err) ||
 		!names_text(names, event->dataset, &row->dataset, err) ||
-		!names_text(names, event->message, &template, err) ||
+		!names_message(names, event, &row->message, err) ||
 		!names_source(names, event->source, &row->source, err) ||
 		!names_text(names, event->state_text, &row->state_text, err) ||
 		!names_text(names, event->error_class, &row->error_class, err) ||
@@ -175,9 +74,6 @@ static bool fill_row(
 		return false;
 	if (event->type == EVENT_OTHER && !names_text(names, event->type_text, &row->type, err))
 		return false;
-	row->message = template.bytes ? unpack_message(names->arena, template, event->numbers,
-						event->nnumbers)
-				      : TEXT_NONE;
 	return true;
 }
 
@@ -226,7 +122,7 @@ static bool resolve(struct names *names, struct search *search, struct err *err)
 	}
 	if (!filter->contains.bytes)
 		return true;
-	if (!set_update(reader, filter->contains, err))
+	if (!messages_judge(reader, filter->contains, err))
 		return false;
 	search->empty = search->empty || reader->messages.found == 0;
 	return true;
@@ -262,7 +158,7 @@ static bool fits(const struct reader *reader, const struct search *search,
 
 	if (search->type == EVENT_OTHER && filter->type.bytes && !text_eq(row->type, filter->type))
 		return false;
-	if (filter->contains.bytes && reader->messages.verdict[event->message] == MESSAGE_LOOK)
+	if (filter->contains.bytes && !messages_sure(reader, event->message))
 		return row->message.bytes && text_contains_fold(row->message, filter->contains);
 	return true;
 }

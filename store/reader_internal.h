@@ -30,10 +30,12 @@ const struct query_text *reader_queries(void); /* QUERY_COUNT rows */
 /* Which message templates hold the text that events are searched for. Kept between pages. */
 struct message_set {
 	struct buf wanted;   /* the text */
-	unsigned char *verdict; /* by dim id: MESSAGE_NO, MESSAGE_YES, MESSAGE_LOOK */
+	unsigned char *verdict; /* by dim id; see q_messages.c */
 	int64_t upto;        /* ids up to this one were judged */
-	int64_t found;       /* of them are not MESSAGE_NO */
+	int64_t found;       /* of them may hold it; 0 = no message does */
 	size_t room;
+	struct message_pair *pairs; /* open-addressing table of templates with names in them */
+	size_t npairs, pairs_room;
 };
 
 /*
@@ -72,7 +74,12 @@ struct reader {
 bool reader_query(struct reader *reader, enum query query, sqlite3_stmt **stmt, struct err *err);
 /* Registers pipeline_wanted() and message_wanted(), which EVENTS_* use. */
 bool events_functions(struct reader *reader, struct err *err);
+bool messages_function(struct reader *reader, struct err *err);
 void message_set_done(struct message_set *set);
+/* Judges every template of the store; then message_wanted() tells what may hold the text. */
+bool messages_judge(struct reader *reader, struct text wanted, struct err *err);
+/* Whether every message of the template holds the text, without looking at it. */
+bool messages_sure(const struct reader *reader, int64_t message);
 
 /* Texts of dictionary ids, looked up once a call and kept in the caller's arena. */
 struct names {
@@ -87,6 +94,9 @@ struct names {
 };
 struct names names_of(struct reader *reader, struct arena *arena);
 bool names_text(struct names *names, int64_t dim, struct text *out, struct err *err); /* 0: NONE */
+/* The event's message, in the arena; NONE where it has none. */
+bool names_message(struct names *names, const struct stored_event *event, struct text *out,
+	struct err *err);
 /* The name as of the snapshot, else the id; 0: NONE. */
 bool names_pipeline(struct names *names, int64_t dim, struct text *out, struct err *err);
 bool names_source(struct names *names, int64_t source, struct text *out, struct err *err);

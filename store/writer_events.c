@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/message.h"
 #include "store/writer.h"
 
-/* A text of the batch in the dictionary; 0 = not looked up yet. */
+/* A message of the batch, as packed last; id 0 = not yet. */
 struct message {
 	int64_t id;
+	fact_string flow, dataset; /* of the event it was packed for */
 	int64_t *numbers;
 	size_t nnumbers;
 };
@@ -32,24 +34,30 @@ static bool id_of(struct intake *in, fact_string string, int64_t *id_out, struct
 	return true;
 }
 
-static bool message_of(
-	struct intake *in, fact_string string, struct stored_event *event, struct err *err)
+static bool message_of(struct intake *in, const struct fact_event *fact, struct stored_event *event,
+	struct err *err)
 {
-	struct message *message = &in->messages[string];
+	struct message *message = &in->messages[fact->message];
 
-	if (string == 0)
+	if (fact->message == 0)
 		return true;
-	if (message->id == 0) {
-		struct text text = in->batch->strings[string];
-		int64_t numbers[PACK_NUMBERS_MAX];
+	if (message->id == 0 || message->flow != fact->flow || message->dataset != fact->dataset) {
+		const struct text *strings = in->batch->strings;
+		struct message_names names = { strings[fact->flow], strings[fact->dataset] };
+		int64_t numbers[MESSAGE_NUMBERS_MAX];
 		size_t n;
 
 		buf_reset(&in->scratch);
-		n = pack_message(&in->scratch, text, numbers);
+		n = message_pack(&in->scratch, strings[fact->message], &names, numbers);
 		if (!dims_id(in->writer->dims, buf_text(&in->scratch), &message->id, err))
 			return false;
-		message->numbers = ARENA_ARRAY(&in->writer->arena, int64_t, n + 1);
-		memcpy(message->numbers, numbers, n * sizeof *numbers);
+		message->flow = fact->flow;
+		message->dataset = fact->dataset;
+		message->numbers = NULL;
+		if (n > 0) {
+			message->numbers = ARENA_ARRAY(&in->writer->arena, int64_t, n);
+			memcpy(message->numbers, numbers, n * sizeof *numbers);
+		}
 		message->nnumbers = n;
 	}
 	event->message = message->id;
@@ -196,7 +204,7 @@ static bool store_event(struct intake *in, const struct fact_event *fact,
 	}
 	if (fact->id_is_hash)
 		event->id_text = in->batch->strings[fact->id_text];
-	return message_of(in, fact->message, event, err) &&
+	return message_of(in, fact, event, err) &&
 		segment_of(in, fact->segment, &event->segment, err) &&
 		store_lists(in, fact, event, err);
 }

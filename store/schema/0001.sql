@@ -87,7 +87,7 @@ CREATE TABLE event (
 	flow INTEGER,      -- dim
 	dataset INTEGER,   -- dim
 	state INTEGER,     -- enum run_state; NULL: this event has none
-	msg INTEGER,       -- dim: message template, see store/pack.h
+	msg INTEGER,       -- dim: message template, see store/message.h
 	segment INTEGER,   -- raw pointer; NULL: nowhere
 	offset INTEGER,
 	x BLOB             -- everything else, packed by store/pack.h; NULL: nothing else

@@ -32,43 +32,6 @@ static void varints_come_back(void **state)
 	buf_done(&buf);
 }
 
-static void messages_leave_numbers_out(void **state)
-{
-	static const struct {
-		const char *message, *template;
-		size_t n;
-	} cases[] = {
-		{ "", "", 0 },
-		{ "Flow 'a' is RUNNING.", "Flow 'a' is RUNNING.", 0 },
-		{ "wrote 4100 rows in 12 files.", "wrote \x01 rows in \x01 files.", 2 },
-		{ "wrote 4100.", "wrote \x01.", 1 },
-		{ "0 of 007", "\x01 of 007", 1 },
-		{ "Update 6fc8a8 took 1.5s, v2_3", "Update 6fc8a8 took 1.5s, v2_3", 0 },
-		{ "id 1234567890123456789", "id 1234567890123456789", 0 },
-		{ "-5 and 7", "-\x01 and \x01", 2 },
-		{ "odd \x01 7", "odd \x01 7", 0 },
-	};
-	struct arena arena = { 0 };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		int64_t numbers[PACK_NUMBERS_MAX];
-		struct text message = text_of(cases[i].message);
-		struct text back;
-		struct buf buf;
-		size_t n;
-
-		buf_init(&buf, 4096);
-		n = pack_message(&buf, message, numbers);
-		assert_int_equal(n, cases[i].n);
-		assert_string_equal(buf.bytes, cases[i].template);
-		back = unpack_message(&arena, buf_text(&buf), numbers, n);
-		assert_true(text_eq(back, message));
-		buf_done(&buf);
-	}
-	arena_free(&arena);
-}
-
 static void assert_same_event(const struct stored_event *a, const struct stored_event *b)
 {
 	struct stored_event left = *a, right = *b;
@@ -174,7 +137,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(varints_come_back),
-		cmocka_unit_test(messages_leave_numbers_out),
 		cmocka_unit_test(events_come_back),
 		cmocka_unit_test(keys_keep_time_order),
 	};

@@ -213,6 +213,32 @@ static void events_are_filtered(void **state)
 	assert_int_equal(count_events((struct event_filter){ .update_id = TEXT("unknown") }), 0);
 }
 
+/* Any part of any message finds what reading every message finds: names and numbers are marks. */
+static void messages_are_searched_whole(void **state)
+{
+	struct event_rows all;
+	uint64_t random = 7;
+	size_t found = 0;
+
+	(void)state;
+	ok(events_list(reader, &arena, &(struct event_filter){ .limit = 10000 }, &all, &err));
+	for (int i = 0; i < 400; i++) {
+		struct text message, part;
+		size_t expected = 0;
+
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		message = all.rows[(random >> 33) % all.n].message;
+		part = text_sub(message, (random >> 20) % (message.len + 1), 1 + (random >> 50) % 24);
+		if (part.len == 0)
+			continue;
+		for (size_t r = 0; r < all.n; r++)
+			expected += text_contains_fold(all.rows[r].message, part);
+		assert_int_equal(count_events((struct event_filter){ .contains = part }), expected);
+		found += expected;
+	}
+	assert_true(found > 1000);
+}
+
 /* Both ways through all pages every event comes once, in order; of one pipeline, those of its hours. */
 static size_t walk(bool up, struct text pipeline, enum event_level least)
 {
@@ -532,6 +558,7 @@ int main(void)
 		SNAPSHOT_TEST(retries_are_one_chain),
 		SNAPSHOT_TEST(flows_of_an_update),
 		SNAPSHOT_TEST(events_are_filtered),
+		SNAPSHOT_TEST(messages_are_searched_whole),
 		SNAPSHOT_TEST(events_are_paged),
 		SNAPSHOT_TEST(tables_and_versions),
 		SNAPSHOT_TEST(sources_and_what_they_could_not_read),

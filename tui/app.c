@@ -453,8 +453,12 @@ void app_key(struct app *app, int key)
 	}
 	app->message[0] = '\0';
 	app->is_dirty = true;
-	/* Keys typed ahead mean what the screen will show, not the blank before it. */
-	if (!app_top(app)->is_loaded && app_is_stale(app))
+	/*
+	 * Keys typed ahead mean what the screen will show, not what was before it. The same key again
+	 * and again may wait for one load: screens count what they were asked.
+	 */
+	if (app_is_stale(app) && (!app_top(app)->is_loaded ||
+		(app->loading_key && app->loading_key != key)))
 		app_tick(app);
 	if (app->prompt.kind != PROMPT_NONE) {
 		key_in_prompt(app, key);
@@ -472,6 +476,7 @@ void app_key(struct app *app, int key)
 		action = ACT_QUIT;
 	if (action != ACT_NONE)
 		app_act(app, action);
+	app->loading_key = app_is_stale(app) ? key : 0;
 }
 
 /* ---- life ---- */

@@ -45,6 +45,7 @@ struct app {
 	bool is_collected, pasting;
 	bool counts_stale;
 	bool is_over, is_dirty;
+	int loading_key; /* the key whose answer has to be loaded; 0 = none */
 	char message[MESSAGE_MAX];
 	enum role message_role;
 	struct arena frame;

@@ -300,6 +300,15 @@ void canvas_select(struct canvas *canvas, struct rect rect)
 	}
 }
 
+void canvas_lazy(struct canvas *canvas, struct rect rect)
+{
+	rect = clip(canvas, rect);
+	for (int row = 0; row < rect.rows; row++) {
+		for (int col = 0; col < rect.cols; col++)
+			cell_at(canvas, rect.row + row, rect.col + col)->lazy = true;
+	}
+}
+
 void canvas_cursor(struct canvas *canvas, int row, int col)
 {
 	canvas->cursor_row = clamp(row, -1, canvas->rows - 1);

@@ -30,6 +30,7 @@ struct cell {
 	unsigned char len;      /* 0 = right half of a wide character */
 	unsigned char role;     /* enum role */
 	bool selected;          /* on top of the role: the cursor's row */
+	bool lazy;              /* may show what was there before while a key is held down */
 };
 
 struct canvas {
@@ -61,6 +62,11 @@ void canvas_put_right(struct canvas *canvas, int row, int col, int width, enum r
 void canvas_fill(struct canvas *canvas, struct rect rect, enum role role); /* blanks */
 void canvas_rule(struct canvas *canvas, int row, int col, int width, struct text title);
 void canvas_select(struct canvas *canvas, struct rect rect); /* marks cells as selected */
+/*
+ * What follows the cursor and nobody can read while it runs: whole rows of a detail pane, the tail
+ * of the cursor's bar. While a key is held down the terminal lets it lag; at rest it is drawn.
+ */
+void canvas_lazy(struct canvas *canvas, struct rect rect);
 void canvas_cursor(struct canvas *canvas, int row, int col);
 /* Plain text, trailing blanks cut, a newline a row. */
 void canvas_dump(const struct canvas *canvas, struct buf *buf);

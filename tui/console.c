@@ -11,12 +11,19 @@
 #include "tui/term.h"
 #include "tui/theme.h"
 
+/* Slower than any keyboard repeats a held key, faster than anybody reads. */
+enum { HOLD_MS = 150 };
+
 struct console {
 	const struct console_options *options;
 	struct app *app;
 	struct canvas canvas;
 	struct theme theme;
 	int frame_fd;
+	int last_key;
+	int64_t last_key_mono_ms;
+	bool is_held;   /* the same key again and again, as when it is held down */
+	bool is_behind; /* something lazy on screen is older than the rest */
 };
 
 static bool use_theme(void *context, const char *name, struct err *err)
@@ -55,6 +62,19 @@ static void set_mouse(void *context, bool on)
 	term_set_mouse(on);
 }
 
+static int64_t mono_ms(const struct console *console)
+{
+	return console->options->clock->mono_ms(console->options->clock);
+}
+
+/* How long until a held key counts as let go; 0 = none is held. */
+static int hold_ms(const struct console *console)
+{
+	int64_t left = console->last_key_mono_ms + HOLD_MS - mono_ms(console);
+
+	return console->is_held && left > 0 ? (int)left : 0;
+}
+
 static int loop_key(void *self)
 {
 	(void)self;
@@ -64,7 +84,11 @@ static int loop_key(void *self)
 static void loop_press(void *self, int key)
 {
 	struct console *console = self;
+	int64_t now = mono_ms(console);
 
+	console->is_held = key == console->last_key && now - console->last_key_mono_ms < HOLD_MS;
+	console->last_key = key;
+	console->last_key_mono_ms = now;
 	app_key(console->app, key);
 }
 
@@ -100,8 +124,11 @@ static void loop_tick(void *self)
 static void loop_draw(void *self)
 {
 	struct console *console = self;
+	bool running = hold_ms(console) > 0;
 	int rows, cols;
 
+	if (console->is_behind && !running)
+		app_dirty(console->app);
 	/* A load is due: its frame would replace this one at once. */
 	if (app_is_stale(console->app) || !app_is_dirty(console->app))
 		return;
@@ -109,16 +136,19 @@ static void loop_draw(void *self)
 	if (rows != console->canvas.rows || cols != console->canvas.cols)
 		canvas_resize(&console->canvas, rows, cols);
 	app_draw(console->app, &console->canvas);
-	term_paint(&console->canvas);
+	term_paint(&console->canvas, running);
+	console->is_behind = running;
 	if (console->frame_fd >= 0)
-		(void)!write(console->frame_fd, ".", 1);
+		(void)!write(console->frame_fd, running ? "~" : ".", 1);
 }
 
 static int loop_timeout(void *self)
 {
 	struct console *console = self;
+	int timeout = app_timeout_ms(console->app);
+	int hold = console->is_behind ? hold_ms(console) : 0;
 
-	return app_timeout_ms(console->app);
+	return hold > 0 && (timeout < 0 || hold < timeout) ? hold : timeout;
 }
 
 static bool loop_is_over(void *self)

@@ -267,6 +267,16 @@ bool table_select_key(struct table *table, struct text key)
 	return true;
 }
 
+bool table_show_key(struct table *table, struct text key, size_t above)
+{
+	struct table_state *state = table->state;
+
+	if (!table_select_key(table, key))
+		return false;
+	state->top = state->selected > above ? state->selected - above : 0;
+	return true;
+}
+
 size_t table_shown(const struct table *table)
 {
 	return table->state->shown;
@@ -406,9 +416,10 @@ static enum reply act_on_rows(struct table *table, enum action action, size_t pa
 
 enum reply table_act(struct table *table, enum action action, int page_rows)
 {
-	size_t page = page_rows > 0 ? (size_t)page_rows : 1;
-	int64_t step = (int64_t)page;
-	int64_t half = step > 1 ? step / 2 : 1;
+	size_t page = table->state->page ? table->state->page : page_rows > 0 ? (size_t)page_rows : 1;
+	/* A page keeps one row of the page before, so that the eye finds its place. */
+	int64_t step = page > 1 ? (int64_t)page - 1 : 1;
+	int64_t half = page > 1 ? (int64_t)page / 2 : 1;
 
 	if (action == ACT_UP)
 		move(table, -1, page);

@@ -55,13 +55,18 @@ struct text table_filter(const struct table *table, bool *inverse_out);
 bool table_sort(struct table *table, struct text column, bool descending, const struct look *look);
 const void *table_selected(const struct table *table); /* NULL when empty */
 bool table_select_key(struct table *table, struct text key);
+/* The same, with so many rows before it above it on screen, as far as there are. */
+bool table_show_key(struct table *table, struct text key, size_t above);
 size_t table_shown(const struct table *table); /* rows that pass the filter */
 const void *table_row(const struct table *table, size_t shown_index);
 bool table_is_marked(const struct table *table, const void *row);
 size_t table_marked(const struct table *table, const void **rows_out, size_t room);
 /* Where the cursor is, for the frame: "3/120"; "3/12 of 4 000" while a filter hides rows. */
 struct text table_position(const struct table *table, const struct look *look);
-/* Handles movement, sort, mark, filter actions; REPLY_IGNORED for the rest. */
+/*
+ * Handles movement, sort, mark, filter actions; REPLY_IGNORED for the rest. Pages are as large as
+ * the table was last drawn; page_rows is for one that never was.
+ */
 enum reply table_act(struct table *table, enum action action, int page_rows);
 void table_draw(const struct table *table, struct canvas *canvas, struct rect rect,
 	const struct look *look, bool focused);

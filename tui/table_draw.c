@@ -26,10 +26,13 @@ struct need {
 	int content; /* all of the content */
 };
 
-/* The first row on screen: the table's own idea of it, moved so that the cursor is seen. */
+/*
+ * The first row on screen: the table's own idea of it, moved so that the cursor is seen. What came
+ * out is kept, so that the next move pages and scrolls by what the eye has before it.
+ */
 static size_t first_row(const struct table *table, size_t rows)
 {
-	const struct table_state *state = table->state;
+	struct table_state *state = table->state;
 	size_t top = state->top;
 
 	if (top + rows > state->shown)
@@ -38,6 +41,8 @@ static size_t first_row(const struct table *table, size_t rows)
 		top = state->selected;
 	if (rows > 0 && state->selected >= top + rows)
 		top = state->selected - rows + 1;
+	state->top = top;
+	state->page = rows;
 	return top;
 }
 
@@ -201,6 +206,16 @@ static void highlight(const struct table *table, size_t column, const struct lin
 	}
 }
 
+/* The gutter and the first column: where the cursor is to be seen even while it runs. */
+static int head_width(const struct layout *layout)
+{
+	for (size_t i = 0; i < layout->n; i++) {
+		if (layout->width[i] > 0)
+			return GUTTER + layout->width[i];
+	}
+	return GUTTER;
+}
+
 static void draw_head(const struct table *table, struct canvas *canvas, struct rect rect,
 	const struct look *look, const struct layout *layout)
 {
@@ -333,6 +348,9 @@ void table_draw(const struct table *table, struct canvas *canvas, struct rect re
 		if (top + (size_t)i != table->state->selected || !focused)
 			continue;
 		canvas_select(canvas, row);
-		canvas_cursor(canvas, row.row, row.col);
+		row.col += head_width(&layout);
+		row.cols -= head_width(&layout);
+		canvas_lazy(canvas, row);
+		canvas_cursor(canvas, row.row, rect.col);
 	}
 }

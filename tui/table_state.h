@@ -15,6 +15,7 @@ struct table_state {
 	size_t shown, room;
 	size_t selected; /* shown position; 0 when nothing is shown */
 	size_t top;      /* shown position of the first row on screen, as far as known */
+	size_t page;     /* rows of the last drawing; 0 = never drawn */
 	struct buf key;  /* of the selected row */
 	bool has_key;
 	int sort; /* column; -1 = the order the view gave */

@@ -40,6 +40,7 @@ static struct {
 	int pairs[2][ROLE_COUNT];
 	cchar_t *row;
 	int row_cols;
+	bool is_lazy[CANVAS_MAX_ROWS]; /* rows of the last paint */
 } term;
 
 static const int crash_signals[] = { SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL };
@@ -329,7 +330,7 @@ static void role_prepare(const struct theme *theme, enum role role, bool selecte
 	term.attrs[selected][role] = attrs_of(style.attrs);
 	if (term.depth == DEPTH_16 && term.has_eight && style.fg.c16 >= 8)
 		term.attrs[selected][role] |= A_BOLD;
-	if (fg != -1 || bg != -1) {
+	if (term.depth != DEPTH_MONO) {
 		pair = 1 + (int)role + (selected ? ROLE_COUNT : 0);
 		if (pair >= COLOR_PAIRS || init_extended_pair(pair, fg, bg) != OK)
 			pair = 0;
@@ -372,36 +373,46 @@ static void cell_chars(const struct cell *cell, int cells, wchar_t out[CCHARW_MA
 		out[1] = 0;
 }
 
-static void cell_set(cchar_t *out, const wchar_t *chars, const struct cell *cell)
+static void cell_set(cchar_t *out, const wchar_t *chars, const struct cell *cell, bool running)
 {
 	enum role role = cell->role < ROLE_COUNT ? (enum role)cell->role : ROLE_TEXT;
-	int pair = term.pairs[cell->selected][role];
-	setcchar(out, chars, term.attrs[cell->selected][role], (short)pair, &pair);
+	bool selected = cell->selected && !(running && cell->lazy);
+	int pair = term.pairs[selected][role];
+	setcchar(out, chars, term.attrs[selected][role], (short)pair, &pair);
 }
 
-static int row_build(const struct cell *cells, int cols)
+static int row_build(const struct cell *cells, int cols, bool running)
 {
 	int n = 0;
 	for (int col = 0; col < cols; col++) {
 		wchar_t chars[CCHARW_MAX + 1];
 		bool wide = col + 1 < cols && cells[col].len > 0 && cells[col + 1].len == 0;
 		if (cells[col].len == 0) {
-			cell_set(&term.row[n++], L" ", &cells[col]);
+			cell_set(&term.row[n++], L" ", &cells[col], running);
 			continue;
 		}
 		cell_chars(&cells[col], wide ? 2 : 1, chars);
-		cell_set(&term.row[n++], chars, &cells[col]);
+		cell_set(&term.row[n++], chars, &cells[col], running);
 		if (!wide)
 			continue;
 		/* curses counts the two cells itself, unless the character was replaced. */
 		if (!term.utf8 || wcwidth(chars[0]) != 2)
-			cell_set(&term.row[n++], L" ", &cells[col]);
+			cell_set(&term.row[n++], L" ", &cells[col], running);
 		col++;
 	}
 	return n;
 }
 
-void term_paint(const struct canvas *canvas)
+/* A row that belongs to a detail pane, and did at the last paint. */
+static bool may_lag(int row, const struct cell *cells)
+{
+	bool was_lazy = term.is_lazy[row];
+
+	term.is_lazy[row] = cells[0].lazy;
+	return was_lazy && cells[0].lazy;
+}
+
+void term_paint(const struct canvas *canvas, bool running)
 {
 	int rows = canvas->rows < LINES ? canvas->rows : LINES;
 	int cols = canvas->cols < COLS ? canvas->cols : COLS;
@@ -410,7 +421,12 @@ void term_paint(const struct canvas *canvas)
 		term.row_cols = canvas->cols;
 	}
 	for (int row = 0; row < rows; row++) {
-		int n = row_build(canvas->cells + (size_t)row * (size_t)canvas->cols, cols);
+		const struct cell *cells = canvas->cells + (size_t)row * (size_t)canvas->cols;
+		int n;
+
+		if (may_lag(row, cells) && running)
+			continue;
+		n = row_build(cells, cols, running);
 		mvadd_wchnstr(row, 0, term.row, n);
 	}
 	if (canvas->cursor_row >= 0 && canvas->cursor_row < rows && canvas->cursor_col < cols) {

@@ -32,7 +32,11 @@ int term_fd(void); /* what to poll for keys */
 void term_size(int *rows_out, int *cols_out);
 /* Asks the terminal for its size again, after SIGWINCH. */
 void term_resize(void);
-void term_paint(const struct canvas *canvas);
+/*
+ * Sends what differs from what the terminal shows. running: a key is held down; what the canvas
+ * calls lazy stays as it is, so the next paint that is not running must follow soon.
+ */
+void term_paint(const struct canvas *canvas, bool running);
 void term_redraw(void); /* the next paint sends everything */
 /*
  * The next key in the codes of action.h, KEY_NONE_ when there is none waiting, KEY_HANGUP_ when the

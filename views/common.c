@@ -255,7 +255,7 @@ struct split split_rows(struct rect rect, int list_rows, int pane_rows)
 enum reply list_act(struct table *table, enum action action, int page_rows, bool loads_on_move)
 {
 	const void *before = table_selected(table);
-	enum reply reply = table_act(table, action, page_rows > 1 ? page_rows - 1 : 1);
+	enum reply reply = table_act(table, action, page_rows);
 
 	if (reply == REPLY_DONE && loads_on_move && table_selected(table) != before)
 		return REPLY_STALE;

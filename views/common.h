@@ -97,6 +97,8 @@ void sheet_object_line(struct sheet *sheet, const char *label, struct text json)
 int sheet_height(const struct sheet *sheet, int cols);
 /* Draws from wrapped line `skip` on; returns the rows used. */
 int sheet_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rect, int skip);
+/* The same for a pane that tells about the row a list above has selected: it may lag (canvas_lazy). */
+int pane_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rect);
 
 /*
  * A list above and a pane below it, with the pane's title line. The pane gets nothing when the

@@ -353,7 +353,7 @@ static void estate_draw(const struct view *view, struct canvas *canvas, struct r
 		table_draw_form(&estate->table, &wide, canvas, split.list, &view->look, true);
 	else
 		table_draw(&estate->table, canvas, split.list, &view->look, true);
-	(void)sheet_draw(&pane, canvas, split.pane, 0);
+	(void)pane_draw(&pane, canvas, split.pane);
 }
 
 static int estate_print_rows(const struct view *view)

@@ -9,7 +9,8 @@
 #include "views/views.h"
 
 /* Rows held around the place looked at; moving near an end loads the window anew. */
-enum { WINDOW_HALF = 300, WINDOW_MARGIN = 60, PAGE = 10000, WHOLE_MAX = 1000000, FILTER_MAX = 512 };
+enum { WINDOW_HALF = 300, WINDOW_MARGIN = 60, PAGE = 10000, WHOLE_MAX = 1000000, FILTER_MAX = 512,
+	PANE_USUAL = 9 };
 
 enum window { WINDOW_TAIL, WINDOW_AROUND, WINDOW_START };
 
@@ -217,17 +218,13 @@ static bool load_whole(struct view *view, struct reader *reader, struct event_ro
 	return true;
 }
 
-/* Walks down to the row, so that what led to it stands above it. */
+/* What led to the row stands above it. */
 static void select_in_context(struct view *view, const struct event_row *row)
 {
 	struct events *events = view->state;
-	int above = view->rect.rows / 4 + 1;
+	int above = view->rect.rows / 4;
 
-	(void)table_act(&events->table, ACT_FIRST, above);
-	for (size_t i = 0; i < events->n && table_selected(&events->table) != row; i++)
-		(void)table_act(&events->table, ACT_DOWN, above);
-	if (table_selected(&events->table) != row)
-		(void)table_select_key(&events->table, row_key(row));
+	(void)table_show_key(&events->table, row_key(row), above > 0 ? (size_t)above : 0);
 }
 
 /* Goes the errors that keys asked for since the last load, as far as there are any. */
@@ -346,13 +343,17 @@ static void events_draw(const struct view *view, struct canvas *canvas, struct r
 		rect.row++;
 		rect.rows--;
 	}
-	/* The log itself is what people look at: the pane takes a third at most. */
+	/*
+	 * The log itself is what people look at: the pane takes a third at most. Nor does it shrink
+	 * below what most events fill, else the list would jump by a row at every other step.
+	 */
 	pane_rows = sheet_height(&pane, rect.cols);
+	pane_rows = pane_rows > PANE_USUAL ? pane_rows : PANE_USUAL;
 	pane_rows = pane_rows < rect.rows / 3 ? pane_rows : rect.rows / 3;
 	split = split_rows(rect, list_rows(&events->table), pane_rows);
 	message.width = rect.cols / 2;
 	table_draw_form(&events->table, &message, canvas, split.list, &view->look, true);
-	(void)sheet_draw(&pane, canvas, split.pane, 0);
+	(void)pane_draw(&pane, canvas, split.pane);
 }
 
 static int events_print_rows(const struct view *view)

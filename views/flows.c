@@ -325,7 +325,7 @@ static void flows_view_draw(const struct view *view, struct canvas *canvas, stru
 		split_rows(rect, list_rows(&flows->table), sheet_height(&pane, rect.cols));
 
 	flows_draw(&flows->table, canvas, split.list, &view->look, true);
-	(void)sheet_draw(&pane, canvas, split.pane, 0);
+	(void)pane_draw(&pane, canvas, split.pane);
 }
 
 static int flows_print_rows(const struct view *view)

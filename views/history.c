@@ -175,7 +175,7 @@ static void history_draw(const struct view *view, struct canvas *canvas, struct 
 		split_rows(rect, list_rows(&history->table), sheet_height(&pane, rect.cols));
 
 	table_draw(&history->table, canvas, split.list, &view->look, true);
-	(void)sheet_draw(&pane, canvas, split.pane, 0);
+	(void)pane_draw(&pane, canvas, split.pane);
 }
 
 static int history_print_rows(const struct view *view)

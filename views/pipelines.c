@@ -227,7 +227,7 @@ static void pipelines_draw(const struct view *view, struct canvas *canvas, struc
 	int used;
 
 	table_draw(&pipelines->table, canvas, split.list, &view->look, true);
-	used = sheet_draw(&sheet, canvas, split.pane, 0);
+	used = pane_draw(&sheet, canvas, split.pane);
 	split.pane.row += used;
 	split.pane.rows -= used;
 	if (split.pane.rows > 1)

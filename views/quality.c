@@ -328,6 +328,8 @@ static void quality_draw(const struct view *view, struct canvas *canvas, struct 
 		return;
 	rules_draw(row, shown_of(row), &quality->rules, canvas, split.pane, &view->look,
 		quality->in_rules);
+	if (!quality->in_rules)
+		canvas_lazy(canvas, split.pane);
 	split.pane.row += need;
 	split.pane.rows -= need;
 	draw_further(view, canvas, split.pane);

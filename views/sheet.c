@@ -225,3 +225,9 @@ int sheet_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rec
 		return 0;
 	return sheet_walk(sheet, canvas, rect, skip);
 }
+
+int pane_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rect)
+{
+	canvas_lazy(canvas, rect);
+	return sheet_draw(sheet, canvas, rect, 0);
+}

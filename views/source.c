@@ -115,7 +115,7 @@ static void source_draw(const struct view *view, struct canvas *canvas, struct r
 		split_rows(rect, list_rows(&source->table), sheet_height(&pane, rect.cols));
 
 	table_draw(&source->table, canvas, split.list, &view->look, true);
-	(void)sheet_draw(&pane, canvas, split.pane, 0);
+	(void)pane_draw(&pane, canvas, split.pane);
 }
 
 static int source_print_rows(const struct view *view)

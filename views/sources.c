@@ -214,7 +214,7 @@ static void sources_draw(const struct view *view, struct canvas *canvas, struct 
 		split_rows(rect, list_rows(&sources->table), sheet_height(&pane, rect.cols));
 
 	table_draw(&sources->table, canvas, split.list, &view->look, true);
-	(void)sheet_draw(&pane, canvas, split.pane, 0);
+	(void)pane_draw(&pane, canvas, split.pane);
 }
 
 static int sources_print_rows(const struct view *view)

@@ -188,7 +188,7 @@ static void tables_draw(const struct view *view, struct canvas *canvas, struct r
 		split_rows(rect, list_rows(&tables->table), sheet_height(&pane, rect.cols));
 
 	table_draw(&tables->table, canvas, split.list, &view->look, true);
-	(void)sheet_draw(&pane, canvas, split.pane, 0);
+	(void)pane_draw(&pane, canvas, split.pane);
 }
 
 static int tables_print_rows(const struct view *view)

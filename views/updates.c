@@ -393,7 +393,7 @@ static void updates_view_draw(const struct view *view, struct canvas *canvas, st
 	int used;
 
 	updates_draw(&updates->table, canvas, split.list, &view->look, true);
-	used = sheet_draw(&sheet, canvas, split.pane, 0);
+	used = pane_draw(&sheet, canvas, split.pane);
 	split.pane.row += used;
 	split.pane.rows -= used;
 	if (split.pane.rows > 1)

@@ -15,8 +15,9 @@
 #include <vterm.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
-enum { WAIT_MS = 10000, FRAME_FD = 9, BYTES_MAX = 16 << 20 };
+enum { WAIT_MS = 10000, QUIET_MS = 50, FRAME_FD = 9, BYTES_MAX = 16 << 20 };
 
 struct pty {
 	VTerm *vterm;
@@ -24,6 +25,7 @@ struct pty {
 	int master;
 	int frames; /* read end of the frame pipe */
 	int frame_count, frame_mark; /* mark: when something was last done to the program */
+	char frame_kind; /* of the newest: '~' = parts of it lag behind */
 	pid_t pid;    /* the program's */
 	pid_t parent; /* ours; ends as the program did */
 	int status;
@@ -148,11 +150,16 @@ struct pty *pty_start(const struct pty_options *options)
 	return pty;
 }
 
+/* Frames first: what is on its way to the screen was written before its frame was told. */
 static void take_output(struct pty *pty)
 {
 	char bytes[8192];
 	ssize_t n;
 
+	while ((n = read(pty->frames, bytes, sizeof bytes)) > 0) {
+		pty->frame_count += (int)n;
+		pty->frame_kind = bytes[n - 1];
+	}
 	while (pty->master >= 0 && (n = read(pty->master, bytes, sizeof bytes)) > 0) {
 		(void)buf_add_bytes(&pty->bytes, bytes, (size_t)n);
 		(void)vterm_input_write(pty->vterm, bytes, (size_t)n);
@@ -167,8 +174,6 @@ static void take_output(struct pty *pty)
 		ignored = write(pty->master, bytes, out);
 		(void)ignored;
 	}
-	while ((n = read(pty->frames, bytes, sizeof bytes)) > 0)
-		pty->frame_count += (int)n;
 }
 
 static void settle(struct pty *pty, long until)
@@ -241,6 +246,52 @@ bool pty_frames(struct pty *pty, int n)
 		settle(pty, until);
 	pty->frame_mark = target;
 	return pty->frame_count >= target;
+}
+
+bool pty_rests(struct pty *pty)
+{
+	long until = now_ms() + WAIT_MS;
+	struct pollfd quiet = { pty->master, POLLIN, 0 };
+
+	do
+		settle(pty, until);
+	while (pty->frame_kind != '.' && now_ms() < until);
+	/* The kernel may still carry the frame's bytes over: until it has none for a while. */
+	while (now_ms() < until && poll(&quiet, 1, QUIET_MS) > 0 && (quiet.revents & POLLIN))
+		take_output(pty);
+	return pty->frame_kind == '.';
+}
+
+static void cell_look(const VTermScreenCell *cell, struct buf *out)
+{
+	char bytes[8];
+
+	for (int i = 0; i < VTERM_MAX_CHARS_PER_CELL && cell->chars[i]; i++)
+		(void)buf_add_bytes(out, bytes, utf8_encode(cell->chars[i], bytes));
+	if (!cell->chars[0])
+		(void)buf_add_char(out, ' '); /* erased is blank */
+	(void)buf_addf(out, "{%d%d%d%d", cell->attrs.bold, cell->attrs.underline, cell->attrs.italic,
+		cell->attrs.reverse);
+	if (!VTERM_COLOR_IS_DEFAULT_FG(&cell->fg) && cell->chars[0] && cell->chars[0] != ' ')
+		(void)buf_addf(out, " %d", cell->fg.indexed.idx);
+	if (!VTERM_COLOR_IS_DEFAULT_BG(&cell->bg))
+		(void)buf_addf(out, " on %d", cell->bg.indexed.idx);
+	(void)buf_add_char(out, '}');
+}
+
+void pty_look(struct pty *pty, struct buf *out)
+{
+	buf_reset(out);
+	for (int row = 0; row < pty->rows; row++) {
+		for (int col = 0; col < pty->cols; col++) {
+			VTermPos pos = { row, col };
+			VTermScreenCell cell;
+
+			if (vterm_screen_get_cell(pty->screen, pos, &cell))
+				cell_look(&cell, out);
+		}
+		(void)buf_add_char(out, '\n');
+	}
 }
 
 void pty_send(struct pty *pty, const char *bytes)

@@ -31,6 +31,8 @@ bool pty_shows(struct pty *pty, const char *text);
 bool pty_shows_not(struct pty *pty, const char *text);
 /* Waits for n whole frames since the last key, signal, change of size or wait. */
 bool pty_frames(struct pty *pty, int n);
+/* Waits until nothing on screen lags behind a held key. */
+bool pty_rests(struct pty *pty);
 void pty_resize(struct pty *pty, int rows, int cols);
 pid_t pty_pid(const struct pty *pty);
 void pty_signal(struct pty *pty, int number);
@@ -40,6 +42,8 @@ bool pty_stopped(struct pty *pty);
 int pty_wait(struct pty *pty);
 /* What the screen shows now, a line a row, trailing blanks cut. */
 void pty_screen(struct pty *pty, struct buf *out);
+/* Every cell with its attributes, a line a row. */
+void pty_look(struct pty *pty, struct buf *out);
 /* Every byte the program wrote so far. */
 struct text pty_bytes(const struct pty *pty);
 /* Whether any cell has a color other than the terminal's own. */

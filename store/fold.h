@@ -138,6 +138,11 @@ int64_t flow_fold_written(const struct flow_fold *fold);
 /* The derived rows' column x. Decoding: false = damaged; fold is init'ed or done by the caller. */
 bool update_fold_encode(struct buf *buf, const struct update_fold *fold);
 bool update_fold_decode(struct text x, struct update_fold *fold);
+/*
+ * A fifth of the work: pipeline, state, flags, cause, failed_attempts, created, last event, written
+ * and the quality sums; the rest stays as update_fold_init left it.
+ */
+bool update_fold_decode_head(struct text x, struct update_fold *fold);
 bool flow_fold_encode(struct buf *buf, const struct flow_fold *fold);
 bool flow_fold_decode(struct text x, struct flow_fold *fold);
 

@@ -10,27 +10,35 @@
 #include "base/mem.h"
 #include "store/fold_batch.h"
 
-enum { UPDATE_FORM = 2, FLOW_FORM = 1, LIST_MAX = 1 << 20, FOLD_NUMBERS_MAX = 64 };
+enum { UPDATE_FORM = 3, FLOW_FORM = 1, LIST_MAX = 1 << 20, FOLD_NUMBERS_MAX = 64 };
 
 #define AT(type, name) offsetof(struct type, name)
 
+/* The first UPDATE_HEAD are what lists of many updates look at: these alone may be decoded. */
+enum { UPDATE_HEAD = 11 };
 static const size_t update_numbers[] = {
 	AT(update_fold, pipeline),
+	AT(update_fold, created_at_ms),
+	AT(update_fold, last_event_at_ms),
+	AT(update_fold, written_at_ms),
+	AT(update_fold, cause),
+	AT(update_fold, failed_attempts),
+	AT(update_fold, quality_flows),
+	AT(update_fold, quality_published),
+	AT(update_fold, quality_dropped),
+	AT(update_fold, quality_failing),
+	AT(update_fold, quality_unsure), /* the head ends here */
 	AT(update_fold, events),
 	AT(update_fold, first_k),
 	AT(update_fold, last_k),
-	AT(update_fold, created_at_ms),
 	AT(update_fold, waiting_at_ms),
 	AT(update_fold, initializing_at_ms),
 	AT(update_fold, setting_up_at_ms),
 	AT(update_fold, running_at_ms),
 	AT(update_fold, ended_at_ms),
-	AT(update_fold, last_event_at_ms),
 	AT(update_fold, state_text),
-	AT(update_fold, cause),
 	AT(update_fold, run_as),
 	AT(update_fold, user),
-	AT(update_fold, failed_attempts),
 	AT(update_fold, flow_error_class),
 	AT(update_fold, flow_error_message),
 	AT(update_fold, error_class),
@@ -40,12 +48,6 @@ static const size_t update_numbers[] = {
 	AT(update_fold, rows_written),
 	AT(update_fold, dropped),
 	AT(update_fold, final_at_ms),
-	AT(update_fold, written_at_ms),
-	AT(update_fold, quality_flows),
-	AT(update_fold, quality_published),
-	AT(update_fold, quality_dropped),
-	AT(update_fold, quality_failing),
-	AT(update_fold, quality_unsure),
 };
 
 static const size_t update_orders[] = {
@@ -182,11 +184,11 @@ static bool take_fold(struct text *x, void *fold, const size_t *numbers, size_t 
 bool update_fold_encode(struct buf *buf, const struct update_fold *fold)
 {
 	buf_add_char(buf, UPDATE_FORM);
-	put_fold(buf, fold, update_numbers, ARRAY_LEN(update_numbers), update_orders,
-		ARRAY_LEN(update_orders));
 	pack_uint(buf, (uint64_t)fold->state);
 	pack_uint(buf, (uint64_t)(fold->full_refresh + 1) | (uint64_t)(fold->validate_only + 1) << 2 |
 			(uint64_t)(fold->explore_only + 1) << 4 | (uint64_t)fold->maintenance << 6);
+	put_fold(buf, fold, update_numbers, ARRAY_LEN(update_numbers), update_orders,
+		ARRAY_LEN(update_orders));
 	return !buf->full;
 }
 
@@ -208,20 +210,30 @@ static bool take_state(struct text *x, enum run_state *state)
 	return true;
 }
 
-bool update_fold_decode(struct text x, struct update_fold *fold)
+static bool take_update(
+	struct text x, struct update_fold *fold, size_t nnumbers, size_t norders)
 {
 	uint64_t flags;
 
-	if (!take_form(&x, UPDATE_FORM) ||
-		!take_fold(&x, fold, update_numbers, ARRAY_LEN(update_numbers), update_orders,
-			ARRAY_LEN(update_orders)) ||
-		!take_state(&x, &fold->state) || !unpack_uint(&x, &flags))
+	if (!take_form(&x, UPDATE_FORM) || !take_state(&x, &fold->state) ||
+		!unpack_uint(&x, &flags) ||
+		!take_fold(&x, fold, update_numbers, nnumbers, update_orders, norders))
 		return false;
 	fold->full_refresh = (int8_t)((int)(flags & 3) - 1);
 	fold->validate_only = (int8_t)((int)(flags >> 2 & 3) - 1);
 	fold->explore_only = (int8_t)((int)(flags >> 4 & 3) - 1);
 	fold->maintenance = flags >> 6 & 1;
 	return true;
+}
+
+bool update_fold_decode(struct text x, struct update_fold *fold)
+{
+	return take_update(x, fold, ARRAY_LEN(update_numbers), ARRAY_LEN(update_orders));
+}
+
+bool update_fold_decode_head(struct text x, struct update_fold *fold)
+{
+	return take_update(x, fold, UPDATE_HEAD, 0);
 }
 
 static void put_seen(struct buf *buf, const struct fold_seen *seen)

@@ -140,35 +140,59 @@ bool names_source(struct names *names, int64_t source, struct text *out, struct 
 	return named(names, Q_SOURCE_NAME, NAME_SOURCE, source, out, err);
 }
 
-bool names_pipeline(struct names *names, int64_t dim, struct text *out, struct err *err)
+/* With what the pipeline table says as of the snapshot; source 0 when it says nothing. */
+static bool pipeline_slot(
+	struct names *names, int64_t dim, const struct name_slot **out, struct err *err)
 {
+	struct name_slot *slot = slot_of(names, dim, NAME_PIPELINE);
+	int64_t name = 0, source = 0;
 	sqlite3_stmt *stmt;
-	struct name_slot *slot;
 	struct text text;
-	int64_t name;
 	bool row;
 
-	*out = TEXT_NONE;
-	if (dim == 0)
+	*out = slot;
+	if (slot->key != 0)
 		return true;
-	slot = slot_of(names, dim, NAME_PIPELINE);
-	if (slot->key != 0) {
-		*out = slot->text;
-		return true;
-	}
 	if (!reader_query(names->reader, Q_PIPELINE_NAME, &stmt, err))
 		return false;
 	sqlite3_bind_int64(stmt, 1, dim);
 	sqlite3_bind_int64(stmt, 2, names->reader->n);
 	if (!sql_step(stmt, &row, err))
 		return false;
-	name = row ? sql_id(stmt, 0) : 0;
-	sqlite3_reset(stmt);
+	if (row) {
+		name = sql_id(stmt, 0);
+		source = sqlite3_column_int64(stmt, 1);
+		sqlite3_reset(stmt);
+	}
 	if (!names_text(names, name ? name : dim, &text, err))
 		return false;
-	/* the table may have grown meanwhile: ask for the place again */
-	slot_fill(names, slot_of(names, dim, NAME_PIPELINE), dim, NAME_PIPELINE, text);
-	*out = text;
+	slot = slot_of(names, dim, NAME_PIPELINE); /* the table may have grown meanwhile */
+	slot_fill(names, slot, dim, NAME_PIPELINE, text);
+	slot->source = source;
+	*out = slot;
+	return true;
+}
+
+bool names_pipeline(struct names *names, int64_t dim, struct text *out, struct err *err)
+{
+	const struct name_slot *slot;
+
+	*out = TEXT_NONE;
+	if (dim == 0)
+		return true;
+	if (!pipeline_slot(names, dim, &slot, err))
+		return false;
+	*out = slot->text;
+	return true;
+}
+
+bool names_pipeline_source(struct names *names, int64_t dim, int64_t *out, struct err *err)
+{
+	const struct name_slot *slot;
+
+	if (!pipeline_slot(names, dim, &slot, err))
+		return false;
+	*out = slot->source;
 	return true;
 }
 
@@ -217,7 +241,8 @@ bool ids_has(const struct ids *ids, int64_t id)
 bool pipelines_all(struct names *names, struct ids *out, struct err *err)
 {
 	struct reader *reader = names->reader;
-	sqlite3_stmt *next, *name;
+	const struct name_slot *slot;
+	sqlite3_stmt *next;
 	int64_t id = INT64_MIN;
 	bool row;
 
@@ -231,14 +256,9 @@ bool pipelines_all(struct names *names, struct ids *out, struct err *err)
 			return true;
 		id = sqlite3_column_int64(next, 0);
 		sqlite3_reset(next);
-		if (!reader_query(reader, Q_PIPELINE_NAME, &name, err))
+		if (!pipeline_slot(names, id, &slot, err))
 			return false;
-		sqlite3_bind_int64(name, 1, id);
-		sqlite3_bind_int64(name, 2, reader->n);
-		if (!sql_step(name, &row, err))
-			return false;
-		sqlite3_reset(name);
-		if (row)
+		if (slot->source != 0)
 			ids_add(out, names->arena, id);
 	}
 }

@@ -11,7 +11,7 @@ enum {
 	RUNS_SLACK = 8, /* as of a time, updates may have stood elsewhere in the order */
 };
 
-struct history { /* of one pipeline, newest first */
+struct history { /* of one pipeline, newest first; heads only */
 	struct run *runs;
 	size_t n, room;
 };
@@ -71,6 +71,7 @@ static bool history_load(struct reader *reader, int64_t pipeline, int64_t retry,
 	struct history *history, struct err *err)
 {
 	size_t slack = reader->n < reader->newest ? RUNS_SLACK : 0;
+	size_t seen_since = 0; /* the strip was full */
 	struct strip strip = { 0 };
 	sqlite3_stmt *stmt;
 	struct run run;
@@ -83,18 +84,18 @@ static bool history_load(struct reader *reader, int64_t pipeline, int64_t retry,
 	sqlite3_bind_int64(stmt, 2, INT64_MAX);
 	sqlite3_bind_int64(stmt, 3, reader->n);
 	while (history->n < RUNS_MAX && (ok = sql_step(stmt, &row, err)) && row) {
-		if (!(ok = run_of_row(reader, stmt, &run, err)))
+		if (!(ok = run_head_of_row(reader, stmt, &run, err)))
 			break;
 		if (!run.visible)
 			continue;
 		if (run_is_data(&run))
 			strip_add(&strip, &run, retry);
-		if (strip.full && slack-- == 0)
+		if (strip.full && seen_since++ == slack)
 			break;
 		history_add(history, &run);
 	}
 	sqlite3_reset(stmt);
-	if (ok && history->n > 0)
+	if (ok && slack > 0 && history->n > 0) /* else they come in order */
 		qsort(history->runs, history->n, sizeof *history->runs, newest_first);
 	return ok;
 }
@@ -196,6 +197,7 @@ static bool fill_strip(struct names *names, const struct history *history, int64
 {
 	struct strip strip = { 0 };
 	const struct run *latest = NULL;
+	struct run whole;
 	int64_t newest_batch = 0;
 
 	for (size_t i = 0; i < history->n; i++) {
@@ -225,7 +227,8 @@ static bool fill_strip(struct names *names, const struct history *history, int64
 	/* the first attempt we know may be a retry of one from before the log begins */
 	if (strip.first_failed[0] > 0 && strip.first_failed[0] < RUNS_MAX)
 		row->attempts += (int)strip.first_failed[0];
-	if (!update_row_fill(names, latest, &row->latest, err))
+	if (!run_load(names->reader, latest->upd, &whole, err) ||
+		!update_row_fill(names, &whole, &row->latest, err))
 		return false;
 	row->latest.attempt = row->attempts;
 	return names_text(names, strip.first[0], &row->latest.chain_id, err);
@@ -234,10 +237,7 @@ static bool fill_strip(struct names *names, const struct history *history, int64
 static bool fill_pipeline(struct names *names, int64_t id, int64_t retry, struct history *history,
 	struct pipeline_row *row, struct err *err)
 {
-	struct reader *reader = names->reader;
-	sqlite3_stmt *stmt;
-	int64_t source = 0;
-	bool there;
+	int64_t source;
 
 	*row = (struct pipeline_row){
 		.input = FACT_UNKNOWN,
@@ -249,19 +249,11 @@ static bool fill_pipeline(struct names *names, int64_t id, int64_t retry, struct
 		.usual_gap_ms = FACT_UNKNOWN,
 	};
 	no_update(&row->latest);
-	if (!reader_query(reader, Q_PIPELINE_NAME, &stmt, err))
-		return false;
-	sqlite3_bind_int64(stmt, 1, id);
-	sqlite3_bind_int64(stmt, 2, reader->n);
-	if (!sql_step(stmt, &there, err))
-		return false;
-	if (there)
-		source = sqlite3_column_int64(stmt, 1);
-	sqlite3_reset(stmt);
 	return names_text(names, id, &row->pipeline_id, err) &&
 		names_pipeline(names, id, &row->pipeline, err) &&
+		names_pipeline_source(names, id, &source, err) &&
 		names_source(names, source, &row->source, err) &&
-		history_load(reader, id, retry, history, err) &&
+		history_load(names->reader, id, retry, history, err) &&
 		fill_strip(names, history, retry, row, err) &&
 		fill_quality(names, history, row, err);
 }

@@ -160,7 +160,7 @@ static bool walk_chain(struct reader *reader, const struct run *run, int64_t ret
 		sqlite3_bind_int64(stmt, 3, reader->n);
 		while (n < CHAIN_MAX && last.fold.cause == retry &&
 			(ok = sql_step(stmt, &row, err)) && row) {
-			if (!(ok = run_of_row(reader, stmt, &previous, err)))
+			if (!(ok = run_head_of_row(reader, stmt, &previous, err)))
 				break;
 			if (!previous.visible || !run_is_data(&previous))
 				continue;

@@ -116,7 +116,7 @@ static bool candidates_of_pipeline(
 	sqlite3_bind_int64(stmt, 2, INT64_MAX);
 	sqlite3_bind_int64(stmt, 3, reader->n);
 	while (!final && n < OPEN_RUNS_MAX && (ok = sql_step(stmt, &row, err)) && row) {
-		if (!(ok = run_of_row(reader, stmt, &run, err)))
+		if (!(ok = run_head_of_row(reader, stmt, &run, err)))
 			break;
 		if (!run.visible || !run_is_data(&run))
 			continue;

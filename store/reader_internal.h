@@ -88,6 +88,7 @@ struct names {
 	struct name_slot {
 		int64_t key; /* id * 4 + kind + 1; 0 = free */
 		struct text text;
+		int64_t source; /* of a pipeline */
 	} *slots;
 	size_t room, used;
 	int64_t batch, seen_at; /* the batch asked for last */
@@ -99,6 +100,8 @@ bool names_message(struct names *names, const struct stored_event *event, struct
 	struct err *err);
 /* The name as of the snapshot, else the id; 0: NONE. */
 bool names_pipeline(struct names *names, int64_t dim, struct text *out, struct err *err);
+/* The source that first told of it; 0: not known as of the snapshot. */
+bool names_pipeline_source(struct names *names, int64_t dim, int64_t *out, struct err *err);
 bool names_source(struct names *names, int64_t source, struct text *out, struct err *err);
 bool names_seen_at(struct names *names, int64_t batch, int64_t *out, struct err *err);
 
@@ -125,6 +128,8 @@ struct flows { /* flows_free() when done */
 };
 /* Of a row of RUN_COLUMNS. */
 bool run_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err);
+/* Of the fold only what update_fold_decode_head() gives. */
+bool run_head_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err);
 bool run_load(struct reader *reader, int64_t upd, struct run *out, struct err *err);
 bool run_is_data(const struct run *run); /* neither maintenance nor validation nor exploration */
 bool flows_load(struct reader *reader, int64_t upd, struct flows *out, struct err *err);

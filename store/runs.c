@@ -130,7 +130,8 @@ static bool run_refold(struct reader *reader, struct run *run, struct err *err)
 	return ok;
 }
 
-bool run_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err)
+static bool take_run(struct reader *reader, sqlite3_stmt *stmt,
+	bool (*decode)(struct text x, struct update_fold *fold), struct run *out, struct err *err)
 {
 	*out = (struct run){
 		.upd = sqlite3_column_int64(stmt, 0),
@@ -145,10 +146,20 @@ bool run_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, stru
 		return run_refold(reader, out, err);
 	out->visible = true;
 	update_fold_init(&out->fold);
-	if (!update_fold_decode(sql_text(stmt, 7), &out->fold))
+	if (!decode(sql_text(stmt, 7), &out->fold))
 		return err_set(err, ERR_STORE, 0, "read update %lld: the row is damaged",
 			(long long)out->upd);
 	return true;
+}
+
+bool run_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err)
+{
+	return take_run(reader, stmt, update_fold_decode, out, err);
+}
+
+bool run_head_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err)
+{
+	return take_run(reader, stmt, update_fold_decode_head, out, err);
 }
 
 bool run_load(struct reader *reader, int64_t upd, struct run *out, struct err *err)

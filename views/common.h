@@ -94,6 +94,8 @@ void sheet_sentences(struct sheet *sheet, const char *label, struct text json);
 void sheet_object(struct sheet *sheet, const char *heading, struct text json);
 /* The same in one row: "numFiles 12, numOutputRows 4111". */
 void sheet_object_line(struct sheet *sheet, const char *label, struct text json);
+/* Where text stands that is under or over a list: below its columns, behind the cursor's gutter. */
+struct rect text_rect(struct rect rect);
 int sheet_height(const struct sheet *sheet, int cols);
 /* Draws from wrapped line `skip` on; returns the rows used. */
 int sheet_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rect, int skip);

@@ -326,6 +326,7 @@ static void draw_head(const struct view *view, struct canvas *canvas, struct rec
 		line_addf(&line, ROLE_DIM, ", update %.8s", view->arg.subject2);
 	if (events->note)
 		line_addf(&line, ROLE_WARN, ", %s", events->note);
+	rect = text_rect(rect);
 	(void)canvas_line(canvas, rect.row, rect.col, rect.cols, &line, false);
 }
 

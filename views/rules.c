@@ -221,9 +221,12 @@ void rules_draw(const struct quality_row *row, struct text dataset, const struct
 	if (rect.rows <= 0)
 		return;
 	canvas_rule(canvas, rect.row, rect.col, rect.cols, section_title(row, dataset, look, rect.cols));
-	if (rect.rows > 1)
-		(void)canvas_put(canvas, rect.row + 1, rect.col, rect.cols, role,
-			quality_sentence(look, row, rect.cols));
+	if (rect.rows > 1) {
+		struct rect text = text_rect(rect);
+
+		(void)canvas_put(canvas, text.row + 1, text.col, text.cols, role,
+			quality_sentence(look, row, text.cols));
+	}
 	if (rect.rows < 3)
 		return;
 	rect.row += 2;

@@ -179,9 +179,19 @@ static struct text wrap_next(struct text *rest, int cells)
 	return text_trim(line);
 }
 
-/* Draws or, without a canvas, counts. */
-static int sheet_walk(const struct sheet *sheet, struct canvas *canvas, struct rect rect, int skip)
+struct rect text_rect(struct rect rect)
 {
+	if (rect.cols > LABEL_LEAST_TEXT) {
+		rect.col++;
+		rect.cols--;
+	}
+	return rect;
+}
+
+/* Draws or, without a canvas, counts. */
+static int sheet_walk(const struct sheet *sheet, struct canvas *canvas, struct rect whole, int skip)
+{
+	struct rect rect = text_rect(whole);
 	int label = label_cells(sheet, rect.cols);
 	int at = -skip;
 
@@ -192,7 +202,8 @@ static int sheet_walk(const struct sheet *sheet, struct canvas *canvas, struct r
 
 		if (row->heading) {
 			if (canvas && at >= 0 && at < rect.rows)
-				canvas_rule(canvas, rect.row + at, rect.col, rect.cols, text_of(row->label));
+				canvas_rule(canvas, whole.row + at, whole.col, whole.cols,
+					text_of(row->label));
 			at++;
 			continue;
 		}

@@ -4,5 +4,6 @@
 const struct collector_ops *const collector_kinds[] = {
 	&eventlog_collector,
 	&delta_collector,
+	&checkpoint_collector,
 	NULL,
 };

@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The source kind "checkpoint": how far Spark's streaming queries are, from what they write. */
+#include "collectors/collector.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "collectors/checkpoint/checkpoint.h"
+
+enum {
+	CHECKPOINTS_MAX = 20 * 1000,
+	WATCHES_MAX = 8 * 1000, /* the rest is polled */
+	WATCH_IDS_MAX = 1 << 20,
+	BATCH_FACTS = 2000,
+	TELL_LEAST_MS = 1000,  /* a query with ten batches a second is told once a second */
+	SEARCH_EVERY_MS = 60 * 1000,
+	SEARCH_LEAST_MS = 1000,
+	TOPICS_MAX = 10 * 1000,
+	WATCH_LOG = IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR,
+	WATCH_DIR = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR
+};
+
+static const struct config_key checkpoint_keys[] = {
+	{ .name = "root", .type = CONFIG_PATH,
+		.help = "Directory below which checkpoints of Spark's streaming queries are looked "
+			"for, or one checkpoint." },
+	{ .name = "kafka", .type = CONFIG_TEXT, .fallback = "",
+		.help = "Name of the [kafka NAME] section whose topics they read; empty: the topic "
+			"decides." },
+	{ .name = "depth", .type = CONFIG_INTEGER, .fallback = "8",
+		.help = "How many directories deep checkpoints are looked for." },
+	{ .name = "poll", .type = CONFIG_DURATION, .unit = "ms", .fallback = "10s",
+		.help = "How often every checkpoint is looked at; changes that the system tells of "
+			"are seen at once." },
+	{ .name = NULL },
+};
+
+struct entry {
+	struct checkpoint checkpoint;
+	bool due, gone;
+	int64_t told_ms; /* monotonic; INT64_MIN = never */
+	int watches[2];  /* of offsets and commits; -1 = polled */
+	struct text *topics; /* "cluster\ntopic" as told last; sorted by nothing */
+	size_t ntopics;
+};
+
+struct source {
+	char *root;
+	char *kafka;
+	int depth;
+	int64_t poll_ms;
+	int64_t searched_ms; /* monotonic; INT64_MIN = never */
+	bool search_due;
+	struct entry **entries;
+	size_t n, room, at, ngone;
+	json_t *index; /* path -> place in entries */
+	json_t *said;  /* places whose trouble was told in this life */
+	bool cursor_changed;
+	int inotify;        /* -1 = none */
+	uint32_t *of_watch; /* watch id -> place in entries + 2; 1 = a directory; 0 = none */
+	size_t watch_room, nwatches;
+	char trouble[512];  /* the first that cannot be read now */
+	struct fact_batch *batch; /* of the running step */
+	int64_t now_ms;
+};
+
+enum { WATCHES_DIR = 1, WATCHES_CHECKPOINT = 2 };
+
+/* what: WATCHES_DIR, or WATCHES_CHECKPOINT + the entry's place. */
+static int watch(struct source *source, const char *path, uint32_t mask, uint32_t what)
+{
+	int id;
+
+	if (source->inotify < 0 || source->nwatches >= WATCHES_MAX)
+		return -1;
+	id = inotify_add_watch(source->inotify, path, mask);
+	if (id < 0 || id >= WATCH_IDS_MAX)
+		return -1; /* polled */
+	if ((size_t)id >= source->watch_room) {
+		size_t room = (size_t)id * 2 + 64;
+
+		source->of_watch = mem_resize(source->of_watch, room, sizeof *source->of_watch);
+		memset(source->of_watch + source->watch_room, 0,
+			(room - source->watch_room) * sizeof *source->of_watch);
+		source->watch_room = room;
+	}
+	source->nwatches += source->of_watch[id] == 0;
+	source->of_watch[id] = what;
+	return id;
+}
+
+static void watch_entry(struct source *source, size_t place)
+{
+	static const char *const logs[2] = { "offsets", "commits" };
+	struct entry *entry = source->entries[place];
+
+	for (size_t i = 0; i < ARRAY_LEN(logs); i++) {
+		char path[4096];
+
+		(void)snprintf(path, sizeof path, "%s/%s", entry->checkpoint.path, logs[i]);
+		if (entry->watches[i] < 0)
+			entry->watches[i] = watch(source, path, WATCH_LOG,
+				WATCHES_CHECKPOINT + (uint32_t)place);
+	}
+}
+
+static struct entry *add_entry(struct source *source, const char *path, const char *name)
+{
+	struct entry *entry = NEW(struct entry);
+
+	if (source->n == source->room) {
+		source->room = source->room ? source->room * 2 : 16;
+		source->entries =
+			mem_resize(source->entries, source->room, sizeof(struct entry *));
+	}
+	(void)json_object_set_new_nocheck(
+		source->index, path, json_integer((json_int_t)source->n));
+	source->entries[source->n++] = entry;
+	checkpoint_init(&entry->checkpoint, path, name);
+	entry->due = true;
+	entry->told_ms = INT64_MIN;
+	entry->watches[0] = entry->watches[1] = -1;
+	return entry;
+}
+
+static void found_checkpoint(void *context, const char *path, const char *name)
+{
+	struct source *source = context;
+	const json_t *known = json_object_get(source->index, path);
+	size_t place = known ? (size_t)json_integer_value(known) : source->n;
+
+	if (!known && source->n >= CHECKPOINTS_MAX)
+		return;
+	if (!known)
+		(void)add_entry(source, path, name);
+	if (source->entries[place]->gone) {
+		source->entries[place]->gone = false;
+		source->entries[place]->due = true;
+		source->ngone--;
+	}
+	watch_entry(source, place);
+}
+
+static void found_dir(void *context, const char *dir)
+{
+	(void)watch(context, dir, WATCH_DIR, WATCHES_DIR);
+}
+
+static void found_trouble(void *context, const char *dir, const char *reason)
+{
+	struct source *source = context;
+
+	if (source->trouble[0] == '\0')
+		(void)snprintf(source->trouble, sizeof source->trouble, "%s: %s", dir, reason);
+	if (json_object_get(source->said, dir))
+		return;
+	(void)json_object_set_new_nocheck(source->said, dir, json_true());
+	fact_batch_undecodable(
+		source->batch, source->now_ms, text_of(dir), text_of(reason), TEXT_NONE);
+}
+
+static char *copy_of(struct text text)
+{
+	char *copy = mem_zero(1, text.len + 1);
+
+	if (text.len > 0)
+		memcpy(copy, text.bytes, text.len);
+	return copy;
+}
+
+/* What was told before this life began: so that what went meanwhile is told, too. */
+static void recall(struct source *source, struct text cursor)
+{
+	json_t *known = cursor.len > 0 ? json_loadb(cursor.bytes, cursor.len, 0, NULL) : NULL;
+	const char *path;
+	json_t *value;
+
+	json_object_foreach(known, path, value)
+	{
+		const char *name = json_string_value(json_object_get(value, "n"));
+		const json_t *topics = json_object_get(value, "t");
+		struct entry *entry;
+
+		if (!name || source->n >= CHECKPOINTS_MAX || json_object_get(source->index, path))
+			continue;
+		entry = add_entry(source, path, name);
+		entry->topics = NEW_ARRAY(struct text, json_array_size(topics) + 1);
+		for (size_t i = 0; i < json_array_size(topics); i++) {
+			const char *topic = json_string_value(json_array_get(topics, i));
+
+			if (topic)
+				entry->topics[entry->ntopics++] = text_of(mem_strdup(topic));
+		}
+	}
+	json_decref(known);
+}
+
+static void tell_cursor(struct source *source)
+{
+	json_t *cursor = json_object();
+	char *dump;
+
+	for (size_t i = 0; i < source->n; i++) {
+		const struct entry *entry = source->entries[i];
+		json_t *known;
+		json_t *topics;
+
+		if (entry->gone || entry->ntopics == 0 ||
+			!utf8_is_valid(text_of(entry->checkpoint.path)))
+			continue;
+		known = json_object();
+		topics = json_array();
+		(void)json_object_set_new(known, "n", json_string(entry->checkpoint.name));
+		for (size_t k = 0; k < entry->ntopics; k++)
+			(void)json_array_append_new(topics,
+				json_stringn(entry->topics[k].bytes, entry->topics[k].len));
+		(void)json_object_set_new(known, "t", topics);
+		(void)json_object_set_new(cursor, entry->checkpoint.path, known);
+	}
+	dump = json_dumps(cursor, JSON_COMPACT);
+	source->batch->cursor = arena_text(&source->batch->arena, text_of(dump));
+	source->cursor_changed = false;
+	free(dump);
+	json_decref(cursor);
+}
+
+static bool checkpoint_start(void *self, const struct config_section *config, struct text cursor,
+	struct err *err)
+{
+	struct source *source = self;
+	struct text root = config_text(config, "root");
+
+	if (text_starts(root, TEXT("file://")))
+		root = text_sub(root, 7, root.len);
+	while (root.len > 1 && root.bytes[root.len - 1] == '/')
+		root.len--;
+	if (root.len == 0)
+		return err_set(err, ERR_CONFIG, 0, "a checkpoint source needs root = a directory");
+	source->root = copy_of(root);
+	source->kafka = copy_of(config_text(config, "kafka"));
+	source->depth = (int)config_integer(config, "depth");
+	source->poll_ms = config_integer(config, "poll");
+	if (source->poll_ms < TELL_LEAST_MS)
+		source->poll_ms = TELL_LEAST_MS;
+	source->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (source->inotify < 0)
+		log_line(LOG_WARN, "checkpoint", "no change notices (%s): checkpoints are polled",
+			strerror(errno));
+	source->index = json_object();
+	source->said = json_object();
+	source->searched_ms = INT64_MIN;
+	recall(source, cursor);
+	return true;
+}
+
+/* One notice: a log changed, a directory came, a watched one went. */
+static void take_notice(struct source *source, const struct inotify_event *event)
+{
+	uint32_t *what = NULL;
+
+	if (event->mask & IN_Q_OVERFLOW)
+		source->search_due = true;
+	if (event->wd >= 0 && (size_t)event->wd < source->watch_room)
+		what = &source->of_watch[event->wd];
+	if (!what || *what == 0)
+		return;
+	if (*what >= WATCHES_CHECKPOINT) {
+		struct entry *entry = source->entries[*what - WATCHES_CHECKPOINT];
+
+		entry->due = true;
+		for (size_t i = 0; i < ARRAY_LEN(entry->watches); i++) {
+			if ((event->mask & IN_IGNORED) && entry->watches[i] == event->wd)
+				entry->watches[i] = -1;
+		}
+	} else if (event->mask & IN_ISDIR) {
+		source->search_due = true;
+	}
+	if (event->mask & IN_IGNORED) {
+		*what = 0;
+		source->nwatches--;
+		source->search_due = true;
+	}
+}
+
+static void drain(struct source *source)
+{
+	_Alignas(struct inotify_event) char bytes[16 * 1024];
+	ssize_t n;
+
+	while (source->inotify >= 0 && (n = read(source->inotify, bytes, sizeof bytes)) > 0) {
+		for (char *at = bytes; at < bytes + n;) {
+			const struct inotify_event *event = (const void *)at;
+
+			at += sizeof *event + event->len;
+			take_notice(source, event);
+		}
+	}
+}
+
+static bool search(struct source *source, int64_t mono_ms, struct err *err)
+{
+	struct checkpoint_found found = { found_checkpoint, found_dir, found_trouble, source };
+	int64_t wait_ms = source->search_due ? SEARCH_LEAST_MS : SEARCH_EVERY_MS;
+
+	if (source->searched_ms != INT64_MIN && mono_ms - source->searched_ms < wait_ms)
+		return true;
+	source->trouble[0] = '\0';
+	if (!checkpoint_discover(source->root, source->depth, &found, err))
+		return false;
+	if (source->n >= CHECKPOINTS_MAX)
+		found_trouble(source, source->root,
+			"more than 20,000 checkpoints: the rest is left out");
+	source->searched_ms = mono_ms;
+	source->search_due = false;
+	return true;
+}
+
+/* ---- what was told ---- */
+
+static struct text name_topic(struct arena *arena, struct text cluster, struct text topic)
+{
+	return text_of(arena_printf(arena, "%.*s\n%.*s", TEXT_ARG(cluster), TEXT_ARG(topic)));
+}
+
+static void free_topics(struct entry *entry)
+{
+	for (size_t i = 0; i < entry->ntopics; i++)
+		free((char *)entry->topics[i].bytes);
+	FREE(&entry->topics);
+	entry->ntopics = 0;
+}
+
+static bool holds(const struct text *topics, size_t n, struct text topic)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (text_eq(topics[i], topic))
+			return true;
+	}
+	return false;
+}
+
+static struct fact_position position_of(struct source *source, const struct entry *entry)
+{
+	struct arena *arena = &source->batch->arena;
+
+	return (struct fact_position){
+		.kind = READER_CHECKPOINT,
+		.reader = arena_text(arena, text_of(entry->checkpoint.name)),
+		.query_id = arena_text(arena, text_of(entry->checkpoint.query_id)),
+		.members = FACT_UNKNOWN,
+		.batch_started_ms = checkpoint_busy_since(&entry->checkpoint),
+		.behind_files = FACT_UNKNOWN,
+		.behind_bytes = FACT_UNKNOWN,
+		.behind_records = FACT_UNKNOWN,
+		.behind_seconds = FACT_UNKNOWN,
+	};
+}
+
+/* A topic that was told and is not there any more. */
+static void tell_gone(struct source *source, const struct entry *entry, struct text topic)
+{
+	struct fact_position *position =
+		&fact_batch_fact(source->batch, FACT_POSITION, source->now_ms)->u.position;
+	struct text rest = topic;
+	struct text cluster = TEXT_NONE;
+
+	(void)text_split(&rest, '\n', &cluster);
+	*position = position_of(source, entry);
+	position->batch_started_ms = FACT_UNKNOWN;
+	position->gone = true;
+	if (cluster.len > 0)
+		position->cluster = arena_text(&source->batch->arena, cluster);
+	position->topic = arena_text(&source->batch->arena, rest);
+	position->of_delta = text_is(cluster, "delta");
+}
+
+/* The topics of the facts told since `first` replace those told before. */
+static void keep_topics(struct source *source, struct entry *entry, size_t first)
+{
+	struct fact_batch *batch = source->batch;
+	size_t n = batch->nfacts - first;
+	struct text *topics = NEW_ARRAY(struct text, n + 1);
+	bool same = n == entry->ntopics;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct fact_position *position = &batch->facts[first + i].u.position;
+
+		topics[i] = name_topic(&batch->arena, position->cluster, position->topic);
+		same = same && holds(entry->topics, entry->ntopics, topics[i]);
+	}
+	if (same) {
+		free(topics);
+		return;
+	}
+	for (size_t i = 0; i < entry->ntopics; i++) {
+		if (!holds(topics, n, entry->topics[i]))
+			tell_gone(source, entry, entry->topics[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		topics[i] = text_of(copy_of(topics[i]));
+	free_topics(entry);
+	entry->topics = topics;
+	entry->ntopics = n < TOPICS_MAX ? n : TOPICS_MAX;
+	source->cursor_changed = true;
+}
+
+static void tell(struct source *source, struct entry *entry)
+{
+	struct fact_position like = position_of(source, entry);
+	struct reached reached = { 0 };
+	size_t first = source->batch->nfacts;
+
+	if (source->kafka[0] != '\0')
+		like.cluster = text_of(source->kafka);
+	checkpoint_reached(&entry->checkpoint, &reached);
+	reached_tell(&reached, source->batch, source->now_ms, &like,
+		entry->checkpoint.committed_at_ms);
+	reached_done(&reached);
+	keep_topics(source, entry, first);
+}
+
+/* A file of offsets that nobody is writing any more and that cannot be read: told once. */
+static void tell_broken(struct source *source, struct entry *entry)
+{
+	struct checkpoint *checkpoint = &entry->checkpoint;
+	char head[FACT_KEEP_MAX];
+	char path[4096];
+	size_t n = 0;
+	FILE *file;
+
+	if (checkpoint->broken_id < 0 || !checkpoint->broken_is_old ||
+		checkpoint->told_broken == checkpoint->broken_id)
+		return;
+	checkpoint->told_broken = checkpoint->broken_id;
+	(void)snprintf(path, sizeof path, "%s/offsets/%lld", checkpoint->path,
+		(long long)checkpoint->broken_id);
+	file = fopen(path, "rbe");
+	if (file) {
+		n = fread(head, 1, sizeof head, file);
+		(void)fclose(file);
+	}
+	fact_batch_undecodable(source->batch, source->now_ms, text_of(path),
+		text_of(checkpoint->broken_why), (struct text){ head, n });
+}
+
+static void look(struct source *source, struct entry *entry, int64_t mono_ms)
+{
+	struct err err = ERR_INIT;
+	int64_t read_before = entry->checkpoint.files_read;
+
+	entry->due = false;
+	entry->told_ms = mono_ms;
+	if (checkpoint_look(&entry->checkpoint, source->now_ms, &err)) {
+		tell(source, entry);
+	} else if (err.kind == ERR_ABSENT) {
+		for (size_t i = 0; i < entry->ntopics; i++)
+			tell_gone(source, entry, entry->topics[i]);
+		source->cursor_changed = source->cursor_changed || entry->ntopics > 0;
+		free_topics(entry);
+		entry->gone = true;
+		source->ngone++;
+	} else {
+		found_trouble(source, entry->checkpoint.path, err.text);
+	}
+	tell_broken(source, entry);
+	source->batch->read_records += entry->checkpoint.files_read - read_before;
+}
+
+static bool is_due(const struct source *source, const struct entry *entry, int64_t mono_ms)
+{
+	int64_t wait_ms = entry->due ? TELL_LEAST_MS : source->poll_ms;
+
+	return !entry->gone && (entry->told_ms == INT64_MIN || mono_ms - entry->told_ms >= wait_ms);
+}
+
+static enum step checkpoint_step(void *self, struct step_context *context, struct err *err)
+{
+	struct source *source = self;
+	int64_t mono_ms = context->clock->mono_ms(context->clock);
+	bool any = false;
+	bool all = true;
+	size_t first;
+
+	source->batch = context->batch;
+	source->now_ms = context->clock->wall_ms(context->clock);
+	drain(source);
+	if (!search(source, mono_ms, err))
+		return STEP_FAILED;
+	first = source->at;
+	for (size_t i = 0; i < source->n && all; i++) {
+		size_t at = (first + i) % source->n;
+
+		if (!is_due(source, source->entries[at], mono_ms))
+			continue;
+		all = !any || (context->batch->nfacts < BATCH_FACTS &&
+			context->clock->mono_ms(context->clock) < context->deadline_ms);
+		if (all)
+			look(source, source->entries[at], mono_ms);
+		any = true;
+		source->at = at;
+	}
+	if (source->cursor_changed)
+		tell_cursor(source);
+	return all ? STEP_IDLE : STEP_MORE;
+}
+
+static void checkpoint_status(void *self, struct collector_status *out)
+{
+	const struct source *source = self;
+	size_t n = source->n - source->ngone;
+
+	(void)buf_add_str(&out->detail, source->root);
+	if (source->trouble[0] != '\0') {
+		out->state = HEALTH_DEGRADED;
+		(void)buf_add_str(&out->text, source->trouble);
+	} else if (n == 0) {
+		out->state = HEALTH_WAITING;
+		(void)buf_add_str(&out->text, "no checkpoint is there yet; waiting for a query");
+	} else {
+		(void)buf_addf(&out->text, "following %zu checkpoint%s", n, n == 1 ? "" : "s");
+	}
+}
+
+static int checkpoint_wake_fd(void *self)
+{
+	return ((struct source *)self)->inotify;
+}
+
+static int64_t checkpoint_poll_ms(void *self)
+{
+	const struct source *source = self;
+
+	for (size_t i = 0; i < source->n; i++)
+		if (source->entries[i]->due && !source->entries[i]->gone)
+			return TELL_LEAST_MS;
+	return source->search_due ? SEARCH_LEAST_MS : source->poll_ms;
+}
+
+static void checkpoint_stop(void *self)
+{
+	struct source *source = self;
+
+	for (size_t i = 0; i < source->n; i++) {
+		free_topics(source->entries[i]);
+		checkpoint_done(&source->entries[i]->checkpoint);
+		free(source->entries[i]);
+	}
+	FREE(&source->entries);
+	FREE(&source->of_watch);
+	FREE(&source->root);
+	FREE(&source->kafka);
+	json_decref(source->index);
+	json_decref(source->said);
+	if (source->inotify >= 0)
+		(void)close(source->inotify);
+	source->inotify = -1;
+	source->n = 0;
+}
+
+/* ---- doctor ---- */
+
+struct check {
+	void (*say)(void *context, bool good, const char *line);
+	void *context;
+	size_t checkpoints, idle, kafka, delta, files, other;
+};
+
+static void count_sources(struct check *check, const struct checkpoint_batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++) {
+		check->kafka += batch->sources[i].kind == OFFSET_KAFKA;
+		check->delta += batch->sources[i].kind == OFFSET_DELTA;
+		check->files += batch->sources[i].kind == OFFSET_FILES;
+		check->other += batch->sources[i].kind == OFFSET_OTHER;
+	}
+}
+
+static void check_line(struct check *check, const char *place, const char *text)
+{
+	struct buf line;
+
+	buf_init(&line, 1024);
+	(void)buf_addf(&line, "%s: %s", place, text);
+	check->say(check->context, false, line.bytes);
+	buf_done(&line);
+}
+
+static void check_checkpoint(void *context, const char *path, const char *name)
+{
+	struct check *check = context;
+	struct checkpoint checkpoint;
+	struct err err = ERR_INIT;
+
+	checkpoint_init(&checkpoint, path, name);
+	check->checkpoints++;
+	if (!checkpoint_look(&checkpoint, clock_system()->wall_ms(clock_system()), &err))
+		check_line(check, name, err.text);
+	else if (checkpoint.broken_id >= 0 && checkpoint.broken_is_old)
+		check_line(check, name, checkpoint.broken_why);
+	check->idle += checkpoint.commit_id < 0;
+	count_sources(check,
+		checkpoint.begun.id >= 0 ? &checkpoint.begun.batch : &checkpoint.done.batch);
+	checkpoint_done(&checkpoint);
+}
+
+static void check_trouble(void *context, const char *dir, const char *reason)
+{
+	check_line(context, dir, reason);
+}
+
+static void checkpoint_doctor(const struct config_section *config,
+	void (*say)(void *context, bool good, const char *line), void *context)
+{
+	struct check check = { .say = say, .context = context };
+	struct checkpoint_found found = { check_checkpoint, NULL, check_trouble, &check };
+	struct text root = config_text(config, "root");
+	struct err err = ERR_INIT;
+	char *path;
+	struct buf line;
+
+	if (text_starts(root, TEXT("file://")))
+		root = text_sub(root, 7, root.len);
+	path = copy_of(root);
+	buf_init(&line, 1024);
+	if (!checkpoint_discover(path, (int)config_integer(config, "depth"), &found, &err)) {
+		say(context, false, err.text);
+	} else if (check.checkpoints == 0) {
+		(void)buf_addf(&line, "no checkpoint at or below %s; check root and depth", path);
+		say(context, false, line.bytes);
+	} else {
+		(void)buf_addf(&line, "%zu checkpoint%s below %s, sources: %zu Kafka, %zu Delta, "
+			"%zu files, %zu of other kinds", check.checkpoints,
+			check.checkpoints == 1 ? "" : "s", path, check.kafka, check.delta,
+			check.files, check.other);
+		if (check.idle > 0)
+			(void)buf_addf(&line, "; %zu without a committed batch", check.idle);
+		say(context, true, line.bytes);
+	}
+	buf_done(&line);
+	free(path);
+}
+
+const struct collector_ops checkpoint_collector = {
+	.kind = "checkpoint",
+	.about = "How far Spark's streaming queries have read, from their checkpoints",
+	.keys = checkpoint_keys,
+	.state_size = sizeof(struct source),
+	.start = checkpoint_start,
+	.step = checkpoint_step,
+	.wake_fd = checkpoint_wake_fd,
+	.poll_ms = checkpoint_poll_ms,
+	.doctor = checkpoint_doctor,
+	.status = checkpoint_status,
+	.stop = checkpoint_stop,
+};

@@ -70,7 +70,10 @@ struct text table_position(const struct table *table, const struct look *look);
 enum reply table_act(struct table *table, enum action action, int page_rows);
 void table_draw(const struct table *table, struct canvas *canvas, struct rect rect,
 	const struct look *look, bool focused);
-/* All rows that pass the filter, in order: RFC 4180 with a head line; raw numbers, not "1.2 GB". */
+/*
+ * All rows that pass the filter, in order: RFC 4180 with a head line; raw numbers, not "1.2 GB". A
+ * cell that a spreadsheet would take for a formula begins with a quote (').
+ */
 void table_csv(const struct table *table, const struct look *look, struct buf *out);
 
 #endif

@@ -297,6 +297,38 @@ static void csv_is_raw_and_quoted(void **state)
 		"bad␛[31m\xef\xbf\xbd name,FAILED,-5,0.04\r\n");
 }
 
+static void csv_runs_nothing_in_a_spreadsheet(void **state)
+{
+	static const struct {
+		const char *name, *cell;
+	} cases[] = {
+		{ "=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0" },
+		{ "+1+2", "'+1+2" },
+		{ "-2+3", "'-2+3" },
+		{ "-", "'-" },
+		{ "-.", "'-." },
+		{ "-1.2.3", "'-1.2.3" },
+		{ "@SUM(A1)", "'@SUM(A1)" },
+		{ "=HYPERLINK(\"x\",1)", "\"'=HYPERLINK(\"\"x\"\",1)\"" },
+		{ "-5", "-5" },
+		{ "-0.25", "-0.25" },
+		{ "a=b", "a=b" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct thing row = { "k", cases[i].name, "OK", -5, 0, "" };
+		char want[128];
+
+		buf_reset(&f->buf);
+		table_set_rows(&f->table, &row, 1, &f->look);
+		table_csv(&f->table, &f->look, &f->buf);
+		(void)snprintf(want, sizeof want, "\r\n%s,OK,-5,", cases[i].cell);
+		if (!strstr(f->buf.bytes, want))
+			fail_msg("%s became %s", cases[i].name, f->buf.bytes);
+	}
+}
+
 /* Every cell is whole: one cluster, or the right half of the wide one before it. */
 static void check_cells(const struct canvas *canvas)
 {
@@ -378,6 +410,7 @@ int main(void)
 		CASE(empty_table_says_why),
 		CASE(marks_are_kept_by_key),
 		CASE(csv_is_raw_and_quoted),
+		CASE(csv_runs_nothing_in_a_spreadsheet),
 		CASE(draws_at_every_size),
 		CASE(cursor_is_always_on_screen),
 	};

@@ -14,7 +14,8 @@
 #include "collectors/collector.h"
 #include "collectors/config_value.h"
 
-enum { FILE_MAX_BYTES = 1 << 20, SECTIONS_MAX = 4096, KEYS_MAX = 64, NAME_MAX_BYTES = 128 };
+enum { FILE_MAX_BYTES = 1 << 20, SECTIONS_MAX = 4096, KEYS_MAX = 64, NAME_MAX_BYTES = 128,
+	PAIRS_MAX = 256 };
 
 struct config {
 	struct arena arena;
@@ -22,6 +23,8 @@ struct config {
 	struct config_section main;
 	struct config_section **sections;
 	size_t nsections;
+	struct config_pair *pairs; /* of [keys] */
+	size_t npairs;
 };
 
 struct parser {
@@ -29,7 +32,8 @@ struct parser {
 	const struct collector_ops *const *kinds;
 	const char *path;
 	int line;
-	struct config_section *section; /* where keys go now; NULL before the first */
+	struct config_section *section; /* where keys go now; NULL before the first and in [keys] */
+	bool in_keys;
 	struct config_value *value;     /* what an indented line goes on */
 	struct err *err;
 };
@@ -117,6 +121,7 @@ static bool unknown_kind(struct parser *parser, struct text word)
 	const char *near;
 
 	names[n++] = "weir";
+	names[n++] = "keys";
 	for (size_t i = 0; parser->kinds[i] && n < KEYS_MAX; i++)
 		names[n++] = parser->kinds[i]->kind;
 	near = text_nearest(word, names, n);
@@ -135,6 +140,7 @@ static bool open_section(struct parser *parser, struct text line)
 	struct config_section *section;
 
 	parser->value = NULL;
+	parser->in_keys = false;
 	if (line.bytes[line.len - 1] != ']')
 		return fault(parser, parser->line, "a section ends with ]");
 	if (!text_split(&name, ' ', &kind))
@@ -146,6 +152,13 @@ static bool open_section(struct parser *parser, struct text line)
 			return fault(parser, parser->line, "[weir] has no name");
 		parser->section = &config->main;
 		config->main.line = parser->line;
+		return true;
+	}
+	if (text_is(kind, "keys")) {
+		if (name.len > 0)
+			return fault(parser, parser->line, "[keys] has no name");
+		parser->section = NULL;
+		parser->in_keys = true;
 		return true;
 	}
 	ops = find_kind(parser->kinds, kind);
@@ -197,6 +210,26 @@ static bool unknown_key(struct parser *parser, struct text name)
 	return false;
 }
 
+static bool take_key_pair(struct parser *parser, struct text name, struct text value)
+{
+	struct config *config = parser->config;
+
+	for (size_t i = 0; i < config->npairs; i++) {
+		if (text_eq(config->pairs[i].name, name))
+			return fault(parser, parser->line, "%.*s: is already in line %d",
+				(int)(name.len < 60 ? name.len : 60), name.bytes, config->pairs[i].line);
+	}
+	if (config->npairs == PAIRS_MAX)
+		return fault(parser, parser->line, "more than %d keys", PAIRS_MAX);
+	config->pairs = mem_resize(config->pairs, config->npairs + 1, sizeof *config->pairs);
+	config->pairs[config->npairs++] = (struct config_pair){
+		.name = arena_text(&config->arena, name),
+		.value = arena_text(&config->arena, value.bytes ? value : TEXT("")),
+		.line = parser->line,
+	};
+	return true;
+}
+
 static bool take_pair(struct parser *parser, struct text line)
 {
 	struct text value = line;
@@ -209,6 +242,8 @@ static bool take_pair(struct parser *parser, struct text line)
 		return fault(parser, parser->line, "expected key = value or [section]");
 	(void)text_split(&value, '=', &name);
 	name = text_trim(name);
+	if (parser->in_keys)
+		return take_key_pair(parser, name, text_trim(value));
 	if (!parser->section)
 		return fault(parser, parser->line, "a key stands before the first [section]");
 	key = find_key(parser->section->keys, name, &index);
@@ -352,6 +387,7 @@ void config_free(struct config *config)
 		return;
 	arena_free(&config->arena);
 	free(config->sections);
+	free(config->pairs);
 	free(config->directory);
 	free(config);
 }
@@ -364,6 +400,16 @@ size_t config_sections(const struct config *config)
 const struct config_section *config_section_at(const struct config *config, size_t index)
 {
 	return config->sections[index];
+}
+
+size_t config_pairs(const struct config *config)
+{
+	return config->npairs;
+}
+
+const struct config_pair *config_pair_at(const struct config *config, size_t index)
+{
+	return &config->pairs[index];
 }
 
 const struct config_section *config_main(const struct config *config)

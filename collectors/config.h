@@ -57,6 +57,16 @@ size_t config_sections(const struct config *config);
 const struct config_section *config_section_at(const struct config *config, size_t index);
 /* The [weir] section: store, log, keep_*, theme ...; always there, with defaults. */
 const struct config_section *config_main(const struct config *config);
+/*
+ * What [keys] says, as written: action = keys. The console knows the actions, so it judges them; a
+ * collector reads the same file and passes over them.
+ */
+struct config_pair {
+	struct text name, value;
+	int line;
+};
+size_t config_pairs(const struct config *config);
+const struct config_pair *config_pair_at(const struct config *config, size_t index);
 /* Values by key name; the key must be in the section's table (assert). Defaults applied. */
 struct text config_text(const struct config_section *section, const char *key);
 int64_t config_integer(const struct config_section *section, const char *key); /* ms for DURATION */

@@ -28,6 +28,7 @@ _Static_assert(ARRAY_LEN(infos) == ACT_COUNT, "a row for each action");
 struct bindings {
 	int keys[ACT_COUNT][ACTION_KEYS_MAX]; /* ends at the first 0 */
 	char labels[ACT_COUNT][KEY_NAME_MAX];
+	bool is_configured[ACT_COUNT];
 };
 
 const struct action_info *action_info(enum action action)
@@ -82,6 +83,7 @@ static const struct key_name {
 	{ "Del", "Del", KEY_DEL_ },
 	{ "lt", "<", '<' },
 	{ "gt", ">", '>' },
+	{ "Comma", ",", ',' },
 };
 
 /* What terminals cannot tell apart is one key. */
@@ -234,9 +236,24 @@ static bool contains(const int *keys, size_t n, int key)
 	return false;
 }
 
-bool bindings_set(struct bindings *bindings, enum action action, struct text keys, struct err *err)
+/* Cuts the blanks before the next key off and, where people write one, the comma. */
+static bool next_key(struct text *rest)
 {
-	int parsed[ACTION_KEYS_MAX] = { 0 };
+	struct text trimmed = text_trim(*rest);
+	bool parted = trimmed.bytes != rest->bytes;
+
+	if (trimmed.len > 0 && trimmed.bytes[0] == ',') {
+		trimmed = text_trim(text_sub(trimmed, 1, trimmed.len));
+		parted = true;
+	}
+	*rest = trimmed;
+	return parted;
+}
+
+/* "x <C-r>, <F5>" as codes. */
+static bool keys_parse(enum action action, struct text keys, int parsed[ACTION_KEYS_MAX],
+	size_t *n_out, struct err *err)
+{
 	struct text rest = text_trim(keys);
 	size_t n = 0;
 
@@ -244,15 +261,30 @@ bool bindings_set(struct bindings *bindings, enum action action, struct text key
 		if (n == ACTION_KEYS_MAX)
 			return err_set(err, ERR_CONFIG, 0, "%s has more than %d keys", infos[action].name,
 				ACTION_KEYS_MAX);
+		if (rest.bytes[0] == ',')
+			return err_set(err, ERR_CONFIG, 0,
+				"keys of %s: a key is missing before a comma; the comma itself is <Comma>",
+				infos[action].name);
 		if (!key_parse(&rest, &parsed[n], err))
 			return err_wrap(err, "keys of %s", infos[action].name);
 		parsed[n] = normal(parsed[n]);
-		if (rest.len > 0 && rest.bytes[0] != ' ' && rest.bytes[0] != '\t')
+		if (rest.len > 0 && !next_key(&rest))
 			return err_set(err, ERR_CONFIG, 0,
-				"keys of %s: a blank is missing between two keys", infos[action].name);
-		rest = text_trim(rest);
+				"keys of %s: a comma or blank is missing between two keys",
+				infos[action].name);
 		n += !contains(parsed, n, parsed[n]);
 	}
+	*n_out = n;
+	return true;
+}
+
+bool bindings_set(struct bindings *bindings, enum action action, struct text keys, struct err *err)
+{
+	int parsed[ACTION_KEYS_MAX] = { 0 };
+	size_t n;
+
+	if (!keys_parse(action, keys, parsed, &n, err))
+		return false;
 	memset(bindings->keys[action], 0, sizeof bindings->keys[action]);
 	for (size_t i = 0; i < n; i++) {
 		for (enum action other = ACT_NONE; other < ACT_COUNT; other++)
@@ -266,6 +298,52 @@ bool bindings_set(struct bindings *bindings, enum action action, struct text key
 	}
 	relabel(bindings);
 	return true;
+}
+
+static bool unknown_action(struct text name, struct err *err)
+{
+	const char *names[ACT_COUNT];
+	const char *near;
+	struct buf shown;
+
+	for (enum action action = ACT_NONE + 1; action < ACT_COUNT; action++)
+		names[action - 1] = infos[action].name;
+	near = text_nearest(name, names, ACT_COUNT - 1);
+	buf_init(&shown, 60);
+	(void)utf8_clean(&shown, name, UTF8_ONE_LINE); /* cut = long enough to be recognized */
+	if (near)
+		(void)err_set(err, ERR_CONFIG, 0, "unknown action \"%s\" in [keys]; did you mean \"%s\"?",
+			shown.bytes, near);
+	else
+		(void)err_set(err, ERR_CONFIG, 0,
+			"unknown action \"%s\" in [keys]; weir --dump keys lists them", shown.bytes);
+	buf_done(&shown);
+	return false;
+}
+
+bool bindings_configure(struct bindings *bindings, struct text name, struct text keys,
+	struct err *err)
+{
+	enum action action = action_by_name(name);
+	int parsed[ACTION_KEYS_MAX] = { 0 };
+	size_t n;
+
+	if (action == ACT_NONE)
+		return unknown_action(name, err);
+	if (!keys_parse(action, keys, parsed, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		enum action other = bindings_find(bindings, parsed[i]);
+		char label[KEY_NAME_MAX];
+
+		if (other == ACT_NONE || other == action || !bindings->is_configured[other])
+			continue;
+		key_label(parsed[i], label, sizeof label);
+		return err_set(err, ERR_CONFIG, 0, "keys of %s: %s is given to %s already",
+			infos[action].name, label, infos[other].name);
+	}
+	bindings->is_configured[action] = true;
+	return bindings_set(bindings, action, keys, err);
 }
 
 struct bindings *bindings_new(void)

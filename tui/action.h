@@ -49,7 +49,7 @@ const char *action_group_name(enum action_group group);
 enum action action_by_name(struct text name); /* ACT_NONE if none */
 
 /*
- * Keys are code points, or KEY_* above them. keys_bind reads "x <C-r> <F5>" for one action; what
+ * Keys are code points, or KEY_* above them. bindings_set reads "x <C-r>, <F5>" for one action; what
  * was bound to those keys before is unbound. Bindings belong to the app.
  */
 enum { KEY_BASE = 0x200000 };
@@ -61,6 +61,12 @@ struct bindings;
 struct bindings *bindings_new(void); /* the defaults */
 void bindings_free(struct bindings *bindings);
 bool bindings_set(struct bindings *bindings, enum action action, struct text keys, struct err *err);
+/*
+ * One line of the configuration's [keys]: no two lines may give the same key away. ERR_CONFIG names
+ * what is nearest.
+ */
+bool bindings_configure(struct bindings *bindings, struct text name, struct text keys,
+	struct err *err);
 enum action bindings_find(const struct bindings *bindings, int key);
 /* First key of an action as people write it: "Enter", "^L", "?"; "" when unbound. */
 const char *bindings_key(const struct bindings *bindings, enum action action);

@@ -203,6 +203,13 @@ void app_stale(struct app *app)
 	app->is_dirty = true;
 }
 
+const char *app_key_name(const struct app *app, enum action action)
+{
+	const char *key = bindings_key(app->bindings, action);
+
+	return key[0] ? key : action == ACT_QUIT ? "^C" : action_info(action)->name;
+}
+
 static void back(struct app *app)
 {
 	struct screen *top = app_top(app);
@@ -212,7 +219,8 @@ static void back(struct app *app)
 		return;
 	}
 	if (app->stack.n <= 1) {
-		app_message(app, ROLE_DIM, "this is the first screen; q leaves");
+		app_message(app, ROLE_DIM, "this is the first screen; %s leaves",
+			app_key_name(app, ACT_QUIT));
 		return;
 	}
 	screen_free(top);

@@ -202,9 +202,10 @@ void app_pause(struct app *app)
 		return;
 	}
 	if (app->as_of_ms) {
-		app_message(app, ROLE_DIM, "the past holds still by itself; . goes back to live");
+		app_message(app, ROLE_DIM, "the past holds still by itself; %s goes back to live",
+			app_key_name(app, ACT_NOW));
 		return;
 	}
 	app->paused_ms = app->console->clock->wall_ms(app->console->clock);
-	app_message(app, ROLE_DIM, "paused; p goes on");
+	app_message(app, ROLE_DIM, "paused; %s goes on", app_key_name(app, ACT_PAUSE));
 }

@@ -53,6 +53,7 @@ struct app {
 
 struct screen *app_top(const struct app *app);
 int64_t app_now(const struct app *app); /* the moment the screen speaks of */
+const char *app_key_name(const struct app *app, enum action action); /* else its :command */
 void app_stale(struct app *app);        /* the top loads again */
 void app_all_stale(struct app *app);    /* every screen, and the header */
 void app_poll(struct app *app);         /* has anybody written? does anybody collect? */

@@ -181,8 +181,9 @@ bool console_run(const struct console_options *options, struct err *err)
 	struct console console = { .options = options, .frame_fd = frame_fd() };
 	struct term_options term = { .no_color = options->mono, .mouse = options->mouse };
 	struct console_options used = *options;
-	struct bindings *bindings = bindings_new();
-	struct app_options app = { .console = &used, .bindings = bindings,
+	struct bindings *own = options->bindings ? NULL : bindings_new();
+	struct app_options app = { .console = &used,
+		.bindings = own ? own : options->bindings,
 		.host = { .context = &console, .suspend = suspend, .redraw = redraw, .copy = copy,
 			.set_theme = use_theme, .set_mouse = set_mouse, .theme_name = theme_builtin } };
 	const char *theme = theme_choose(options->mono ? "mono" : options->theme, getenv("NO_COLOR"));
@@ -193,7 +194,7 @@ bool console_run(const struct console_options *options, struct err *err)
 	term.no_color = strcmp(theme, "mono") == 0;
 	/* A theme that is not there is said before the screen is taken. */
 	if (!theme_load(&console.theme, theme, options->theme_folder, err)) {
-		bindings_free(bindings);
+		bindings_free(own);
 		return false;
 	}
 	console.app = app_new(&app);
@@ -207,6 +208,6 @@ bool console_run(const struct console_options *options, struct err *err)
 		canvas_done(&console.canvas);
 	}
 	app_free(console.app);
-	bindings_free(bindings);
+	bindings_free(own);
 	return good;
 }

@@ -35,6 +35,7 @@ struct console_options {
 	struct console_data data;
 	const struct clock *clock;
 	const char *store_name; /* for the header */
+	struct bindings *bindings; /* borrowed; NULL = the defaults */
 	const char *theme;      /* NULL = the default's */
 	const char *theme_folder; /* the user's own; NULL = none */
 	const char *view;       /* first screen; NULL = the first of views */

@@ -265,6 +265,41 @@ static int show(const struct cli_options *options, const struct view_ops *ops,
 	return done ? EXIT_GOOD : fail(&err);
 }
 
+/* The defaults, changed by [keys]. path: the configuration's, for what is wrong in it. */
+static bool find_bindings(const struct config *config, const char *path,
+	struct bindings **bindings_out, struct err *err)
+{
+	struct bindings *bindings = bindings_new();
+
+	for (size_t i = 0; i < config_pairs(config); i++) {
+		const struct config_pair *pair = config_pair_at(config, i);
+
+		if (bindings_configure(bindings, pair->name, pair->value, err))
+			continue;
+		bindings_free(bindings);
+		return err_wrap(err, "%s:%d", path, pair->line);
+	}
+	*bindings_out = bindings;
+	return true;
+}
+
+/* A collector, where none runs and there is something to collect; else there must be a store. */
+static bool start_beside(struct desk *desk, const struct cli_options *options,
+	const struct config *config, struct err *err)
+{
+	/* A console on a copied store (--store without --config) collects nothing. */
+	if (desk->config && (options->config || !options->store) && config_sections(config) > 0 &&
+		config_boolean(config_main(config), "start_collector") &&
+		store_writer_pid(desk->store) == 0 &&
+		!child_start(desk->config, options->store, &desk->child, err))
+		return false;
+	if (desk->child == 0 && access(desk->store, R_OK) != 0)
+		return err_set(err, ERR_ABSENT, errno,
+			"no store at %s and no configuration with a source; write "
+			"~/.config/weir/weir.ini or give --config FILE or --store FILE", desk->store);
+	return true;
+}
+
 static int run_console(const struct cli_options *options, const struct view_ops *ops,
 	const struct view_arg *arg, const struct config *config, const char *config_path,
 	const char *store)
@@ -291,21 +326,17 @@ static int run_console(const struct cli_options *options, const struct view_ops 
 	char *folder;
 	bool done;
 
-	/* A console on a copied store (--store without --config) collects nothing. */
-	if (config_path && (options->config || !options->store) && config_sections(config) > 0 &&
-		config_boolean(config_main(config), "start_collector") &&
-		store_writer_pid(store) == 0 && !child_start(config_path, options->store, &desk.child, &err))
+	if (!find_bindings(config, config_path, &console_options.bindings, &err))
 		return fail(&err);
-	if (desk.child == 0 && access(store, R_OK) != 0) {
-		(void)err_set(&err, ERR_ABSENT, errno,
-			"no store at %s and no configuration with a source; write "
-			"~/.config/weir/weir.ini or give --config FILE or --store FILE", store);
+	if (!start_beside(&desk, options, config, &err)) {
+		bindings_free(console_options.bindings);
 		return fail(&err);
 	}
 	folder = theme_folder();
 	console_options.theme_folder = folder;
 	done = console_run(&console_options, &err);
 	free(folder);
+	bindings_free(console_options.bindings);
 	reader_close(desk.reader);
 	child_stop(desk.child);
 	return done ? EXIT_GOOD : fail(&err);
@@ -330,6 +361,28 @@ static int dump(const struct cli_options *options, const char *store)
 	reader_end(reader);
 	reader_close(reader);
 	return done && fflush(stdout) == 0 ? EXIT_GOOD : fail(&err);
+}
+
+/* What the collector passes over in the configuration, before it checks the rest. */
+static bool check_keys(int argc, char **argv, struct err *err)
+{
+	struct cli_options options;
+	struct config *config;
+	struct bindings *bindings = NULL;
+	char *path;
+	bool good;
+
+	if (!cli_parse(argc, argv, 0, &options, err))
+		return false;
+	path = config_find(options.config);
+	good = config_load(path, &config, err);
+	if (good) {
+		good = find_bindings(config, path, &bindings, err);
+		config_free(config);
+	}
+	bindings_free(bindings);
+	free(path);
+	return good;
 }
 
 /* `weir history PATH`, `weir version PATH N` */
@@ -428,6 +481,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(collectors_own); i++) {
 		if (strcmp(argv[1], collectors_own[i]) != 0)
 			continue;
+		if (i == 2 && !check_keys(argc, argv, &err))
+			return fail(&err);
 		/* `collect` is what the collector does anyway; the others are its commands. */
 		(void)child_become(i == 0 ? argv + 1 : argv, &err);
 		return fail(&err);

@@ -107,7 +107,7 @@ static bool events_open(struct view *view, struct err *err)
 		.ncolumns = ARRAY_LEN(columns),
 		.row_size = sizeof(struct event_row),
 		.key = row_key,
-		.empty = "no event here; L lowers the level, Esc clears the filter",
+		.empty = "No event here. Is the level too high, or a filter set?",
 	};
 	table_init(&events->table);
 	if (view->arg.number) {

@@ -147,6 +147,10 @@ static void errors_name_place_and_remedy(void **state)
 							 "WEIR_NO_SUCH" },
 		{ "[weir]\nthem = dark\n", "did you mean \"theme\"?" },
 		{ "[weir x]\n", "w.ini:1: [weir] has no name" },
+		{ "[keys x]\n", "w.ini:1: [keys] has no name" },
+		{ "[key]\n", "did you mean [keys]" },
+		{ "[keys]\nquit = Q\n\nquit = X\n", "w.ini:4: quit: is already in line 2" },
+		{ "[keys]\nquit\n", "w.ini:2: expected key = value" },
 		{ "[probe \x1b[31m]\n", "w.ini:1: a name is printable text" },
 	};
 
@@ -162,6 +166,26 @@ static void errors_name_place_and_remedy(void **state)
 			fail_msg("case %zu: %s", i, err.text);
 		assert_null(strchr(err.text, '\x1b'));
 	}
+}
+
+static void keys_are_kept_as_written(void **state)
+{
+	struct config *config = read_good("[keys]\n  quit = Q, <F10>\nnext-match = =\nnone =\n"
+					  "[probe a]\npath = /x\n[keys]\nopen = o\n");
+	const struct config_pair *pair;
+
+	(void)state;
+	assert_int_equal(config_sections(config), 1);
+	assert_int_equal(config_pairs(config), 4);
+	pair = config_pair_at(config, 0);
+	assert_true(text_is(pair->name, "quit"));
+	assert_true(text_is(pair->value, "Q, <F10>"));
+	assert_int_equal(pair->line, 2);
+	assert_true(text_is(config_pair_at(config, 1)->value, "="));
+	assert_true(text_is(config_pair_at(config, 2)->value, ""));
+	assert_true(text_is(config_pair_at(config, 3)->name, "open"));
+	assert_int_equal(config_pair_at(config, 3)->line, 8);
+	config_free(config);
 }
 
 static void real_kinds_are_known(void **state)
@@ -221,6 +245,7 @@ int main(void)
 		cmocka_unit_test(paths_are_expanded),
 		cmocka_unit_test(secrets_come_from_outside),
 		cmocka_unit_test(errors_name_place_and_remedy),
+		cmocka_unit_test(keys_are_kept_as_written),
 		cmocka_unit_test(real_kinds_are_known),
 		cmocka_unit_test(places_follow_the_environment),
 	};

@@ -138,6 +138,45 @@ static void binding_takes_keys_from_others(void **state)
 	bindings_free(bindings);
 }
 
+static void configuration_gives_keys_away_once(void **state)
+{
+	static const struct {
+		const char *name, *keys, *says;
+	} broken[] = {
+		{ "quti", "x", "did you mean \"quit\"?" },
+		{ "zzzzzzzzzzzzzzz", "x", "weir --dump keys lists them" },
+		{ "\033[2J", "x", "unknown action \"\xe2\x90\x9b[2J\"" },
+		{ "quit", "<Entr>", "keys of quit: unknown key <Entr>; did you mean <Enter>?" },
+		{ "quit", "a,,b", "the comma itself is <Comma>" },
+		{ "quit", ",", "the comma itself is <Comma>" },
+		{ "quit", "Z", "keys of quit: Z is given to refresh already" },
+	};
+	struct bindings *bindings = bindings_new();
+	struct err err = ERR_INIT;
+	char keys[32];
+
+	(void)state;
+	assert_true(bindings_configure(bindings, TEXT("refresh"), TEXT("Z, <F5>,<Comma>"), &err));
+	bindings_keys(bindings, ACT_REFRESH, keys, sizeof keys);
+	assert_string_equal(keys, "Z F5 ,");
+	assert_int_equal(bindings_find(bindings, ','), ACT_REFRESH);
+	/* A default may be taken by one line and its action get another by the next. */
+	assert_true(bindings_configure(bindings, TEXT("down"), TEXT("q"), &err));
+	assert_true(bindings_configure(bindings, TEXT("quit"), TEXT("Q"), &err));
+	assert_int_equal(bindings_find(bindings, 'q'), ACT_DOWN);
+	assert_int_equal(bindings_find(bindings, 'Q'), ACT_QUIT);
+	for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+		assert_false(bindings_configure(bindings, text_of(broken[i].name),
+			text_of(broken[i].keys), &err));
+		if (!strstr(err.text, broken[i].says))
+			fail_msg("case %zu: %s", i, err.text);
+		assert_int_equal(bindings_find(bindings, 'Q'), ACT_QUIT);
+	}
+	assert_true(bindings_configure(bindings, TEXT("mark"), TEXT(""), &err));
+	assert_string_equal(bindings_key(bindings, ACT_MARK), "");
+	bindings_free(bindings);
+}
+
 static void broken_binding_changes_nothing(void **state)
 {
 	struct bindings *bindings = bindings_new();
@@ -174,6 +213,7 @@ int main(void)
 		cmocka_unit_test(keys_are_read_and_written),
 		cmocka_unit_test(broken_keys_are_explained),
 		cmocka_unit_test(binding_takes_keys_from_others),
+		cmocka_unit_test(configuration_gives_keys_away_once),
 		cmocka_unit_test(broken_binding_changes_nothing),
 		cmocka_unit_test(keys_terminals_confuse_are_one),
 	};

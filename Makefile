@@ -26,13 +26,13 @@ FLAGS_fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer
 	-fno-sanitize-recover=all
 FLAGS_cov     := -O0 --coverage
 
-PKGS_console := ncursesw sqlite3 jansson libzstd
-PKGS_collect := sqlite3 jansson libzstd zlib
+PKGS_console := ncursesw sqlite3 jansson libzstd zlib liblz4 snappy
+PKGS_collect := sqlite3 jansson libzstd zlib liblz4 snappy
 PKGS_tests   := cmocka
 CFLAGS_ALL   := $(BASE_FLAGS) $(FLAGS_$(MODE)) $(CFLAGS)
 LIBS_console  = $(shell pkg-config --libs $(PKGS_console)) -lm
 LIBS_collect  = $(shell pkg-config --libs $(PKGS_collect)) -lm
-LIBS_tests    = $(shell pkg-config --libs $(PKGS_tests) ncursesw sqlite3 jansson libzstd zlib vterm) -lutil -lm
+LIBS_tests    = $(shell pkg-config --libs $(PKGS_tests) ncursesw sqlite3 jansson libzstd zlib liblz4 snappy vterm) -lutil -lm
 
 ifeq ($(V),0)
 Q := @
@@ -98,7 +98,7 @@ $(foreach r,base store delta collect ops tui views,$(eval $(call library,$(r))))
 $(B)/weir: $(B)/tui/main.o $(LIB_console)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $< -Wl,--start-group $(LIB_console) -Wl,--end-group $(LDFLAGS) \
-		-Wl,--as-needed $(LIBS_console) -lz -o $@
+		-Wl,--as-needed $(LIBS_console) -o $@
 $(B)/weir-collect: $(B)/collectors/main.o $(LIB_collect)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $< -Wl,--start-group $(LIB_collect) -Wl,--end-group $(LDFLAGS) \

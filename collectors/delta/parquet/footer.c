@@ -152,6 +152,7 @@ static void parse_column(struct thrift *thrift, struct parquet_chunk *chunk, int
 		case 1: *type_out = (int32_t)thrift_int(thrift, field); break;
 		case 4: chunk->codec = (int32_t)thrift_int(thrift, field); break;
 		case 5: chunk->nvalues = thrift_int(thrift, field); break;
+		case 6: chunk->raw_bytes = thrift_int(thrift, field); break;
 		case 7: chunk->bytes = thrift_int(thrift, field); break;
 		case 9: data = thrift_int(thrift, field); break;
 		case 11: dictionary = thrift_int(thrift, field); break;

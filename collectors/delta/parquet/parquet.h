@@ -17,7 +17,7 @@
  *
  *	struct parquet *file = parquet_open_path(path, &err);
  *	const char *const want[] = { "add.path", "add.size", "add.partitionValues", "txn" };
- *	struct parquet_reader *reader = parquet_reader_new(file, want, ARRAY_LEN(want), 0, &err);
+ *	struct parquet_reader *reader = parquet_reader_new(file, want, ARRAY_LEN(want), 0);
  *	const struct parquet_vector *rows;
  *
  *	while (parquet_reader_next(reader, &rows, &err) && rows) {
@@ -170,13 +170,13 @@ struct parquet_vector {
 struct parquet_reader;
 /*
  * paths: fields as in parquet_node_find, a group means all beneath it; NULL = all. What the file
- * has not is passed over. memory_max: bytes; 0 = PARQUET_MEMORY_MAX. Nothing is read yet.
+ * has not is passed over. memory_max: bytes; 0 = PARQUET_MEMORY_MAX. Nothing is read yet; never NULL.
  */
 struct parquet_reader *parquet_reader_new(struct parquet *file, const char *const *paths,
-	size_t npaths, size_t memory_max, struct err *err);
+	size_t npaths, size_t memory_max);
 /* Nodes of this file instead of names. */
 struct parquet_reader *parquet_reader_of_nodes(struct parquet *file,
-	const struct parquet_node *const *nodes, size_t nnodes, size_t memory_max, struct err *err);
+	const struct parquet_node *const *nodes, size_t nnodes, size_t memory_max);
 /* Next batch is the first of this row group; from 0. May be called at any time. */
 void parquet_reader_seek(struct parquet_reader *reader, size_t row_group);
 /*

@@ -61,8 +61,9 @@ enum parquet_codec {
 
 /* A column chunk as the footer places it. */
 struct parquet_chunk {
-	int64_t start, bytes; /* dictionary page included; checked to lie in the file */
+	int64_t start, bytes; /* dictionary page included; as the footer says, not yet checked */
 	int64_t nvalues;      /* levels, nulls included */
+	int64_t raw_bytes;    /* uncompressed; a hint only */
 	int32_t codec;
 	bool is_elsewhere, is_encrypted;
 };
@@ -137,5 +138,153 @@ bool parquet_footer_parse(struct parquet *file, struct err *err);
 /* Elements in the footer's order to the folded tree: root, nnodes, leaves. */
 bool parquet_schema_build(struct parquet *file, struct parquet_element *elements,
 	size_t nelements, struct err *err);
+
+/*
+ * Fills exactly to_len bytes or says why not (static text). ERR_UNSUPPORTED codecs are asked for
+ * by parquet_codec_refusal before. state: of the codec, kept between pages.
+ */
+struct parquet_codec_state {
+	void *zstd;
+};
+const char *parquet_codec_refusal(int32_t codec); /* NULL: it is supported */
+const char *parquet_decompress(struct parquet_codec_state *state, int32_t codec,
+	const uint8_t *from, size_t from_len, uint8_t *to, size_t to_len);
+void parquet_codec_done(struct parquet_codec_state *state);
+
+/* Every buffer that is decoded from has so many readable bytes behind its end. */
+enum { PARQUET_SLACK = 16 };
+
+/*
+ * The hybrid of runs and bit-packed groups in which levels, dictionary indices and booleans are
+ * written. What is asked for beyond the end is not there: functions give how many they wrote.
+ */
+struct hybrid {
+	const uint8_t *at, *end;
+	unsigned width;    /* bits, to 32 */
+	uint32_t value;    /* of the run */
+	uint64_t repeated; /* left of the run */
+	uint64_t packed;   /* left of the groups */
+	const uint8_t *bits;
+	uint64_t bit; /* next, from bits */
+};
+void hybrid_init(struct hybrid *hybrid, const uint8_t *at, const uint8_t *end, unsigned width);
+size_t hybrid_bytes(struct hybrid *hybrid, uint8_t *to, size_t n); /* width to 8 */
+size_t hybrid_words(struct hybrid *hybrid, uint32_t *to, size_t n);
+/* BIT_PACKED levels, most significant bit first; false if the bytes are too few. */
+bool bits_old_levels(const uint8_t *from, size_t len, unsigned width, uint8_t *to, size_t n);
+unsigned bits_width(unsigned max); /* bits that the largest value takes */
+
+/* DELTA_BINARY_PACKED: the head says how many values follow. NULL reasons are good. */
+struct delta_ints {
+	const uint8_t *at, *end; /* behind the last value when all are read */
+	uint64_t count;
+	uint64_t value;
+	uint32_t block, miniblocks;
+};
+const char *delta_ints_head(struct delta_ints *ints, const uint8_t *at, const uint8_t *end);
+const char *delta_ints_all(struct delta_ints *ints, int64_t *to); /* room for count */
+
+/* What one reader holds, against its most. */
+struct parquet_memory {
+	size_t held, peak, max;
+};
+bool memory_take(struct parquet_memory *memory, size_t bytes); /* false: it would be too much */
+void memory_give(struct parquet_memory *memory, size_t bytes);
+
+/* Bytes that texts may point into, until their batch is over. */
+struct block {
+	struct block *next;
+	size_t len;
+	uint8_t *bytes; /* PARQUET_SLACK beyond len are readable */
+};
+
+/* An array that grows within the memory's bounds; contents stay. */
+struct room {
+	void *at;
+	size_t bytes;
+};
+
+enum page_encoding {
+	PAGE_PLAIN = 0,
+	PAGE_PLAIN_DICTIONARY = 2,
+	PAGE_RLE = 3,
+	PAGE_BIT_PACKED = 4,
+	PAGE_DELTA_BINARY_PACKED = 5,
+	PAGE_DELTA_LENGTH_BYTE_ARRAY = 6,
+	PAGE_DELTA_BYTE_ARRAY = 7,
+	PAGE_RLE_DICTIONARY = 8,
+	PAGE_BYTE_STREAM_SPLIT = 9
+};
+
+/* Where the next values of a page come from. */
+struct values {
+	enum values_from { VALUES_PLAIN, VALUES_INDICES, VALUES_RUNS, VALUES_INTS, VALUES_TEXTS } from;
+	const uint8_t *at, *end; /* PLAIN */
+	unsigned bit;            /* PLAIN booleans: of *at */
+	struct hybrid hybrid;    /* INDICES, RUNS */
+	const int64_t *ints;     /* INTS: decoded ahead */
+	const struct text *texts;
+	size_t left; /* of INTS, TEXTS */
+};
+
+struct column {
+	struct parquet *file;
+	struct parquet_memory *memory;
+	struct parquet_codec_state *codec_state;
+	const struct parquet_leaf *leaf;
+	const struct parquet_node *node;
+	const struct parquet_chunk *chunk;
+	unsigned def_width, rep_width; /* bits of a level */
+	/* the chunk's bytes, read ahead */
+	struct room window;
+	const uint8_t *ahead; /* window or the file's own bytes */
+	size_t ahead_len;
+	int64_t at, end;      /* in the file: of ahead[0], of the chunk */
+	int64_t page_at;      /* where the page at hand begins, for messages */
+	int64_t levels_ahead; /* of the chunk, not in a page read so far */
+	/* the dictionary, decoded */
+	struct block *dictionary_bytes;
+	struct room dictionary;
+	size_t ndictionary;
+	bool has_dictionary;
+	/* the page at hand */
+	struct block *blocks;       /* newest first; older ones only for texts of this batch */
+	size_t page_blocks;         /* of those, the page's own */
+	size_t page_levels;         /* left in it */
+	struct hybrid defs, reps;   /* unless decoded ahead */
+	bool is_ahead;              /* levels of the page are decoded ahead */
+	struct room page_defs, page_reps;
+	size_t page_level;          /* next of those */
+	struct values values;
+	struct room ready;          /* values decoded ahead: INTS, TEXTS */
+	/* the batch */
+	struct room batch_defs, batch_reps, batch_values;
+	size_t nlevels, nvalues;
+	uint8_t def_low, def_high; /* among the batch's levels */
+};
+/* Stands before the first value of the chunk. */
+bool column_begin(struct column *column, const struct parquet_chunk *chunk, int64_t nrows,
+	struct err *err);
+/* The levels and values of the next nrows rows into batch_*; values without nulls. */
+bool column_read(struct column *column, size_t nrows, struct err *err);
+void column_done(struct column *column);
+/* Message with the file, the page's offset and the column. False. */
+bool column_fail(const struct column *column, enum err_kind kind, struct err *err, const char *fmt,
+	...) __attribute__((format(printf, 4, 5)));
+bool column_grow(struct column *column, struct room *room, size_t bytes, struct err *err);
+struct block *column_block(struct column *column, size_t len, struct err *err); /* NULL: LIMIT */
+void column_drop_blocks(struct column *column);
+
+/* To the next page that has values; false also at the chunk's end, which came too early. */
+bool page_next(struct column *column, struct err *err);
+
+/* Sets column->values for a page's bytes; nlevels: of the page, nulls included. */
+bool values_begin(struct column *column, int32_t encoding, const uint8_t *at, const uint8_t *end,
+	size_t nlevels, struct err *err);
+bool values_dictionary(struct column *column, const uint8_t *at, const uint8_t *end, size_t n,
+	struct err *err);
+/* Appends n values to batch_values, which has the room. */
+bool values_read(struct column *column, size_t n, struct err *err);
+size_t values_size(enum parquet_in in); /* bytes of one in memory */
 
 #endif

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every Parquet file of the corpus, value by value, against DuckDB and where it cannot against
+pyarrow: parquet_values.py DUMP CORPUS-DIRECTORY [FILE...]. Says what was compared with whom, and which
+files no other reader opens. Exit 1 on any difference."""
+import collections
+import datetime
+import decimal
+import json
+import math
+import os
+import subprocess
+import sys
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+NANOS = {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
+
+
+class Undecided(Exception):
+    """The other reader shows this type in a form that says less than the file."""
+
+
+def text(value):
+    return value
+
+
+def blob(value):
+    return "x:" + bytes(value).hex()
+
+
+def column(array):
+    """Arrow values in the dump's form."""
+    if isinstance(array, pa.ChunkedArray):
+        return [v for chunk in array.chunks for v in column(chunk)]
+    kind = array.type
+    if isinstance(array, pa.ExtensionArray):
+        return column(array.storage)
+    if pa.types.is_dictionary(kind):
+        return column(array.dictionary_decode())
+    if pa.types.is_struct(kind):
+        fields = [column(array.field(i)) for i in range(kind.num_fields)]
+        valid = array.is_valid().to_pylist()
+        return [[f[i] for f in fields] if valid[i] else None for i in range(len(array))]
+    if pa.types.is_map(kind):
+        keys, values = column(array.keys), column(array.items)
+        return spans(array, [[k, v] for k, v in zip(keys, values)])
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return spans(array, column(array.values))
+    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+        return [None if v is None else v * NANOS[kind.unit] for v in array.cast(pa.int64()).to_pylist()]
+    if pa.types.is_time32(kind):
+        return [None if v is None else v * NANOS[kind.unit] for v in array.cast(pa.int32()).to_pylist()]
+    if pa.types.is_date32(kind):
+        return array.cast(pa.int32()).to_pylist()
+    if pa.types.is_decimal(kind):
+        return [None if v is None else str(int(v.scaleb(kind.scale))) for v in array.to_pylist()]
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return [None if v is None else blob(v) for v in array.to_pylist()]
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        try:
+            return array.to_pylist()
+        except UnicodeDecodeError:
+            binary = pa.large_binary() if pa.types.is_large_string(kind) else pa.binary()
+            return [None if v is None else shown(v) for v in array.cast(binary).to_pylist()]
+    if pa.types.is_float16(kind):
+        return [None if v is None else float(v) for v in array.to_pylist()]
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
+        return array.to_pylist()
+    raise Undecided(str(kind))
+
+
+def shown(value):
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return blob(value)
+
+
+def spans(array, inner):
+    offsets = array.offsets.to_pylist()
+    valid = array.is_valid().to_pylist()
+    # The values of a sliced array begin at its first offset or at zero, as the array's kind has it.
+    base = 0 if len(inner) >= (offsets[-1] if offsets else 0) else offsets[0]
+    return [inner[offsets[i] - base : offsets[i + 1] - base] if valid[i] else None for i in range(len(array))]
+
+
+def same(ours, theirs):
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(same(a, b) for a, b in zip(ours, theirs))
+    if isinstance(ours, float) or isinstance(theirs, float):
+        if ours is None or theirs is None:
+            return ours is theirs
+        return ours == theirs or (math.isnan(ours) and math.isnan(theirs))
+    if type(ours) is not type(theirs):
+        return False
+    return ours == theirs
+
+
+def read_duckdb(connection, path):
+    quoted = path.replace("'", "''")
+    relation = connection.execute(
+        f"select * from read_parquet('{quoted}', hive_partitioning=false, union_by_name=false)"
+    )
+    return relation.fetch_arrow_table()
+
+
+def read_pyarrow(path):
+    # A list of structs or maps over several pages or row groups is only read as a whole.
+    return pq.ParquetFile(path).read(use_threads=False)
+
+
+def first_difference(ours, theirs):
+    for i, (a, b) in enumerate(zip(ours, theirs)):
+        if not same(a, b):
+            return f"row {i}: ours {str(a)[:300]} theirs {str(b)[:300]}"
+    return f"{len(ours)} rows, theirs {len(theirs)}"
+
+
+def compare(rows, table):
+    columns = [column(c) for c in table.columns]
+    theirs = [list(r) for r in zip(*columns)] if columns else [[] for _ in range(table.num_rows)]
+    return None if same(rows, theirs) else first_difference(rows, theirs)
+
+
+def dumped(dump, files):
+    """Yields path, rows, error."""
+    process = subprocess.Popen([dump, *files], stdout=subprocess.PIPE)
+    path, rows = None, []
+    for line in process.stdout:
+        value = json.loads(line)
+        if isinstance(value, list):
+            rows.append(value)
+        elif "file" in value:
+            path, rows = value["file"], []
+        elif "error" in value:
+            yield path, None, value["error"]
+        else:
+            assert value["rows"] == len(rows), (path, value, len(rows))
+            yield path, rows, None
+    if process.wait() < 0:
+        raise SystemExit(f"the dump died on {path}")
+
+
+def main():
+    dump, root, *files = sys.argv[1:]
+    if not files:
+        files = sorted(os.path.join(d, f) for d, _, names in os.walk(root) for f in names if f.endswith(".parquet"))
+    connection = duckdb.connect()
+    connection.execute("set threads to 1")
+    connection.execute("set timezone to 'UTC'")
+    verdicts = collections.Counter()
+    bad = 0
+    rows_compared = 0
+    for start in range(0, len(files), 200):
+        for path, rows, error in dumped(dump, files[start : start + 200]):
+            shown_path = os.path.relpath(path, root)
+            tables = []
+            reasons = []
+            for name, read in (("duckdb", lambda: read_duckdb(connection, path)), ("pyarrow", lambda: read_pyarrow(path))):
+                if tables:
+                    break
+                try:
+                    table = read()
+                    if error is None:
+                        difference = compare(rows, table)
+                    tables.append(name)
+                    if error is not None:
+                        print(f"{shown_path}: {name} reads it, we: {error}")
+                        bad += 1
+                    elif difference:
+                        print(f"{shown_path}: {name}: {difference}")
+                        bad += 1
+                    else:
+                        verdicts[f"equal to {name}"] += 1
+                        rows_compared += len(rows)
+                except Exception as failure:
+                    reasons.append(f"{name}: {type(failure).__name__}: {str(failure).splitlines()[0][:150]}")
+            if not tables:
+                verdicts["refused by all" if error else "read by us alone"] += 1
+                print(f"{shown_path}: no judge ({'; '.join(reasons)}); we: {error or f'{len(rows)} rows'}")
+    print(f"{len(files)} files, {rows_compared} rows compared: " + ", ".join(f"{n} {v}" for v, n in verdicts.items()) + f"; {bad} differ")
+    sys.stdout.flush()
+    os._exit(1 if bad else 0)
+
+
+main()

@@ -28,7 +28,7 @@ curl/curl.h collectors/http*.c
 librdkafka/rdkafka.h collectors/kafka/*.c
 jansson.h collectors/*.c collectors/*.h collectors/*/*.c collectors/*/*.h views/*.c views/*.h store/*.c store/*.h
 pthread.h store/*.c store/*.h collectors/collector*.c collectors/collector*.h base/log.c
-zlib.h collectors/*/*.c collectors/*/*.h store/*.c
+zlib.h collectors/delta/parquet/*.c collectors/*/*.c collectors/*/*.h store/*.c
 zstd.h store/*.c store/*.h collectors/delta/parquet/*.c
 lz4.h collectors/delta/parquet/*.c
 snappy-c.h collectors/delta/parquet/*.c

@@ -31,6 +31,7 @@ struct eventlog {
 	struct buf cursor; /* lent to the batch's arena at once */
 	/* while a step runs */
 	struct fact_batch *batch;
+	size_t bounded, undecodable; /* facts of this batch looked at; of them undecodable */
 	uint32_t segment; /* of the file below, in this batch */
 	int64_t device, inode, head_len;
 	uint64_t head_hash;
@@ -133,9 +134,11 @@ static void bound_undecodable(struct eventlog *log)
 {
 	struct fact_batch *batch = log->batch;
 
-	while (batch->nfacts > KEEP_UNDECODABLE_MAX &&
-		batch->facts[batch->nfacts - 1].kind == FACT_UNDECODABLE)
-		batch->nfacts--;
+	for (; log->bounded < batch->nfacts; log->bounded++) {
+		if (batch->facts[log->bounded].kind == FACT_UNDECODABLE &&
+			++log->undecodable > KEEP_UNDECODABLE_MAX)
+			batch->facts[log->bounded--] = batch->facts[--batch->nfacts];
+	}
 }
 
 static void take(void *context, const struct follow_record *record)
@@ -167,6 +170,7 @@ static enum step step(void *self, struct step_context *context, struct err *err)
 
 	log->batch = context->batch;
 	log->segment = 0;
+	log->bounded = log->undecodable = 0;
 	log->options.now_ms = context->clock->wall_ms(context->clock);
 	follow_status(log->follow, &status);
 	said = follow_step(log->follow, &sink,

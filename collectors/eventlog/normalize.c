@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "collectors/eventlog/progress.h"
 #include "store/redact.h"
 
 /* A message longer than this is cut; its raw is kept or pointed at. */
@@ -366,5 +367,7 @@ bool pick_to_event(struct fact_batch *batch, const struct pick *pick, struct tex
 	set_dataset(batch, event, pick);
 	set_error(batch, event, pick, options);
 	set_raw(batch, event, record, place, options);
+	if (event->type == EVENT_STREAM_PROGRESS && pick->progress.len > 0)
+		eventlog_progress(batch, event, pick->progress);
 	return true;
 }

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -85,6 +86,21 @@ static int64_t number_value(const json_t *value)
 	if (!(fabs(real) < 9.2e18))
 		return FACT_UNKNOWN;
 	return (int64_t)real;
+}
+
+/* JSON as text, whether it stands there as a string or as itself. */
+static struct text json_value(struct parse *parse, const json_t *value)
+{
+	struct text text = TEXT_NONE;
+	char *dump;
+
+	if (!json_is_object(value))
+		return json_is_string(value) ? text_value(parse, value) : TEXT_NONE;
+	dump = json_dumps(value, JSON_COMPACT);
+	if (dump)
+		text = arena_text(&parse->arena, text_of(dump));
+	free(dump);
+	return text;
 }
 
 static int8_t flag_value(const json_t *value)
@@ -202,6 +218,9 @@ static void pick_value(struct parse *parse, json_t *value, const struct pick_fie
 	switch ((enum pick_kind)field->kind) {
 	case PICK_TEXT:
 		*(struct text *)member = text_value(parse, value);
+		break;
+	case PICK_JSON:
+		*(struct text *)member = json_value(parse, value);
 		break;
 	case PICK_NUMBER:
 		*(int64_t *)member = number_value(value);

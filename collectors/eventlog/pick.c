@@ -171,9 +171,14 @@ static const struct pick_field dataset_definition_fields[] = {
 static const struct pick_shape dataset_definition = SHAPE(dataset_definition_fields);
 
 static const struct pick_field nothing_fields[] = {
-	SKIPPED("progress_json"), /* the largest of what is walked over */
+	SKIPPED("status"),
 };
 static const struct pick_shape nothing = SHAPE(nothing_fields);
+
+static const struct pick_field stream_progress_fields[] = {
+	FIELD("progress_json", PICK_JSON, progress),
+};
+static const struct pick_shape stream_progress = SHAPE(stream_progress_fields);
 
 #define DETAILS(name, type, shape) { ROW(name, PICK_OBJECT), .at = (type), .child = (shape) }
 /* The frequent ones first: the tables are searched in order. */
@@ -192,7 +197,7 @@ static const struct pick_field details_fields[] = {
 	DETAILS("deprecation", EVENT_DEPRECATION, &nothing),
 	DETAILS("cluster_resources", EVENT_CLUSTER_RESOURCES, &nothing),
 	DETAILS("planning_information", EVENT_PLANNING_INFORMATION, &nothing),
-	DETAILS("stream_progress", EVENT_STREAM_PROGRESS, &nothing),
+	DETAILS("stream_progress", EVENT_STREAM_PROGRESS, &stream_progress),
 	DETAILS("advisory", EVENT_ADVISORY, &nothing),
 };
 const struct pick_shape pick_details = SHAPE(details_fields);

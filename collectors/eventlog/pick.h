@@ -47,6 +47,7 @@ struct pick {
 	size_t ninputs, inputs_room;
 	int8_t fatal;
 	struct text error_message, error_code, error_class;
+	struct text progress; /* stream_progress.progress_json, JSON */
 };
 
 enum pick_kind {
@@ -61,6 +62,7 @@ enum pick_kind {
 	PICK_EXCEPTIONS, /* a list whose first element counts, or bare text: the message */
 	PICK_RULES,
 	PICK_INPUTS,
+	PICK_JSON,     /* JSON kept as text: a string that holds it, or the value itself */
 	PICK_SKIP,     /* not kept */
 	PICK_CONTAINER /* what holds it is no event, but something that holds events */
 };

@@ -415,6 +415,7 @@ static const char *read_field(
 
 	switch ((enum pick_kind)field->kind) {
 	case PICK_TEXT:
+	case PICK_JSON: /* the value itself is for the general reader */
 		return *p == '"' ? read_string(scan, p, member) : read_null(scan, p);
 	case PICK_NUMBER:
 		return read_number(scan, p, member, false);

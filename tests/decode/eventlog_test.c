@@ -60,6 +60,7 @@ static bool dump_corpus(const char *name, bool lines, struct buf *out, size_t *e
 		qsort(batch->events, batch->nevents, sizeof *batch->events, by_id);
 	for (size_t i = 0; i < batch->nevents; i++)
 		facts_dump_event(out, batch, &batch->events[i]);
+	facts_dump_positions(out, batch);
 	*events_out = batch->nevents;
 	buf_done(&file);
 	fact_batch_free(batch);

@@ -108,6 +108,38 @@ void facts_dump_event_whole(
 	number(out, "length", event->length);
 }
 
+static void behind(struct buf *out, const char *name, int64_t value)
+{
+	if (value != FACT_UNKNOWN)
+		(void)buf_addf(out, " %s=%lld", name, (long long)value);
+}
+
+void facts_dump_positions(struct buf *out, const struct fact_batch *batch)
+{
+	for (size_t i = 0; i < batch->nfacts; i++) {
+		const struct fact_position *position = &batch->facts[i].u.position;
+
+		if (batch->facts[i].kind != FACT_POSITION)
+			continue;
+		(void)buf_addf(out, "%s %.*s query=%.*s %.*s/%.*s%s%s", reader_kind_name(position->kind),
+			TEXT_ARG(position->reader), TEXT_ARG(position->query_id),
+			TEXT_ARG(position->cluster), TEXT_ARG(position->topic),
+			position->of_delta ? " delta" : "", position->gone ? " gone" : "");
+		behind(out, "at", batch->facts[i].happened_at_ms);
+		behind(out, "since", position->batch_started_ms);
+		behind(out, "files", position->behind_files);
+		behind(out, "bytes", position->behind_bytes);
+		behind(out, "records", position->behind_records);
+		behind(out, "seconds", position->behind_seconds);
+		for (size_t k = 0; k < position->nplaces; k++) {
+			(void)buf_addf(out, " %d", position->places[k].partition);
+			behind(out, "done", position->places[k].processed);
+			behind(out, "begun", position->places[k].started);
+		}
+		(void)buf_add_char(out, '\n');
+	}
+}
+
 bool facts_read_file(const char *path, struct buf *out)
 {
 	FILE *file = fopen(path, "rb");

@@ -14,6 +14,9 @@ void facts_dump_event(struct buf *out, const struct fact_batch *batch,
 void facts_dump_event_whole(struct buf *out, const struct fact_batch *batch,
 	const struct fact_event *event);
 
+/* The batch's positions, one a line with its partitions behind it. */
+void facts_dump_positions(struct buf *out, const struct fact_batch *batch);
+
 /* A file of the corpus (environment CORPUS, ../shared/data without it), or of any path. */
 bool facts_read_file(const char *path, struct buf *out);
 bool facts_read_corpus(const char *name, struct buf *out); /* says so aloud when it is absent */

@@ -25,8 +25,11 @@ enum readers_verdict readers_compare(struct text record, struct buf *why)
 		facts_dump_event_whole(&a, scanned, &scanned->events[i]);
 	for (size_t i = 0; i < parsed->nevents; i++)
 		facts_dump_event_whole(&b, parsed, &parsed->events[i]);
-	if (scanned->nevents != (scans ? 1 : 0) || parsed->nevents != (parses ? 1 : 0))
-		verdict = READERS_DIFFER; /* a reader that fails must leave no event */
+	facts_dump_positions(&a, scanned);
+	facts_dump_positions(&b, parsed);
+	if (scanned->nevents != (scans ? 1 : 0) || parsed->nevents != (parses ? 1 : 0) ||
+		(!scans && scanned->nfacts > 0) || (!parses && parsed->nfacts > 0))
+		verdict = READERS_DIFFER; /* a reader that fails must leave nothing */
 	else if (!scans)
 		verdict = parses ? READERS_FALLBACK : READERS_REFUSE;
 	else

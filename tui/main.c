@@ -17,6 +17,7 @@
 #include "store/store.h"
 #include "tui/child.h"
 #include "tui/cli.h"
+#include "tui/cli_table.h"
 #include "tui/console.h"
 
 enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_WRONG = 2, WRITE_MS = 60000,
@@ -487,6 +488,8 @@ int main(int argc, char **argv)
 		(void)child_become(i == 0 ? argv + 1 : argv, &err);
 		return fail(&err);
 	}
+	if (argc > 1 && strcmp(argv[1], "table") == 0)
+		return cli_table(argc - 1, argv + 1);
 	if (!cli_parse(argc, argv, clock->wall_ms(clock), &options, &err))
 		return fail(&err);
 	if (options.help) {

@@ -33,13 +33,25 @@ struct delta_file {
 /* Pure: what a file's name says. */
 struct delta_file delta_file_of(struct text name);
 
+/* A complete checkpoint: all parts are there. */
+struct delta_checkpoint {
+	enum delta_file_kind kind; /* the order of preference at one version */
+	int64_t version;
+	int64_t parts; /* of DELTA_CHECKPOINT_PART; else 1 */
+	char *name;    /* of DELTA_CHECKPOINT_V2, else NULL; delta_checkpoint_name makes the others' */
+};
+
 /* A log as its directory lists it. Versions ascend, none twice. Zero-initialize; free by _done. */
 struct delta_log {
 	int64_t *commits;
 	size_t ncommits;
 	int64_t *checkpoints; /* complete ones: all parts are there */
 	size_t ncheckpoints;
+	struct delta_checkpoint *complete; /* the same with their files; a version may stand twice */
+	size_t ncomplete;
 };
+/* A checkpoint's file, malloc'ed; part from 1. */
+char *delta_checkpoint_name(const struct delta_checkpoint *checkpoint, int64_t part);
 /* Lists dir (a _delta_log). On false the log is untouched. Cost: one readdir. */
 bool delta_log_list(const char *dir, struct delta_log *log_out, struct err *err);
 void delta_log_done(struct delta_log *log);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "collectors/delta/delta.h"
 
@@ -63,15 +64,22 @@ struct delta_file delta_file_of(struct text name)
 	return file;
 }
 
+struct item {
+	struct delta_file file;
+	char *name; /* of DELTA_CHECKPOINT_V2 */
+};
+
 struct list {
-	struct delta_file *files;
+	struct item *items;
 	size_t n, room;
 };
 
 static int compare_files(const void *left, const void *right)
 {
-	const struct delta_file *a = left;
-	const struct delta_file *b = right;
+	const struct item *one = left;
+	const struct item *other = right;
+	const struct delta_file *a = &one->file;
+	const struct delta_file *b = &other->file;
 
 	if (a->version != b->version)
 		return a->version < b->version ? -1 : 1;
@@ -79,7 +87,9 @@ static int compare_files(const void *left, const void *right)
 		return a->kind < b->kind ? -1 : 1;
 	if (a->parts != b->parts)
 		return a->parts < b->parts ? -1 : 1;
-	return (a->part > b->part) - (a->part < b->part);
+	if (a->part != b->part)
+		return a->part < b->part ? -1 : 1;
+	return text_cmp(text_of(one->name), text_of(other->name));
 }
 
 static void append_version(int64_t *versions, size_t *n, int64_t version)
@@ -88,15 +98,31 @@ static void append_version(int64_t *versions, size_t *n, int64_t version)
 		versions[(*n)++] = version;
 }
 
+static void append_checkpoint(struct delta_log *log, struct item *item)
+{
+	append_version(log->checkpoints, &log->ncheckpoints, item->file.version);
+	log->complete[log->ncomplete++] = (struct delta_checkpoint){
+		.kind = item->file.kind,
+		.version = item->file.version,
+		.parts = item->file.parts ? item->file.parts : 1,
+		.name = item->name,
+	};
+	item->name = NULL;
+}
+
 /* Files are sorted: the parts of one checkpoint stand together, by part. */
 static void settle(const struct list *list, struct delta_log *log)
 {
 	int64_t next_part = 1;
+	size_t ncommits = 0;
 
-	log->commits = NEW_ARRAY(int64_t, list->n + 1);
-	log->checkpoints = NEW_ARRAY(int64_t, list->n + 1);
+	for (size_t i = 0; i < list->n; i++)
+		ncommits += list->items[i].file.kind == DELTA_COMMIT;
+	log->commits = NEW_ARRAY(int64_t, ncommits + 1);
+	log->checkpoints = NEW_ARRAY(int64_t, list->n - ncommits + 1);
+	log->complete = NEW_ARRAY(struct delta_checkpoint, list->n - ncommits + 1);
 	for (size_t i = 0; i < list->n; i++) {
-		const struct delta_file *file = &list->files[i];
+		const struct delta_file *file = &list->items[i].file;
 
 		switch (file->kind) {
 		case DELTA_OTHER:
@@ -106,29 +132,38 @@ static void settle(const struct list *list, struct delta_log *log)
 			break;
 		case DELTA_CHECKPOINT:
 		case DELTA_CHECKPOINT_V2:
-			append_version(log->checkpoints, &log->ncheckpoints, file->version);
+			append_checkpoint(log, &list->items[i]);
 			break;
 		case DELTA_CHECKPOINT_PART:
 			if (file->part == 1)
 				next_part = 1;
 			next_part = file->part == next_part ? next_part + 1 : 0;
 			if (file->part == file->parts && next_part == file->parts + 1)
-				append_version(
-					log->checkpoints, &log->ncheckpoints, file->version);
+				append_checkpoint(log, &list->items[i]);
 			break;
 		}
 	}
 }
 
-bool delta_log_list(const char *dir, struct delta_log *log_out, struct err *err)
+char *delta_checkpoint_name(const struct delta_checkpoint *checkpoint, int64_t part)
 {
-	struct list list = { 0 };
-	struct delta_log log = { 0 };
-	const struct dirent *entry;
-	DIR *stream = opendir(dir);
+	struct buf name;
 
-	if (!stream)
-		return err_errno(err, errno, "list %s", dir);
+	if (checkpoint->kind == DELTA_CHECKPOINT_V2)
+		return mem_strdup(checkpoint->name);
+	buf_init(&name, 128);
+	(void)buf_addf(&name, "%020lld.checkpoint.", (long long)checkpoint->version);
+	if (checkpoint->kind == DELTA_CHECKPOINT_PART)
+		(void)buf_addf(&name, "%010lld.%010lld.", (long long)part,
+			(long long)checkpoint->parts);
+	(void)buf_add_str(&name, "parquet");
+	return buf_take(&name);
+}
+
+static bool list_names(DIR *stream, struct list *list)
+{
+	const struct dirent *entry;
+
 	while (errno = 0, entry = readdir(stream)) {
 		struct delta_file file;
 
@@ -137,32 +172,50 @@ bool delta_log_list(const char *dir, struct delta_log *log_out, struct err *err)
 		file = delta_file_of(text_of(entry->d_name));
 		if (file.kind == DELTA_OTHER)
 			continue;
-		if (list.n == list.room) {
-			list.room = list.room ? list.room * 2 : 64;
-			list.files = mem_resize(list.files, list.room, sizeof *list.files);
+		if (list->n == list->room) {
+			list->room = list->room ? list->room * 2 : 64;
+			list->items = mem_resize(list->items, list->room, sizeof *list->items);
 		}
-		list.files[list.n++] = file;
+		list->items[list->n++] = (struct item){
+			.file = file,
+			.name = file.kind == DELTA_CHECKPOINT_V2 ? mem_strdup(entry->d_name)
+								 : NULL,
+		};
 	}
-	if (errno != 0) {
-		int code = errno;
+	return errno == 0;
+}
 
-		(void)closedir(stream);
-		free(list.files);
-		return err_errno(err, code, "list %s", dir);
-	}
+bool delta_log_list(const char *dir, struct delta_log *log_out, struct err *err)
+{
+	struct list list = { 0 };
+	struct delta_log log = { 0 };
+	DIR *stream = opendir(dir);
+	int code = 0;
+
+	if (!stream)
+		return err_errno(err, errno, "list %s", dir);
+	if (!list_names(stream, &list))
+		code = errno;
 	(void)closedir(stream);
-	if (list.n > 0)
-		qsort(list.files, list.n, sizeof *list.files, compare_files);
-	settle(&list, &log);
-	free(list.files);
-	*log_out = log;
-	return true;
+	if (code == 0) {
+		if (list.n > 0)
+			qsort(list.items, list.n, sizeof *list.items, compare_files);
+		settle(&list, &log);
+		*log_out = log;
+	}
+	for (size_t i = 0; i < list.n; i++)
+		free(list.items[i].name);
+	free(list.items);
+	return code == 0 || err_errno(err, code, "list %s", dir);
 }
 
 void delta_log_done(struct delta_log *log)
 {
 	FREE(&log->commits);
 	FREE(&log->checkpoints);
+	for (size_t i = 0; i < log->ncomplete; i++)
+		free(log->complete[i].name);
+	FREE(&log->complete);
 	*log = (struct delta_log){ 0 };
 }
 

@@ -292,4 +292,119 @@ static inline bool lex_is_utf8(const char *p, const char *end)
 	return true;
 }
 
+/* ---- values, for walkers that skip what they do not keep ---- */
+
+/* A key without escapes, from its opening quote to its value. */
+static inline const char *lex_key(const char *p, const char *end, struct text *key_out)
+{
+	const char *close;
+
+	if (*p != '"')
+		return NULL;
+	p++;
+	close = lex_special(p, end);
+	if (close == end || *close != '"')
+		return NULL;
+	*key_out = (struct text){ p, (size_t)(close - p) };
+	p = lex_blank(close + 1);
+	if (*p != ':')
+		return NULL;
+	return lex_blank(p + 1);
+}
+
+/* Behind a member: to the next one, or to the closing bracket. p may be NULL. */
+static inline const char *lex_next(const char *p, const char *end, char close)
+{
+	if (!p || p == end)
+		return NULL;
+	if (*p == ',' && p[1] == '"') /* as nearly always */
+		return p + 1;
+	p = lex_blank(p);
+	if (*p == close)
+		return p;
+	if (*p != ',')
+		return NULL;
+	p = lex_blank(p + 1);
+	return *p == close ? NULL : p;
+}
+
+/*
+ * lex_skip_string for strings full of escaped quotes, such as JSON in a string: a block without any
+ * other escape is passed whole.
+ */
+static inline const char *lex_skip_quoted(const char *p, const char *end)
+{
+#ifdef __SSE2__
+	unsigned carry = 0; /* the block before ended in a backslash that is not itself escaped */
+
+	for (; end - p >= LEX_BLOCK; p += LEX_BLOCK) {
+		__m128i block = _mm_loadu_si128((const __m128i *)p);
+		unsigned quote = (unsigned)_mm_movemask_epi8(
+			_mm_cmpeq_epi8(block, _mm_set1_epi8('"')));
+		unsigned slash = (unsigned)_mm_movemask_epi8(
+			_mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
+		unsigned control = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(
+			_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block));
+		unsigned escaped = (slash << 1 | carry) & 0xffff;
+		unsigned ends = quote & ~escaped;
+
+		/* Every backslash escapes a quote, or the block is looked at byte by byte. */
+		if (escaped & ~quote)
+			break;
+		if (ends) {
+			unsigned at = (unsigned)__builtin_ctz(ends);
+
+			return control & ((1u << at) - 1) ? NULL : p + at + 1;
+		}
+		if (control)
+			return NULL;
+		carry = slash >> (LEX_BLOCK - 1) & 1;
+	}
+	return lex_skip_string(p - carry, end);
+#else
+	return lex_skip_string(p, end);
+#endif
+}
+
+static inline const char *lex_skip_value(const char *p, const char *end, int depth);
+
+/* An object or array, from its opening bracket. */
+static inline const char *lex_skip_nested(const char *p, const char *end, int depth)
+{
+	char close = *p == '{' ? '}' : ']';
+	struct text key;
+
+	if (depth == 0)
+		return NULL;
+	p = lex_blank(p + 1);
+	while (*p != close) {
+		if (close == '}')
+			p = lex_key(p, end, &key);
+		if (!p)
+			return NULL;
+		p = lex_next(lex_skip_value(p, end, depth - 1), end, close);
+		if (!p)
+			return NULL;
+	}
+	return p + 1;
+}
+
+/* Any value; depth: how many levels of brackets it may open. */
+static inline const char *lex_skip_value(const char *p, const char *end, int depth)
+{
+	switch (*p) {
+	case '"':
+		return lex_skip_string(p + 1, end);
+	case '{':
+	case '[':
+		return lex_skip_nested(p, end, depth);
+	case 't':
+	case 'f':
+	case 'n':
+		return lex_skip_word(p, end);
+	default:
+		return lex_skip_number(p);
+	}
+}
+
 #endif

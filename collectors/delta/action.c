@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Actions out of commits: a projection scanner for what there are millions of, jansson for the rest. */
+#include "collectors/delta/action.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "collectors/eventlog/lex.h"
+
+enum { DEPTH = 24, STATS_KEPT = 256 << 10 };
+
+static const struct {
+	const char *name;
+	enum delta_action_kind kind;
+} kinds[] = {
+	{ "add", DELTA_ACTION_ADD },
+	{ "remove", DELTA_ACTION_REMOVE },
+	{ "commitInfo", DELTA_ACTION_INFO },
+	{ "metaData", DELTA_ACTION_METADATA },
+	{ "protocol", DELTA_ACTION_PROTOCOL },
+	{ "txn", DELTA_ACTION_TXN },
+	{ "domainMetadata", DELTA_ACTION_DOMAIN },
+	{ "checkpointMetadata", DELTA_ACTION_CHECKPOINT },
+	{ "sidecar", DELTA_ACTION_SIDECAR },
+};
+
+enum delta_action_kind delta_action_kind_of(struct text name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (text_is(name, kinds[i].name))
+			return kinds[i].kind;
+	return DELTA_ACTION_OTHER;
+}
+
+struct delta_action delta_action_none(enum delta_action_kind kind)
+{
+	return (struct delta_action){
+		.kind = kind,
+		.in_commit_ms = FACT_UNKNOWN,
+		.number = FACT_UNKNOWN,
+		.entry = {
+			.tombstone = kind == DELTA_ACTION_REMOVE,
+			.size = FACT_UNKNOWN,
+			.records = FACT_UNKNOWN,
+			.rows = FACT_UNKNOWN,
+			.modified_ms = FACT_UNKNOWN,
+			.null_count = FACT_UNKNOWN,
+			.deleted_ms = FACT_UNKNOWN,
+			.dv = { .offset = FACT_UNKNOWN, .size = FACT_UNKNOWN,
+				.cardinality = FACT_UNKNOWN },
+		},
+	};
+}
+
+static void set_rows(struct delta_action *action)
+{
+	struct delta_entry *entry = &action->entry;
+
+	entry->rows = entry->records;
+	if (!entry->dv.storage || entry->records == FACT_UNKNOWN)
+		return;
+	if (entry->dv.cardinality < 0 || entry->dv.cardinality > entry->records)
+		entry->rows = FACT_UNKNOWN; /* FACT_UNKNOWN is below 0, too */
+	else
+		entry->rows -= entry->dv.cardinality;
+}
+
+/* ---- stats ---- */
+
+static int64_t count_of(const json_t *value)
+{
+	int64_t count = delta_json_integer(value);
+
+	return count < 0 ? FACT_UNKNOWN : count;
+}
+
+/* The same by jansson: for stats of another form than engines write. */
+static void stats_general(struct text stats, struct text column, int64_t *records_out,
+	int64_t *null_count_out)
+{
+	json_t *json = delta_json(stats);
+	char name[256];
+
+	*records_out = count_of(json_object_get(json, "numRecords"));
+	if (column.bytes && column.len < sizeof name) {
+		memcpy(name, column.bytes, column.len);
+		name[column.len] = '\0';
+		*null_count_out =
+			count_of(json_object_get(json_object_get(json, "nullCount"), name));
+	}
+	json_decref(json);
+}
+
+static const char *stats_nulls(const char *p, const char *end, struct text column, int64_t *out)
+{
+	struct text key;
+
+	if (*p != '{')
+		return NULL;
+	p = lex_blank(p + 1);
+	while (*p != '}') {
+		p = lex_key(p, end, &key);
+		if (!p)
+			return NULL;
+		p = text_eq(key, column) ? lex_integer(p, out) : lex_skip_value(p, end, DEPTH);
+		p = lex_next(p, end, '}');
+		if (!p)
+			return NULL;
+	}
+	return p + 1;
+}
+
+static bool stats_scan(struct text stats, struct text column, int64_t *records_out,
+	int64_t *null_count_out)
+{
+	const char *p = stats.bytes;
+	const char *end = p + stats.len;
+	struct text key;
+
+	if (stats.len < 2 || *p != '{' || end[-1] != '}')
+		return false;
+	p = lex_blank(p + 1);
+	while (*p != '}') {
+		p = lex_key(p, end, &key);
+		if (!p)
+			return false;
+		if (text_is(key, "numRecords"))
+			p = lex_integer(p, records_out);
+		else if (column.bytes && text_is(key, "nullCount"))
+			p = stats_nulls(p, end, column, null_count_out);
+		else
+			p = lex_skip_value(p, end, DEPTH);
+		p = lex_next(p, end, '}');
+		if (!p)
+			return false;
+	}
+	return p + 1 == end;
+}
+
+void delta_stats_read(struct text stats, struct text column, int64_t *records_out,
+	int64_t *null_count_out)
+{
+	*records_out = *null_count_out = FACT_UNKNOWN;
+	if (!stats.bytes)
+		return;
+	if (!stats_scan(stats, column, records_out, null_count_out) || *records_out < 0) {
+		*records_out = *null_count_out = FACT_UNKNOWN;
+		stats_general(stats, column, records_out, null_count_out);
+	}
+	if (*null_count_out < 0)
+		*null_count_out = FACT_UNKNOWN;
+}
+
+/* ---- the scanner ---- */
+
+struct scan {
+	const char *end;
+	struct arena *arena;
+	struct text column;
+};
+
+static const char *scan_string(const struct scan *scan, const char *p, struct text *out)
+{
+	const char *close;
+	const char *start = p + 1;
+	char *to;
+
+	if (*p == 'n') {
+		*out = TEXT_NONE;
+		return lex_word(p, scan->end, "null", 4);
+	}
+	if (*p != '"')
+		return NULL;
+	close = lex_special(start, scan->end);
+	if (close == scan->end)
+		return NULL;
+	if (*close == '"') {
+		*out = (struct text){ start, (size_t)(close - start) };
+		return close + 1;
+	}
+	close = lex_skip_string(start, scan->end);
+	if (!close)
+		return NULL;
+	to = arena_alloc(scan->arena, (size_t)(close - start) + LEX_BLOCK);
+	out->bytes = to;
+	return lex_unescape(start, scan->end, to, &out->len);
+}
+
+static const char *scan_number(const struct scan *scan, const char *p, int64_t *out)
+{
+	if (*p == 'n')
+		return lex_word(p, scan->end, "null", 4);
+	return lex_integer(p, out);
+}
+
+static const char *scan_flag(const struct scan *scan, const char *p, bool *out)
+{
+	*out = *p == 't';
+	return *p == 't' || *p == 'f' || *p == 'n' ? lex_skip_word(p, scan->end) : NULL;
+}
+
+/*
+ * What nearly all stats begin with, so that their bulk is passed without being looked into. Stats
+ * that a column's null count is wanted of, or that begin otherwise, are read as a whole.
+ */
+static const char *scan_stats(const struct scan *scan, const char *p, struct delta_action *action)
+{
+	static const char head[] = "\"{\\\"numRecords\\\":";
+	struct text stats;
+	int64_t records;
+	const char *behind;
+
+	if (*p == '"' && !scan->column.bytes &&
+		lex_word(p, scan->end, head, sizeof head - 1) == p + sizeof head - 1) {
+		behind = lex_integer(p + sizeof head - 1, &records);
+		if (behind && records >= 0 && (*behind == ',' || *behind == '}')) {
+			action->entry.records = records;
+			return lex_skip_quoted(behind, scan->end);
+		}
+	}
+	if (*p != '"' && *p != 'n')
+		return NULL; /* an object rather than text: the general reader knows */
+	p = scan_string(scan, p, &stats);
+	if (p)
+		delta_stats_read(stats, scan->column, &action->entry.records,
+			&action->entry.null_count);
+	return p;
+}
+
+static const char *scan_vector(const struct scan *scan, const char *p, struct delta_dv *dv)
+{
+	struct text storage = TEXT_NONE;
+	struct text key;
+
+	if (*p == 'n')
+		return lex_word(p, scan->end, "null", 4);
+	if (*p != '{')
+		return NULL;
+	p = lex_blank(p + 1);
+	while (*p != '}') {
+		p = lex_key(p, scan->end, &key);
+		if (!p)
+			return NULL;
+		if (text_is(key, "storageType"))
+			p = scan_string(scan, p, &storage);
+		else if (text_is(key, "pathOrInlineDv"))
+			p = scan_string(scan, p, &dv->path);
+		else if (text_is(key, "offset"))
+			p = scan_number(scan, p, &dv->offset);
+		else if (text_is(key, "sizeInBytes"))
+			p = scan_number(scan, p, &dv->size);
+		else if (text_is(key, "cardinality"))
+			p = scan_number(scan, p, &dv->cardinality);
+		else
+			p = lex_skip_value(p, scan->end, DEPTH);
+		p = lex_next(p, scan->end, '}');
+		if (!p)
+			return NULL;
+	}
+	if (storage.len != 1 || !dv->path.bytes)
+		return NULL;
+	dv->storage = storage.bytes[0];
+	return p + 1;
+}
+
+static const char *scan_values(const struct scan *scan, const char *p, struct text *out)
+{
+	const char *start = p;
+
+	if (*p == 'n')
+		return lex_word(p, scan->end, "null", 4);
+	if (*p != '{')
+		return NULL;
+	p = lex_skip_value(p, scan->end, 2);
+	if (p)
+		*out = (struct text){ start, (size_t)(p - start) };
+	return p;
+}
+
+/* One member of add or remove. Lengths first: most keys differ in them. */
+static const char *scan_member(const struct scan *scan, struct text key, const char *p,
+	struct delta_action *action)
+{
+	struct delta_entry *entry = &action->entry;
+
+	switch (key.len) {
+	case 4:
+		if (text_is(key, "path"))
+			return scan_string(scan, p, &entry->path);
+		if (text_is(key, "size"))
+			return scan_number(scan, p, &entry->size);
+		break;
+	case 5:
+		if (text_is(key, "stats"))
+			return scan_stats(scan, p, action);
+		break;
+	case 10:
+		if (text_is(key, "dataChange"))
+			return scan_flag(scan, p, &action->data_change);
+		break;
+	case 14:
+		if (text_is(key, "deletionVector"))
+			return scan_vector(scan, p, &entry->dv);
+		break;
+	case 15:
+		if (text_is(key, "partitionValues"))
+			return scan_values(scan, p, &entry->partition_values);
+		break;
+	case 16:
+		if (text_is(key, "modificationTime"))
+			return scan_number(scan, p, &entry->modified_ms);
+		break;
+	case 17:
+		if (text_is(key, "deletionTimestamp"))
+			return scan_number(scan, p, &entry->deleted_ms);
+		break;
+	default:
+		break;
+	}
+	return lex_skip_value(p, scan->end, DEPTH);
+}
+
+static const char *scan_file(const struct scan *scan, const char *p, struct delta_action *action)
+{
+	struct text key;
+
+	if (*p != '{')
+		return NULL;
+	p = lex_blank(p + 1);
+	while (*p != '}') {
+		p = lex_key(p, scan->end, &key);
+		if (!p)
+			return NULL;
+		p = lex_next(scan_member(scan, key, p, action), scan->end, '}');
+		if (!p)
+			return NULL;
+	}
+	if (action->entry.path.len == 0)
+		return NULL;
+	set_rows(action);
+	return p + 1;
+}
+
+/* commitInfo and txn: a few members out of many. */
+static const char *scan_few(const struct scan *scan, const char *p, struct delta_action *action)
+{
+	struct text key;
+
+	if (*p != '{')
+		return NULL;
+	p = lex_blank(p + 1);
+	while (*p != '}') {
+		p = lex_key(p, scan->end, &key);
+		if (!p)
+			return NULL;
+		if (action->kind == DELTA_ACTION_INFO && text_is(key, "inCommitTimestamp"))
+			p = scan_number(scan, p, &action->in_commit_ms);
+		else if (action->kind == DELTA_ACTION_TXN && text_is(key, "appId"))
+			p = scan_string(scan, p, &action->name);
+		else if (action->kind == DELTA_ACTION_TXN && text_is(key, "version"))
+			p = scan_number(scan, p, &action->number);
+		else
+			p = lex_skip_value(p, scan->end, DEPTH);
+		p = lex_next(p, scan->end, '}');
+		if (!p)
+			return NULL;
+	}
+	if (action->kind == DELTA_ACTION_TXN && !action->name.bytes)
+		return NULL;
+	return p + 1;
+}
+
+bool delta_action_scan(struct arena *arena, struct text line, struct text column,
+	struct delta_action *out)
+{
+	struct scan scan = { line.bytes + line.len, arena, column };
+	const char *p = line.bytes;
+	struct text key;
+
+	if (line.len < 2 || *p != '{' || scan.end[-1] != '}')
+		return false;
+	p = lex_key(lex_blank(p + 1), scan.end, &key);
+	if (!p)
+		return false;
+	*out = delta_action_none(delta_action_kind_of(key));
+	switch (out->kind) {
+	case DELTA_ACTION_ADD:
+	case DELTA_ACTION_REMOVE:
+		p = scan_file(&scan, p, out);
+		break;
+	case DELTA_ACTION_INFO:
+	case DELTA_ACTION_TXN:
+		p = scan_few(&scan, p, out);
+		break;
+	case DELTA_ACTION_OTHER:
+		p = lex_skip_value(p, scan.end, DEPTH);
+		break;
+	default: /* few of them, and more in them */
+		return false;
+	}
+	if (!p || p == scan.end)
+		return false;
+	p = lex_blank(p);
+	return *p == '}' && p + 1 == scan.end;
+}
+
+/* ---- the general reader ---- */
+
+static struct text text_member(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return (struct text){ json_string_value(value), json_string_length(value) };
+}
+
+static bool read_vector(const json_t *vector, struct delta_dv *dv, const char **reason_out)
+{
+	struct text storage = text_member(vector, "storageType");
+
+	if (!json_is_object(vector))
+		return true;
+	dv->path = text_member(vector, "pathOrInlineDv");
+	if (storage.len != 1 || !dv->path.bytes) {
+		*reason_out = "a deletion vector lacks its storageType or pathOrInlineDv";
+		return false;
+	}
+	dv->storage = storage.bytes[0];
+	dv->offset = delta_json_integer(json_object_get(vector, "offset"));
+	dv->size = delta_json_integer(json_object_get(vector, "sizeInBytes"));
+	dv->cardinality = delta_json_integer(json_object_get(vector, "cardinality"));
+	return true;
+}
+
+static bool read_file(struct arena *arena, const json_t *file, struct text column,
+	struct delta_action *out, const char **reason_out)
+{
+	struct delta_entry *entry = &out->entry;
+	const json_t *stats = json_object_get(file, "stats");
+
+	entry->path = text_member(file, "path");
+	entry->size = delta_json_integer(json_object_get(file, "size"));
+	entry->modified_ms = delta_json_integer(json_object_get(file, "modificationTime"));
+	entry->deleted_ms = delta_json_integer(json_object_get(file, "deletionTimestamp"));
+	out->data_change = json_is_true(json_object_get(file, "dataChange"));
+	if (json_is_object(json_object_get(file, "partitionValues")))
+		entry->partition_values =
+			delta_json_text(arena, json_object_get(file, "partitionValues"));
+	if (json_is_string(stats) || json_is_object(stats))
+		delta_stats_read(delta_json_text(arena, stats), column, &entry->records,
+			&entry->null_count);
+	if (entry->path.len == 0) {
+		*reason_out = "a file action lacks its path";
+		return false;
+	}
+	if (!read_vector(json_object_get(file, "deletionVector"), &entry->dv, reason_out))
+		return false;
+	set_rows(out);
+	return true;
+}
+
+bool delta_action_read(struct arena *arena, const char *name, const json_t *value,
+	struct text column, struct delta_action *out, const char **reason_out)
+{
+	*out = delta_action_none(delta_action_kind_of(text_of(name)));
+	if (out->kind != DELTA_ACTION_OTHER && !json_is_object(value)) {
+		*reason_out = "one of its actions is no object";
+		return false;
+	}
+	out->json = value;
+	switch (out->kind) {
+	case DELTA_ACTION_ADD:
+	case DELTA_ACTION_REMOVE:
+		return read_file(arena, value, column, out, reason_out);
+	case DELTA_ACTION_INFO:
+		out->in_commit_ms =
+			delta_json_integer(json_object_get(value, "inCommitTimestamp"));
+		return true;
+	case DELTA_ACTION_TXN:
+		out->name = text_member(value, "appId");
+		out->number = delta_json_integer(json_object_get(value, "version"));
+		*reason_out = "a txn lacks its appId";
+		return out->name.bytes != NULL;
+	case DELTA_ACTION_DOMAIN:
+		out->name = text_member(value, "domain");
+		out->value = text_member(value, "configuration");
+		out->removed = json_is_true(json_object_get(value, "removed"));
+		*reason_out = "a domainMetadata lacks its domain";
+		return out->name.bytes != NULL;
+	case DELTA_ACTION_SIDECAR:
+		out->name = text_member(value, "path");
+		*reason_out = "a sidecar lacks its path";
+		return out->name.len > 0;
+	default:
+		return true;
+	}
+}

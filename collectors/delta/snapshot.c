@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A table at a version: which checkpoint, which commits, what they add up to. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "collectors/delta/table_state.h"
+
+enum { NOTES_MAX = 32, NOTE_MAX = 512 };
+
+void delta_snapshot_note(struct delta_snapshot *snapshot, const char *fmt, ...)
+{
+	struct buf dirty;
+	struct buf clean;
+	va_list args;
+
+	if (json_array_size(snapshot->notes) >= NOTES_MAX)
+		return;
+	buf_init(&dirty, 2 * NOTE_MAX);
+	buf_init(&clean, NOTE_MAX);
+	va_start(args, fmt);
+	(void)buf_vaddf(&dirty, fmt, args);
+	va_end(args);
+	(void)utf8_clean(&clean, buf_text(&dirty), UTF8_ONE_LINE);
+	(void)json_array_append_new(snapshot->notes, json_stringn(clean.bytes, clean.len));
+	buf_done(&dirty);
+	buf_done(&clean);
+}
+
+/* ---- actions ---- */
+
+static void keep(json_t **slot, const json_t *value)
+{
+	json_decref(*slot);
+	*slot = json_deep_copy(value);
+}
+
+static void take_domain(struct delta_snapshot *snapshot, const struct delta_action *action)
+{
+	if (action->removed)
+		(void)json_object_deln(snapshot->domains, action->name.bytes, action->name.len);
+	else
+		(void)json_object_setn_new(snapshot->domains, action->name.bytes, action->name.len,
+			action->value.bytes
+				? json_stringn(action->value.bytes, action->value.len)
+				: json_null());
+}
+
+bool delta_snapshot_take(void *context, const struct delta_action *action, struct err *err)
+{
+	struct delta_snapshot *snapshot = context;
+
+	switch (action->kind) {
+	case DELTA_ACTION_ADD:
+	case DELTA_ACTION_REMOVE:
+		return delta_state_put(&snapshot->state, &action->entry) ||
+			err_set(err, ERR_LIMIT, 0, "a file's path is longer than Weir accepts");
+	case DELTA_ACTION_METADATA:
+		keep(&snapshot->metadata, action->json);
+		return true;
+	case DELTA_ACTION_PROTOCOL:
+		keep(&snapshot->protocol, action->json);
+		return true;
+	case DELTA_ACTION_TXN:
+		(void)json_object_setn_new(snapshot->txns, action->name.bytes, action->name.len,
+			action->number == FACT_UNKNOWN ? json_null() : json_integer(action->number));
+		return true;
+	case DELTA_ACTION_DOMAIN:
+		take_domain(snapshot, action);
+		return true;
+	case DELTA_ACTION_INFO:
+		snapshot->in_commit_ms = action->in_commit_ms;
+		return true;
+	case DELTA_ACTION_SIDECAR: /* to be ignored in commits */
+		if (snapshot->is_checkpoint)
+			(void)json_array_append_new(snapshot->sidecars,
+				json_stringn(action->name.bytes, action->name.len));
+		return true;
+	default:
+		return true;
+	}
+}
+
+/* ---- replay ---- */
+
+static bool apply_commit(struct delta_snapshot *snapshot, size_t place, struct err *err)
+{
+	int64_t version = snapshot->log.commits[place];
+	int64_t bytes = 0;
+	char name[32];
+
+	(void)snprintf(name, sizeof name, "%020lld.json", (long long)version);
+	snapshot->in_commit_ms = FACT_UNKNOWN;
+	if (!delta_replay_file(&snapshot->replay, snapshot->log_fd, name, &snapshot->times[place],
+		    &bytes, err))
+		return false;
+	if (bytes == 0)
+		delta_snapshot_note(snapshot, "version %lld is empty (0 bytes): maybe a torn write",
+			(long long)version);
+	snapshot->version = version;
+	return true;
+}
+
+/* Commits behind `from` up to the target, which must follow one another. */
+static bool apply_commits(struct delta_snapshot *snapshot, int64_t from, int64_t target,
+	struct err *err)
+{
+	size_t place;
+
+	(void)delta_commit_place(&snapshot->log, from + 1, &place);
+	for (int64_t version = from + 1; version <= target; version++, place++) {
+		if (place >= snapshot->log.ncommits || snapshot->log.commits[place] != version)
+			return err_set(err, ERR_FORMAT, 0,
+				"commit %020lld.json is missing: version %lld cannot be rebuilt "
+				"without it; get the file back from a backup%s", (long long)version,
+				(long long)target,
+				from < 0 ? " (no complete checkpoint stands in for it)" : "");
+		if (!apply_commit(snapshot, place, err))
+			return false;
+	}
+	return true;
+}
+
+static void clear(struct delta_snapshot *snapshot)
+{
+	delta_state_done(&snapshot->state);
+	delta_state_init(&snapshot->state);
+	json_decref(snapshot->metadata);
+	json_decref(snapshot->protocol);
+	snapshot->metadata = snapshot->protocol = NULL;
+	(void)json_object_clear(snapshot->txns);
+	(void)json_object_clear(snapshot->domains);
+	(void)json_array_clear(snapshot->sidecars);
+	snapshot->in_commit_ms = FACT_UNKNOWN;
+	snapshot->version = snapshot->checkpoint = -1;
+}
+
+/* The newest complete checkpoint at or before version that comes before complete[below]. */
+static const struct delta_checkpoint *choose(const struct delta_log *log, int64_t version,
+	size_t *below)
+{
+	while (*below > 0)
+		if (log->complete[--*below].version <= version)
+			return &log->complete[*below];
+	return NULL;
+}
+
+static bool rebuild(struct delta_snapshot *snapshot, int64_t target, struct err *err)
+{
+	size_t below = snapshot->log.ncomplete;
+	const struct delta_checkpoint *checkpoint;
+	struct err first = ERR_INIT;
+
+	while ((checkpoint = choose(&snapshot->log, target, &below)) != NULL) {
+		clear(snapshot);
+		if (delta_checkpoint_load(snapshot, checkpoint, err)) {
+			snapshot->version = snapshot->checkpoint = checkpoint->version;
+			return apply_commits(snapshot, checkpoint->version, target, err);
+		}
+		if (first.kind == ERR_NONE)
+			first = *err;
+		if (!snapshot->at.around_damage)
+			return false;
+		delta_snapshot_note(snapshot, "%s; read from what came before it", err->text);
+	}
+	clear(snapshot);
+	if (apply_commits(snapshot, -1, target, err))
+		return true;
+	if (first.kind != ERR_NONE)
+		*err = first; /* the damage is the cause, the gap only shows it */
+	return false;
+}
+
+static bool check(struct delta_snapshot *snapshot, struct err *err)
+{
+	if (!snapshot->protocol)
+		return err_set(err, ERR_FORMAT, 0,
+			"the log has no protocol action up to version %lld: it is damaged, or no "
+			"Delta log", (long long)snapshot->version);
+	if (!delta_protocol_readable(snapshot->protocol, err))
+		return false;
+	if (!snapshot->metadata)
+		return err_set(err, ERR_FORMAT, 0,
+			"the log has no metaData action up to version %lld: it is damaged, or no "
+			"Delta log", (long long)snapshot->version);
+	return true;
+}
+
+/* ---- open ---- */
+
+static int64_t newest(const struct delta_log *log)
+{
+	int64_t version = log->ncommits ? log->commits[log->ncommits - 1] : -1;
+
+	if (log->ncheckpoints && log->checkpoints[log->ncheckpoints - 1] > version)
+		version = log->checkpoints[log->ncheckpoints - 1];
+	return version;
+}
+
+static bool list_log(struct delta_snapshot *snapshot, struct err *err)
+{
+	struct delta_log log = { 0 };
+
+	if (!delta_log_list(snapshot->log_dir, &log, err))
+		return false;
+	delta_log_done(&snapshot->log);
+	free(snapshot->times);
+	snapshot->log = log;
+	snapshot->times = NEW_ARRAY(int64_t, log.ncommits + 1);
+	for (size_t i = 0; i < log.ncommits; i++)
+		snapshot->times[i] = FACT_UNKNOWN;
+	return true;
+}
+
+static bool open_log(struct delta_snapshot *snapshot, struct err *err)
+{
+	snapshot->log_fd = open(snapshot->log_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return snapshot->log_fd >= 0 || err_errno(err, errno, "open %s", snapshot->log_dir);
+}
+
+static void close_log(struct delta_snapshot *snapshot)
+{
+	if (snapshot->log_fd >= 0)
+		(void)close(snapshot->log_fd);
+	snapshot->log_fd = -1;
+	/* What reading needed and looking does not. */
+	delta_replay_done(&snapshot->replay);
+	delta_replay_init(&snapshot->replay);
+	snapshot->replay.take = delta_snapshot_take;
+	snapshot->replay.context = snapshot;
+	snapshot->replay.column = snapshot->at.null_count_column;
+}
+
+static bool rebuild_at(struct delta_snapshot *snapshot, int64_t version, struct err *err)
+{
+	if (!rebuild(snapshot, version, err) || !check(snapshot, err))
+		return false;
+	delta_times_set(snapshot);
+	return true;
+}
+
+static bool open_version(struct delta_snapshot *snapshot, struct err *err)
+{
+	int64_t last = newest(&snapshot->log);
+	int64_t version = snapshot->at.version == FACT_UNKNOWN ? last : snapshot->at.version;
+
+	if (last < 0)
+		return err_set(err, ERR_ABSENT, 0, "the log holds neither commits nor a checkpoint");
+	if (version > last || version < 0)
+		return err_set(err, ERR_ABSENT, 0, "there is no version %lld, the newest is %lld",
+			(long long)version, (long long)last);
+	if (snapshot->at.version == FACT_UNKNOWN && snapshot->at.timestamp_ms != FACT_UNKNOWN) {
+		/* Whose time holds is told by the newest metaData. */
+		if (!rebuild_at(snapshot, last, err) ||
+			!delta_times_find(snapshot, snapshot->at.timestamp_ms, &version, err))
+			return false;
+		if (version == last)
+			return true;
+	}
+	return rebuild_at(snapshot, version, err);
+}
+
+/* The table's directory and its log's, of what people or configurations name it by. */
+static bool find_table(const char *given, char **path_out, char **log_dir_out, struct err *err)
+{
+	struct arena arena = { 0 };
+	struct text decoded = text_of(given);
+	char *path;
+	char *log_dir;
+	char *slash;
+
+	if (strncmp(given, "file:", 5) == 0)
+		decoded = delta_path_canonical(&arena, decoded);
+	path = realpath(decoded.len ? arena_printf(&arena, "%.*s", TEXT_ARG(decoded)) : "", NULL);
+	arena_free(&arena);
+	if (!path)
+		return err_errno(err, errno, "open %s", given);
+	log_dir = delta_log_dir(path);
+	if (!log_dir) {
+		free(path);
+		return err_set(err, ERR_ABSENT, 0, "%s holds no _delta_log", given);
+	}
+	slash = strrchr(path, '/');
+	if (strcmp(log_dir, path) == 0 && slash && slash != path)
+		*slash = '\0';
+	*path_out = path;
+	*log_dir_out = log_dir;
+	return true;
+}
+
+bool delta_snapshot_open(const char *path, const struct delta_at *at,
+	struct delta_snapshot **snapshot_out, struct err *err)
+{
+	struct delta_snapshot *snapshot = NEW(struct delta_snapshot);
+	bool done;
+
+	snapshot->at = *at;
+	if (at->null_count_column.bytes) {
+		char *copy = mem_zero(1, at->null_count_column.len + 1);
+
+		memcpy(copy, at->null_count_column.bytes, at->null_count_column.len);
+		snapshot->at.null_count_column.bytes = copy;
+	}
+	snapshot->log_fd = -1;
+	snapshot->txns = json_object();
+	snapshot->domains = json_object();
+	snapshot->notes = json_array();
+	snapshot->sidecars = json_array();
+	delta_state_init(&snapshot->state);
+	close_log(snapshot);
+	done = find_table(path, &snapshot->path, &snapshot->log_dir, err) &&
+		open_log(snapshot, err);
+	done = done && ((list_log(snapshot, err) && open_version(snapshot, err)) ||
+			       err_wrap(err, "table %s", path));
+	close_log(snapshot);
+	if (done)
+		*snapshot_out = snapshot;
+	else
+		delta_snapshot_free(snapshot);
+	return done;
+}
+
+static bool has_commit(const struct delta_snapshot *snapshot, int64_t version)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof name, "%020lld.json", (long long)version);
+	return faccessat(snapshot->log_fd, name, F_OK, 0) == 0;
+}
+
+static bool advance(struct delta_snapshot *snapshot, bool *changed_out, struct err *err)
+{
+	int64_t from = snapshot->version;
+	int64_t last;
+
+	*changed_out = false;
+	if (!has_commit(snapshot, from + 1) && (has_commit(snapshot, from) || from == snapshot->checkpoint))
+		return true;
+	if (!list_log(snapshot, err))
+		return false;
+	last = newest(&snapshot->log);
+	if (last < from)
+		return err_set(err, ERR_ABSENT, 0,
+			"the log is shorter than before: the table was made anew");
+	if (last == from)
+		return true;
+	*changed_out = true;
+	if (!has_commit(snapshot, from + 1))
+		return rebuild_at(snapshot, last, err); /* cleaned up before it was seen */
+	if (!apply_commits(snapshot, from, last, err) || !check(snapshot, err))
+		return false;
+	delta_times_set(snapshot);
+	return true;
+}
+
+bool delta_snapshot_advance(struct delta_snapshot *snapshot, bool *changed_out, struct err *err)
+{
+	bool done = open_log(snapshot, err) && advance(snapshot, changed_out, err);
+
+	close_log(snapshot);
+	return done || err_wrap(err, "table %s", snapshot->path);
+}
+
+void delta_snapshot_free(struct delta_snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	free(snapshot->path);
+	free(snapshot->log_dir);
+	free(snapshot->times);
+	free((char *)snapshot->at.null_count_column.bytes);
+	delta_log_done(&snapshot->log);
+	delta_state_done(&snapshot->state);
+	delta_replay_done(&snapshot->replay);
+	json_decref(snapshot->metadata);
+	json_decref(snapshot->protocol);
+	json_decref(snapshot->txns);
+	json_decref(snapshot->domains);
+	json_decref(snapshot->notes);
+	json_decref(snapshot->sidecars);
+	free(snapshot);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COLLECTORS_DELTA_TABLE_STATE_H
+#define COLLECTORS_DELTA_TABLE_STATE_H
+
+#include "collectors/delta/replay.h"
+#include "collectors/delta/state.h"
+
+/* What stands behind struct delta_snapshot; for the library's own files. */
+struct delta_snapshot {
+	char *path;    /* absolute, of the table */
+	char *log_dir;
+	int log_fd;    /* -1 = not open: only while something is read */
+	struct delta_log log;
+	int64_t *times; /* file times of log.commits; FACT_UNKNOWN = not asked yet */
+	struct delta_at at;
+	struct delta_state state;
+	struct delta_replay replay;
+	json_t *metadata, *protocol; /* newest; NULL = none yet */
+	json_t *txns, *domains, *notes;
+	int64_t version;
+	int64_t checkpoint;          /* -1 = replayed from version 0 */
+	int64_t in_commit_ms;        /* of version; FACT_UNKNOWN = none */
+	int64_t timestamp_ms;
+	bool in_commit_timestamp;
+	/* while applying a checkpoint */
+	bool is_checkpoint;
+	json_t *sidecars;            /* names */
+};
+
+bool delta_snapshot_take(void *context, const struct delta_action *action, struct err *err);
+/* A note for people: cleaned here. */
+void delta_snapshot_note(struct delta_snapshot *snapshot, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Loads one complete checkpoint into an empty state. Error: names the file. */
+bool delta_checkpoint_load(struct delta_snapshot *snapshot,
+	const struct delta_checkpoint *checkpoint, struct err *err);
+
+/* May this table be read? False: ERR_UNSUPPORTED names the version or the feature. */
+bool delta_protocol_readable(const json_t *protocol, struct err *err);
+/* A property's text, whatever JSON it is; NONE where unset. Borrowed. */
+struct text delta_property(const json_t *metadata, const char *name);
+/* "interval 1 week", "interval 7 days 3 hours": ms; false where not understood. */
+bool delta_interval(struct text text, int64_t *ms_out);
+
+/* Fills times up to and with log.commits[upto]. */
+void delta_times_fill(struct delta_snapshot *snapshot, size_t upto);
+/* The protocol's time of log.commits[i] without in-commit timestamps. */
+int64_t delta_time_of_file(struct delta_snapshot *snapshot, size_t i);
+/* Sets the snapshot's timestamp by what the protocol says. */
+void delta_times_set(struct delta_snapshot *snapshot);
+/* The newest version not after a time; snapshot: the newest. */
+bool delta_times_find(struct delta_snapshot *snapshot, int64_t timestamp_ms, int64_t *version_out,
+	struct err *err);
+/* inCommitTimestamp of one commit; FACT_UNKNOWN where it has none or cannot be read. */
+int64_t delta_in_commit_ms(struct delta_snapshot *snapshot, int64_t version);
+/* Place of a version in log.commits; false = it is not there. */
+bool delta_commit_place(const struct delta_log *log, int64_t version, size_t *place_out);
+
+#endif

@@ -93,8 +93,13 @@ static bool put(struct worker *worker)
 	struct fact_batch *batch = worker->batch;
 	int64_t give_up = INT64_MAX;
 
-	if (batch->nevents == 0 && batch->nfacts == 0 && !batch->cursor.bytes)
+	if (batch->nevents == 0 && batch->nfacts == 0 && !batch->cursor.bytes) {
+		if (worker->more && !batch->more)
+			store_settle(worker->shared->store);
+		worker->more = batch->more;
 		return true;
+	}
+	worker->more = batch->more;
 	batch->source = arena_text(&batch->arena, text_of(worker->name));
 	count(worker);
 	for (;;) {
@@ -175,6 +180,7 @@ static bool work(struct worker *worker)
 	if (!worker->self && !begin_collector(worker, &err))
 		return after_failure(worker, &err);
 	said = worker->ops->step(worker->self, &context, &err);
+	worker->batch->more = said == STEP_MORE;
 	worker_note_news(worker);
 	if (said == STEP_FAILED)
 		return after_failure(worker, &err);

@@ -28,6 +28,7 @@ struct worker {
 	/* the worker's own from here, until it is joined */
 	void *self; /* NULL = not started */
 	struct fact_batch *batch;
+	bool more; /* what was put last said that more follows */
 	struct err err; /* newest failure */
 	int failures;   /* without a good step between */
 	uint64_t random;

@@ -180,6 +180,7 @@ void fact_batch_reset(struct fact_batch *batch)
 	batch->read_records = 0;
 	batch->undecodable = 0;
 	batch->fallback = 0;
+	batch->more = false;
 }
 
 /* For the table of one batch only, never kept: eight bytes at a time. */

@@ -376,6 +376,7 @@ struct fact_batch {
 	size_t nsegments, segments_room;
 	/* counted for the source's line, whether or not they were new */
 	int64_t read_bytes, read_records, undecodable, fallback;
+	bool more; /* another batch of the source follows at once: this one may be shown with it */
 };
 
 struct fact_batch *fact_batch_new(void);

@@ -52,6 +52,8 @@ struct store {
 	struct fact_batch *spare[QUEUE_MAX + 2];
 	size_t nspare;
 	uint64_t put, visible; /* batches taken; how many of them are visible */
+	uint64_t wanted;       /* so many are waited for to be visible */
+	bool more;             /* the batch written last said that another follows at once */
 	uint64_t retain_asked, retain_done;
 	bool stop, failed;
 	struct err err; /* why it failed */
@@ -188,7 +190,7 @@ static void fail(struct store *store, const struct err *err)
 static void write_next(struct store *store)
 {
 	struct fact_batch *batch = store->queue[store->head];
-	bool more = store->waiting > 1;
+	bool more = store->waiting > 1 || (batch->more && !store->stop);
 	struct err err = ERR_INIT;
 	bool ok, visible;
 
@@ -206,6 +208,7 @@ static void write_next(struct store *store)
 	} else {
 		fail(store, &err);
 	}
+	store->more = batch->more;
 	fact_batch_reset(batch);
 	store->spare[store->nspare++] = batch;
 	store->head = (store->head + 1) % QUEUE_MAX;
@@ -213,6 +216,13 @@ static void write_next(struct store *store)
 	if (visible)
 		store->visible = store->put - store->waiting;
 	pthread_cond_broadcast(&store->done);
+}
+
+/* With the mutex: the unit is left open for what its source has more, but not for long. */
+static bool may_wait(const struct store *store)
+{
+	return store->more && !store->stop && store->wanted <= store->visible &&
+		store->waiting == 0 && unit_may_grow(store);
 }
 
 static void show_rest(struct store *store)
@@ -255,6 +265,17 @@ static struct timespec after_ms(int64_t ms)
 	return (struct timespec){ .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 };
 }
 
+/* With the mutex, nothing to do: for how long at most. */
+static int64_t patience(const struct store *store)
+{
+	int64_t left;
+
+	if (!store->writer.open)
+		return RETAIN_FIRST_MS;
+	left = store->writer.opened_ms + store->options.visible_ms - mono_ms(store);
+	return left < 1 ? 1 : left < RETAIN_FIRST_MS ? left : RETAIN_FIRST_MS;
+}
+
 static void *writer_thread(void *context)
 {
 	struct store *store = context;
@@ -263,7 +284,7 @@ static void *writer_thread(void *context)
 	while (!store->failed) {
 		if (store->waiting > 0) {
 			write_next(store);
-		} else if (store->writer.open) {
+		} else if (store->writer.open && !may_wait(store)) {
 			show_rest(store);
 		} else if (store->retain_asked > store->retain_done ||
 			mono_ms(store) >= store->retain_at_ms) {
@@ -271,7 +292,7 @@ static void *writer_thread(void *context)
 		} else if (store->stop) {
 			break;
 		} else {
-			struct timespec at = after_ms(RETAIN_FIRST_MS);
+			struct timespec at = after_ms(patience(store));
 
 			(void)pthread_cond_timedwait(&store->work, &store->mutex, &at);
 			continue;
@@ -425,6 +446,16 @@ bool store_put(struct store *store, struct fact_batch **batch, int64_t deadline_
 	return ok;
 }
 
+void store_settle(struct store *store)
+{
+	pthread_mutex_lock(&store->mutex);
+	for (size_t i = 0; i < store->waiting; i++)
+		store->queue[(store->head + i) % QUEUE_MAX]->more = false;
+	store->more = false;
+	pthread_cond_signal(&store->work);
+	pthread_mutex_unlock(&store->mutex);
+}
+
 bool store_flush(struct store *store, int64_t deadline_ms, struct err *err)
 {
 	uint64_t wanted;
@@ -432,6 +463,9 @@ bool store_flush(struct store *store, int64_t deadline_ms, struct err *err)
 
 	pthread_mutex_lock(&store->mutex);
 	wanted = store->put;
+	if (store->wanted < wanted)
+		store->wanted = wanted;
+	pthread_cond_signal(&store->work);
 	while (!store->failed && store->visible < wanted && ok)
 		ok = wait_done(store, deadline_ms);
 	if (store->visible >= wanted)

@@ -40,6 +40,8 @@ void store_close(struct store *store);
  * thread. Facts and cursor are visible to new readers after the writer's next commit.
  */
 bool store_put(struct store *store, struct fact_batch **batch, int64_t deadline_ms, struct err *err);
+/* What was put with `more` set is followed by nothing after all: it need not wait to be shown. */
+void store_settle(struct store *store);
 /* Waits until everything put before is committed and visible. */
 bool store_flush(struct store *store, int64_t deadline_ms, struct err *err);
 /* The cursor that committed last for a source, copied into the arena; NONE = never read. */

@@ -87,7 +87,7 @@ static int by_flow(const void *left, const void *right)
 /* Takes the row the statement stands on if it is of a stale flow. */
 static bool take_row(struct derive *derive, struct group *group, struct err *err)
 {
-	int64_t upd = sql_id(derive->facts, 7), flow_id; /* the place of upd in EVENT_COLUMNS */
+	int64_t upd = sql_id(derive->facts, EVENT_UPD_COLUMN), flow_id;
 	const struct flow_entry *flow;
 	struct stored_event *event;
 

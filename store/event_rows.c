@@ -108,44 +108,28 @@ static int rows_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
 		sqlite3_result_int64(context, event->k);
 		break;
 	case 1:
-		sqlite3_result_blob(context, event->id, sizeof event->id, SQLITE_STATIC);
-		break;
-	case 2:
 		sqlite3_result_int64(context, event->batch);
 		break;
-	case 3:
-		sqlite3_result_int64(context, event->source);
-		break;
-	case 4:
+	case 2:
 		sqlite3_result_int(context, (int)event->type);
 		break;
-	case 5:
+	case 3:
 		sqlite3_result_int(context, (int)event->level);
 		break;
-	case 6:
+	case 4:
 		result_id(context, event->pipeline);
 		break;
-	case 7:
+	case 5:
 		result_id(context, event->upd);
 		break;
-	case 8:
+	case 6:
 		result_id(context, event->flow);
 		break;
-	case 9:
+	case 7:
 		result_id(context, event->dataset);
 		break;
-	case 10:
-		result_id(context, (int64_t)event->state);
-		break;
-	case 11:
+	case 8:
 		result_id(context, event->message);
-		break;
-	case 12:
-		result_id(context, event->segment);
-		break;
-	case 13:
-		if (event->segment != 0)
-			sqlite3_result_int64(context, event->offset);
 		break;
 	default:
 		sqlite3_result_blob(context, packed->bytes, (int)packed->len, SQLITE_STATIC);

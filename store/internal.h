@@ -45,10 +45,9 @@ struct text sql_text(sqlite3_stmt *stmt, int column);          /* borrowed until
 struct text sql_text_copy(sqlite3_stmt *stmt, int column, struct arena *arena);
 
 /* The columns of event in the order event_of_row reads them. */
-#define EVENT_COLUMNS                                                                              \
-	"k, id, batch, source, type, level, pipeline, upd, flow, dataset, state, msg, segment, "   \
-	"offset, x"
-/* Reads columns 0 to 14 of a row of EVENT_COLUMNS; arrays in the arena. ERR_STORE: damaged x. */
+#define EVENT_COLUMNS "k, batch, type, level, pipeline, upd, flow, dataset, msg, x"
+enum { EVENT_UPD_COLUMN = 5 };
+/* Reads columns 0 to 9 of a row of EVENT_COLUMNS; arrays in the arena. ERR_STORE: damaged x. */
 bool event_of_row(
 	sqlite3_stmt *stmt, struct arena *arena, struct stored_event *event, struct err *err);
 

@@ -7,56 +7,67 @@
 #include "base/mem.h"
 
 /*
- * x = mask, flags, then a varint for every number that is there, in the order of this table: the
- * commonest first, so that the mask stays short. Its order is the format on disk: append only.
+ * x = id, mask, then a varint for every number that is there, in the order of this table, then what
+ * the bits behind them stand for. The commonest are first, so that the mask stays short. The order
+ * is the format on disk: append only.
  */
+#define FIELDS(ID, NUMBER)                                                                         \
+	ID(source)                                                                                 \
+	NUMBER(sequence)                                                                           \
+	NUMBER(length)                                                                             \
+	ID(pipeline_name)                                                                          \
+	ID(maturity)                                                                               \
+	NUMBER(batch_id)                                                                           \
+	NUMBER(output_rows)                                                                        \
+	NUMBER(backlog_bytes)                                                                      \
+	NUMBER(backlog_records)                                                                    \
+	NUMBER(backlog_files)                                                                      \
+	NUMBER(backlog_seconds)                                                                    \
+	NUMBER(output_bytes)                                                                       \
+	NUMBER(dropped_records)                                                                    \
+	NUMBER(upserted_rows)                                                                      \
+	NUMBER(deleted_rows)                                                                       \
+	ID(flow_attempt)                                                                           \
+	ID(cause)                                                                                  \
+	ID(run_as)                                                                                 \
+	ID(user)                                                                                   \
+	NUMBER(failed_attempts)                                                                    \
+	ID(output)                                                                                 \
+	ID(flow_type)                                                                              \
+	ID(error_class)                                                                            \
+	ID(error_message)                                                                          \
+	ID(state_text)                                                                             \
+	ID(type_text)
+
+/* Bits of the mask: lists and flags that most events have, the fields, the rest. */
+enum {
+	MASK_STATE,
+	MASK_SEGMENT, /* segment and offset */
+	MASK_FLAGS,
+	MASK_RULES,
+	MASK_NUMBERS,
+#define BIT(name) MASK_##name,
+	FIELDS(BIT, BIT)
+#undef BIT
+	MASK_INPUTS,
+	MASK_ID_TEXT,
+	MASK_HAPPENED_AT, /* reported, but not in k */
+	MASK_END,
+	MASK_FIELDS = MASK_source,
+	MASK_FIELDS_END = MASK_INPUTS
+};
+
 enum field_kind { FIELD_ID, FIELD_NUMBER };
 static const struct field {
 	enum field_kind kind; /* absent is 0 for an id, FACT_UNKNOWN for a number */
 	size_t at;
-} fields[] = {
-#define ID(name)     { FIELD_ID, offsetof(struct stored_event, name) }
-#define NUMBER(name) { FIELD_NUMBER, offsetof(struct stored_event, name) }
-	NUMBER(sequence),
-	ID(pipeline_name),
-	ID(maturity),
-	NUMBER(length),
-	NUMBER(batch_id),
-	NUMBER(output_rows),
-	NUMBER(backlog_bytes),
-	NUMBER(backlog_records),
-	NUMBER(backlog_files),
-	NUMBER(backlog_seconds),
-	NUMBER(output_bytes),
-	NUMBER(dropped_records),
-	NUMBER(upserted_rows),
-	NUMBER(deleted_rows),
-	ID(flow_attempt),
-	ID(cause),
-	ID(run_as),
-	ID(user),
-	NUMBER(failed_attempts),
-	ID(output),
-	ID(flow_type),
-	ID(error_class),
-	ID(error_message),
-	ID(state_text),
-	ID(type_text),
+} fields[MASK_FIELDS_END] = {
+#define ID(name)     [MASK_##name] = { FIELD_ID, offsetof(struct stored_event, name) },
+#define NUMBER(name) [MASK_##name] = { FIELD_NUMBER, offsetof(struct stored_event, name) },
+	FIELDS(ID, NUMBER)
 #undef ID
 #undef NUMBER
 };
-
-/* Behind the numbers; each a bit of the mask above them. */
-enum {
-	MASK_RULES = 25,
-	MASK_NUMBERS,
-	MASK_FLAGS,
-	MASK_INPUTS,
-	MASK_ID_TEXT,
-	MASK_HAPPENED_AT, /* reported, but not in k */
-	MASK_END
-};
-_Static_assert(ARRAY_LEN(fields) == MASK_RULES, "the mask's bits follow the table");
 
 enum { /* flags; three-valued ones take two bits: 0 unknown, 1 no, 2 yes */
 	FLAG_FULL_REFRESH = 0,
@@ -98,11 +109,12 @@ void stored_event_init(struct stored_event *event)
 		.full_refresh = -1,
 		.validate_only = -1,
 		.explore_only = -1,
+#define ID(name)
+#define NUMBER(name) .name = FACT_UNKNOWN,
+		FIELDS(ID, NUMBER)
+#undef ID
+#undef NUMBER
 	};
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (fields[i].kind == FIELD_NUMBER)
-			*(int64_t *)(void *)((char *)event + fields[i].at) = FACT_UNKNOWN;
-	}
 }
 
 bool pack_uint(struct buf *buf, uint64_t value)
@@ -186,15 +198,16 @@ static uint64_t mask_of(const struct stored_event *event, uint64_t flags)
 {
 	uint64_t mask = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		int64_t absent = fields[i].kind == FIELD_ID ? 0 : FACT_UNKNOWN;
-
-		if (field_get(event, &fields[i]) != absent)
-			mask |= UINT64_C(1) << i;
-	}
+#define ID(name)     mask |= (uint64_t)(event->name != 0) << MASK_##name;
+#define NUMBER(name) mask |= (uint64_t)(event->name != FACT_UNKNOWN) << MASK_##name;
+	FIELDS(ID, NUMBER)
+#undef ID
+#undef NUMBER
+	mask |= (uint64_t)(event->state != RUN_UNKNOWN) << MASK_STATE;
+	mask |= (uint64_t)(event->segment != 0) << MASK_SEGMENT;
+	mask |= (uint64_t)(flags != 0) << MASK_FLAGS;
 	mask |= (uint64_t)(event->nrules > 0) << MASK_RULES;
 	mask |= (uint64_t)(event->nnumbers > 0) << MASK_NUMBERS;
-	mask |= (uint64_t)(flags != 0) << MASK_FLAGS;
 	mask |= (uint64_t)(event->ninputs > 0) << MASK_INPUTS;
 	mask |= (uint64_t)(event->id_text.bytes != NULL) << MASK_ID_TEXT;
 	mask |= (uint64_t)(event->happened_at_ms != event_k_ms(event->k)) << MASK_HAPPENED_AT;
@@ -216,62 +229,90 @@ bool unpack_maybe(struct text *rest, int64_t *value_out)
 	return true;
 }
 
-static void pack_lists(struct buf *buf, const struct stored_event *event, uint64_t mask)
+static unsigned char *put_rules(unsigned char *at, const struct stored_event *event)
 {
-	if (mask >> MASK_RULES & 1) {
-		pack_uint(buf, event->nrules);
-		for (size_t i = 0; i < event->nrules; i++) {
-			const struct stored_rule *rule = &event->rules[i];
-			/* the usual rule is of the event's own dataset: one bit says so */
-			bool same = rule->dataset == event->dataset;
+	at = put_uint(at, event->nrules);
+	for (size_t i = 0; i < event->nrules; i++) {
+		const struct stored_rule *rule = &event->rules[i];
+		/* the usual rule is of the event's own dataset: one bit says so */
+		bool same = rule->dataset == event->dataset;
 
-			unsigned char bytes[40], *at = bytes;
+		at = put_uint(at, (uint64_t)rule->name << 3 | (uint64_t)rule->action << 1 | same);
+		if (!same)
+			at = put_uint(at, (uint64_t)rule->dataset);
+		at = put_maybe(at, rule->passed);
+		at = put_maybe(at, rule->failed);
+	}
+	return at;
+}
 
-			at = put_uint(at, (uint64_t)rule->name << 3 | (uint64_t)rule->action << 1 | same);
-			if (!same)
-				at = put_uint(at, (uint64_t)rule->dataset);
-			at = put_maybe(at, rule->passed);
-			at = put_maybe(at, rule->failed);
-			buf_add_bytes(buf, bytes, (size_t)(at - bytes));
-		}
+static unsigned char *put_ids(unsigned char *at, const int64_t *ids, size_t n)
+{
+	at = put_uint(at, n);
+	for (size_t i = 0; i < n; i++)
+		at = put_uint(at, (uint64_t)ids[i]);
+	return at;
+}
+
+static unsigned char *put_fields(unsigned char *at, const struct stored_event *event, uint64_t mask)
+{
+	uint64_t rest = mask >> MASK_FIELDS << MASK_FIELDS;
+
+	rest &= (UINT64_C(1) << MASK_FIELDS_END) - 1;
+	for (; rest != 0; rest &= rest - 1) {
+		const struct field *field = &fields[__builtin_ctzll(rest)];
+		int64_t value = field_get(event, field);
+
+		at = put_uint(at, field->kind == FIELD_ID ? (uint64_t)value : zigzag(value));
 	}
-	if (mask >> MASK_NUMBERS & 1) {
-		pack_uint(buf, event->nnumbers);
-		for (size_t i = 0; i < event->nnumbers; i++)
-			pack_uint(buf, (uint64_t)event->numbers[i]);
-	}
-	if (mask >> MASK_INPUTS & 1) {
-		pack_uint(buf, event->ninputs);
-		for (size_t i = 0; i < event->ninputs; i++)
-			pack_uint(buf, (uint64_t)event->inputs[i]);
-	}
-	if (mask >> MASK_ID_TEXT & 1) {
-		pack_uint(buf, event->id_text.len);
-		buf_add(buf, event->id_text);
-	}
+	return at;
+}
+
+/* The most bytes that x of the event can take. */
+static size_t packed_max(const struct stored_event *event)
+{
+	return sizeof event->id + PACK_BYTES_MAX * ((size_t)MASK_END + 4) +
+		PACK_BYTES_MAX * (4 * event->nrules + event->nnumbers + event->ninputs) +
+		event->id_text.len;
 }
 
 bool pack_event(struct buf *buf, const struct stored_event *event)
 {
-	unsigned char bytes[10 * (ARRAY_LEN(fields) + 3)], *at = bytes;
+	unsigned char *start = (unsigned char *)buf_reserve(buf, packed_max(event)), *at = start;
 	uint64_t flags = flags_of(event);
 	uint64_t mask = mask_of(event, flags);
 
-	at = put_uint(at, mask);
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		int64_t value = field_get(event, &fields[i]);
-
-		if (mask >> i & 1)
-			at = put_uint(at,
-				fields[i].kind == FIELD_ID ? (uint64_t)value : zigzag(value));
+	if (!start) {
+		buf->full = true;
+		return false;
+	}
+	memcpy(at, event->id, sizeof event->id);
+	at = put_uint(at + sizeof event->id, mask);
+	if (mask >> MASK_STATE & 1)
+		at = put_uint(at, (uint64_t)event->state);
+	if (mask >> MASK_SEGMENT & 1) {
+		at = put_uint(at, (uint64_t)event->segment);
+		at = put_uint(at, zigzag(event->offset));
 	}
 	if (mask >> MASK_FLAGS & 1)
 		at = put_uint(at, flags);
+	at = put_fields(at, event, mask);
 	if (mask >> MASK_HAPPENED_AT & 1)
 		at = put_uint(at, zigzag(event->happened_at_ms));
-	buf_add_bytes(buf, bytes, (size_t)(at - bytes));
-	pack_lists(buf, event, mask);
-	return !buf->full;
+	if (mask >> MASK_RULES & 1)
+		at = put_rules(at, event);
+	if (mask >> MASK_NUMBERS & 1)
+		at = put_ids(at, event->numbers, event->nnumbers);
+	if (mask >> MASK_INPUTS & 1)
+		at = put_ids(at, event->inputs, event->ninputs);
+	if (mask >> MASK_ID_TEXT & 1) {
+		at = put_uint(at, event->id_text.len);
+		memcpy(at, event->id_text.bytes, event->id_text.len);
+		at += event->id_text.len;
+	}
+	buf->len += (size_t)(at - start);
+	buf->bytes[buf->len] = '\0';
+	return true;
 }
 
 /* A count that the rest can hold, at least a byte each: damage must not become a huge array. */
@@ -332,7 +373,7 @@ static bool unpack_ids(
 
 static bool unpack_fields(struct text *rest, uint64_t mask, struct stored_event *event)
 {
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+	for (size_t i = MASK_FIELDS; i < MASK_FIELDS_END; i++) {
 		int64_t *value = (int64_t *)(void *)((char *)event + fields[i].at);
 		uint64_t id;
 
@@ -350,20 +391,40 @@ static bool unpack_fields(struct text *rest, uint64_t mask, struct stored_event 
 	return true;
 }
 
+static bool unpack_head(struct text *rest, uint64_t mask, struct stored_event *event)
+{
+	uint64_t value;
+
+	if (mask >> MASK_STATE & 1) {
+		if (!unpack_uint(rest, &value) || value >= RUN_STATE_COUNT)
+			return false;
+		event->state = (enum run_state)value;
+	}
+	if (mask >> MASK_SEGMENT & 1) {
+		if (!unpack_uint(rest, &value) || !unpack_int(rest, &event->offset))
+			return false;
+		event->segment = (int64_t)value;
+	}
+	if (mask >> MASK_FLAGS & 1) {
+		if (!unpack_uint(rest, &value))
+			return false;
+		flags_set(event, value);
+	}
+	return true;
+}
+
 bool unpack_event(struct text x, struct arena *arena, struct stored_event *event)
 {
-	uint64_t mask, flags;
+	uint64_t mask;
 	size_t len;
 
-	if (x.len == 0)
-		return true;
-	if (!unpack_uint(&x, &mask) || mask >> MASK_END != 0 || !unpack_fields(&x, mask, event))
+	if (x.len < sizeof event->id)
 		return false;
-	if (mask >> MASK_FLAGS & 1) {
-		if (!unpack_uint(&x, &flags))
-			return false;
-		flags_set(event, flags);
-	}
+	memcpy(event->id, x.bytes, sizeof event->id);
+	x = text_sub(x, sizeof event->id, x.len);
+	if (!unpack_uint(&x, &mask) || mask >> MASK_END != 0 || !unpack_head(&x, mask, event) ||
+		!unpack_fields(&x, mask, event))
+		return false;
 	if ((mask >> MASK_HAPPENED_AT & 1) && !unpack_int(&x, &event->happened_at_ms))
 		return false;
 	if ((mask >> MASK_RULES & 1) && !unpack_rules(&x, arena, event))

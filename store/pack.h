@@ -13,8 +13,8 @@
 
 /*
  * An event as the store keeps it: a struct fact_event whose strings are dictionary ids (dim.id;
- * 0 = absent). What no query selects by is packed into the column x: a mask of what is there, then
- * varints. Pure; any thread.
+ * 0 = absent). What no query selects by is packed into the column x: the id's 16 bytes, a mask of
+ * what is there, then varints. Pure; any thread.
  */
 struct stored_rule {
 	int64_t name, dataset; /* dim */
@@ -24,16 +24,17 @@ struct stored_rule {
 
 struct stored_event {
 	/* columns */
-	int64_t k, batch, source;
-	unsigned char id[16];
-	int64_t happened_at_ms; /* as reported; FACT_UNKNOWN */
+	int64_t k, batch;
 	enum event_type type;
 	enum event_level level;
-	enum run_state state;
 	int64_t pipeline, upd, flow, dataset, message; /* dim; message: see store/message.h */
+	/* packed */
+	unsigned char id[16];
+	int64_t happened_at_ms; /* as reported; FACT_UNKNOWN */
+	enum run_state state;
+	int64_t source;
 	int64_t segment; /* 0 = nowhere */
 	int64_t offset;
-	/* packed */
 	int64_t sequence, failed_attempts, length;
 	int64_t batch_id, output_rows, upserted_rows, deleted_rows, output_bytes, dropped_records;
 	int64_t backlog_bytes, backlog_records, backlog_files, backlog_seconds;

@@ -157,28 +157,21 @@ struct text sql_text_copy(sqlite3_stmt *stmt, int column, struct arena *arena)
 bool event_of_row(
 	sqlite3_stmt *stmt, struct arena *arena, struct stored_event *event, struct err *err)
 {
-	struct text id = sql_text(stmt, 1);
-	struct text x = sql_text(stmt, 14);
+	struct text x = sql_text(stmt, 9);
 
 	stored_event_init(event);
 	event->k = sqlite3_column_int64(stmt, 0);
-	if (id.len == sizeof event->id)
-		memcpy(event->id, id.bytes, sizeof event->id);
-	event->batch = sqlite3_column_int64(stmt, 2);
-	event->source = sqlite3_column_int64(stmt, 3);
-	event->type = (enum event_type)sqlite3_column_int(stmt, 4);
-	event->level = (enum event_level)sqlite3_column_int(stmt, 5);
-	event->pipeline = sql_id(stmt, 6);
-	event->upd = sql_id(stmt, 7);
-	event->flow = sql_id(stmt, 8);
-	event->dataset = sql_id(stmt, 9);
-	event->state = (enum run_state)sqlite3_column_int(stmt, 10);
-	event->message = sql_id(stmt, 11);
-	event->segment = sql_id(stmt, 12);
-	event->offset = sqlite3_column_int64(stmt, 13);
+	event->batch = sqlite3_column_int64(stmt, 1);
+	event->type = (enum event_type)sqlite3_column_int(stmt, 2);
+	event->level = (enum event_level)sqlite3_column_int(stmt, 3);
+	event->pipeline = sql_id(stmt, 4);
+	event->upd = sql_id(stmt, EVENT_UPD_COLUMN);
+	event->flow = sql_id(stmt, 6);
+	event->dataset = sql_id(stmt, 7);
+	event->message = sql_id(stmt, 8);
 	event->happened_at_ms = event_k_ms(event->k);
-	if (event->type >= EVENT_TYPE_COUNT || event->state >= RUN_STATE_COUNT ||
-		event->level > LEVEL_ERROR || !unpack_event(x, arena, event))
+	if (event->type >= EVENT_TYPE_COUNT || event->level > LEVEL_ERROR ||
+		!unpack_event(x, arena, event))
 		return err_set(err, ERR_STORE, 0, "read event %lld: the row is damaged",
 			(long long)event->k);
 	return true;

@@ -23,8 +23,8 @@ static const struct {
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
 	STATEMENT(event_insert,
 		"INSERT INTO event (" EVENT_COLUMNS ") SELECT " EVENT_COLUMNS " FROM event_rows"),
-	STATEMENT(event_find, "SELECT id FROM event WHERE k = ?1"),
-	STATEMENT(event_scan, "SELECT k, id FROM event WHERE k >= ?1 ORDER BY k"),
+	STATEMENT(event_find, "SELECT x FROM event WHERE k = ?1"),
+	STATEMENT(event_scan, "SELECT k, x FROM event WHERE k >= ?1 ORDER BY k"),
 	STATEMENT(edge_add,
 		"INSERT OR IGNORE INTO edge (pipeline, output, input, k, batch, upd, flow)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),

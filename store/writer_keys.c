@@ -41,12 +41,12 @@ static int64_t next_k(int64_t k)
 	return (k & ~EVENT_K_LOW) | ((k + 1) & EVENT_K_LOW);
 }
 
-/* Is the id in this column of the row the event's? A damaged one is not. */
+/* Does x in this column of the row begin with the event's id? A damaged one does not. */
 static bool row_has_id(sqlite3_stmt *stmt, int column, const struct writer_place *place)
 {
 	const void *id = sqlite3_column_blob(stmt, column);
 
-	return id && sqlite3_column_bytes(stmt, column) == (int)sizeof place->fact->id &&
+	return id && sqlite3_column_bytes(stmt, column) >= (int)sizeof place->fact->id &&
 		same_id(place, id);
 }
 

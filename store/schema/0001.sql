@@ -77,20 +77,15 @@ CREATE TABLE segment (
 -- happened_at unknown or outside 1970..2100 is 0 in k, and x says what was reported.
 CREATE TABLE event (
 	k INTEGER PRIMARY KEY,
-	id BLOB NOT NULL,  -- 16 bytes
 	batch INTEGER NOT NULL,
-	source INTEGER NOT NULL,
 	type INTEGER NOT NULL,
 	level INTEGER NOT NULL,
 	pipeline INTEGER,  -- dim: pipeline id
 	upd INTEGER,       -- dim: update id
 	flow INTEGER,      -- dim
 	dataset INTEGER,   -- dim
-	state INTEGER,     -- enum run_state; NULL: this event has none
 	msg INTEGER,       -- dim: message template, see store/message.h
-	segment INTEGER,   -- raw pointer; NULL: nowhere
-	offset INTEGER,
-	x BLOB             -- everything else, packed by store/pack.h; NULL: nothing else
+	x BLOB NOT NULL    -- its id in 16 bytes, then everything else, packed by store/pack.h
 );
 CREATE INDEX event_warn ON event (k) WHERE level >= 3;
 CREATE INDEX event_update ON event (pipeline, k) WHERE type IN (1, 4); -- create_update, update_progress

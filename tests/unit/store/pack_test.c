@@ -57,6 +57,11 @@ static void assert_same_event(const struct stored_event *a, const struct stored_
 	assert_int_equal(left.sequence, right.sequence);
 	assert_int_equal(left.happened_at_ms, right.happened_at_ms);
 	assert_int_equal(left.backlog_seconds, right.backlog_seconds);
+	assert_memory_equal(left.id, right.id, sizeof left.id);
+	assert_int_equal(left.state, right.state);
+	assert_int_equal(left.source, right.source);
+	assert_int_equal(left.segment, right.segment);
+	assert_int_equal(left.offset, right.offset);
 	assert_int_equal(left.output_rows, right.output_rows);
 	assert_int_equal(left.type_text, right.type_text);
 	assert_int_equal(left.full_refresh, right.full_refresh);
@@ -91,6 +96,11 @@ static void events_come_back(void **state)
 	assert_same_event(&empty, &back);
 
 	stored_event_init(&full);
+	memset(full.id, 0xa5, sizeof full.id);
+	full.state = RUN_FAILED;
+	full.source = 3;
+	full.segment = 2;
+	full.offset = INT64_C(5) << 40;
 	full.dataset = 5;
 	full.happened_at_ms = -77;
 	full.sequence = INT64_C(1730000000000001);

@@ -188,7 +188,7 @@ static void a_crowded_millisecond_keeps_every_event_once(void **state)
 	store_close(store);
 	fact_batch_free(batch);
 	assert_int_equal(ask("SELECT count(*) FROM event"), CROWD);
-	assert_int_equal(ask("SELECT count(DISTINCT id) FROM event"), CROWD);
+	assert_int_equal(ask("SELECT count(DISTINCT substr(x, 1, 16)) FROM event"), CROWD);
 	assert_int_equal(ask("SELECT count(*) FROM event WHERE k >> 20 <> 1700000000000"), 0);
 }
 

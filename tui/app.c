@@ -441,6 +441,8 @@ static void key_in_prompt(struct app *app, int key)
 		return;
 	case PROMPT_DONE:
 		prompt_close(&app->prompt);
+		if (app->host.remember && text.len > 0)
+			app->host.remember(app->host.context, kind, text);
 		prompt_answer(app, kind, text);
 		return;
 	case PROMPT_CANCELED:
@@ -532,6 +534,11 @@ bool app_start(struct app *app, struct err *err)
 		app_set_filter(app, text_of(console->filter));
 	app_poll(app);
 	return true;
+}
+
+struct prompt *app_prompt(struct app *app)
+{
+	return &app->prompt;
 }
 
 bool app_is_over(const struct app *app)

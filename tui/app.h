@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "tui/action.h"
 #include "tui/console.h"
+#include "tui/prompt.h"
 #include "tui/view.h"
 
 /*
@@ -24,6 +25,8 @@ struct app_host {
 	bool (*copy)(void *context, struct text clean);
 	bool (*set_theme)(void *context, const char *name, struct err *err);
 	void (*set_mouse)(void *context, bool on);
+	/* A line was given to a prompt. */
+	void (*remember)(void *context, enum prompt_kind kind, struct text line);
 	const char *(*theme_name)(size_t index); /* for completion; NULL past the last */
 };
 
@@ -42,6 +45,7 @@ void app_key(struct app *app, int key);
 void app_tick(struct app *app);
 /* Milliseconds until app_tick has something to do; -1 = only after a key. */
 int app_timeout_ms(const struct app *app);
+struct prompt *app_prompt(struct app *app); /* to fill its history */
 bool app_is_over(const struct app *app);
 bool app_is_dirty(const struct app *app); /* drawing would show something new */
 bool app_is_stale(const struct app *app); /* a load is due */

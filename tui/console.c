@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "tui/app.h"
+#include "tui/history.h"
 #include "tui/loop.h"
 #include "tui/term.h"
 #include "tui/theme.h"
@@ -60,6 +61,25 @@ static void set_mouse(void *context, bool on)
 {
 	(void)context;
 	term_set_mouse(on);
+}
+
+/* A history that cannot be kept is no reason to stop anybody: it is said once, at the start. */
+static void remember(void *context, enum prompt_kind kind, struct text line)
+{
+	struct console *console = context;
+	struct err ignored = ERR_INIT;
+
+	if (console->options->history)
+		(void)history_add(console->options->history, kind, line, &ignored);
+}
+
+static void recall(struct console *console)
+{
+	struct err err = ERR_INIT;
+
+	if (console->options->history &&
+		!history_load(console->options->history, app_prompt(console->app), &err))
+		app_message(console->app, ROLE_WARN, "%s", err.text);
 }
 
 static int64_t mono_ms(const struct console *console)
@@ -185,7 +205,8 @@ bool console_run(const struct console_options *options, struct err *err)
 	struct app_options app = { .console = &used,
 		.bindings = own ? own : options->bindings,
 		.host = { .context = &console, .suspend = suspend, .redraw = redraw, .copy = copy,
-			.set_theme = use_theme, .set_mouse = set_mouse, .theme_name = theme_builtin } };
+			.set_theme = use_theme, .set_mouse = set_mouse, .remember = remember,
+			.theme_name = theme_builtin } };
 	const char *theme = theme_choose(options->mono ? "mono" : options->theme, getenv("NO_COLOR"));
 	bool good;
 
@@ -201,6 +222,7 @@ bool console_run(const struct console_options *options, struct err *err)
 	good = app_start(console.app, err) && term_enter(&term, err);
 	if (good) {
 		term_set_theme(&console.theme);
+		recall(&console);
 		canvas_init(&console.canvas, 1, 1);
 		app_tick(console.app);
 		good = loop_run(term_fd(), &ops, &console, err);

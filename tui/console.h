@@ -38,6 +38,7 @@ struct console_options {
 	struct bindings *bindings; /* borrowed; NULL = the defaults */
 	const char *theme;      /* NULL = the default's */
 	const char *theme_folder; /* the user's own; NULL = none */
+	const char *history;    /* file of what was typed into prompts; NULL = none is kept */
 	const char *view;       /* first screen; NULL = the first of views */
 	struct view_arg arg;
 	const char *filter;     /* NULL = none */

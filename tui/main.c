@@ -212,6 +212,25 @@ static char *theme_folder(void)
 	return buf_take(&path);
 }
 
+/* Made on the way; NULL when there is no place for it. */
+static char *history_path(void)
+{
+	const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	struct err ignored = ERR_INIT;
+	struct buf path;
+
+	buf_init(&path, PATH_MAX);
+	if (base && base[0] == '/')
+		(void)buf_addf(&path, "%s/weir/history", base);
+	else if (home && home[0] == '/')
+		(void)buf_addf(&path, "%s/.local/state/weir/history", home);
+	if (path.len == 0 || path.full || !config_make_parents(path.bytes, &ignored)) {
+		buf_done(&path);
+		return NULL;
+	}
+	return buf_take(&path);
+}
+
 /*
  * The moment a live print speaks of. While somebody writes, a transaction may be under way that is
  * dated before now but not visible yet. As of the newest visible one, or of two seconds ago if that
@@ -324,7 +343,7 @@ static int run_console(const struct cli_options *options, const struct view_ops 
 		.views = views,
 	};
 	struct err err = ERR_INIT;
-	char *folder;
+	char *folder, *history;
 	bool done;
 
 	if (!find_bindings(config, config_path, &console_options.bindings, &err))
@@ -334,9 +353,12 @@ static int run_console(const struct cli_options *options, const struct view_ops 
 		return fail(&err);
 	}
 	folder = theme_folder();
+	history = history_path();
 	console_options.theme_folder = folder;
+	console_options.history = history;
 	done = console_run(&console_options, &err);
 	free(folder);
+	free(history);
 	bindings_free(console_options.bindings);
 	reader_close(desk.reader);
 	child_stop(desk.child);

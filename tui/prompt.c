@@ -53,19 +53,19 @@ void prompt_done(struct prompt *prompt)
 			FREE(&prompt->history[kind][i]);
 }
 
-static void history_add(struct prompt *prompt)
+void prompt_remember(struct prompt *prompt, enum prompt_kind kind, struct text text)
 {
-	char **lines = prompt->history[prompt->kind];
-	size_t *n = &prompt->nhistory[prompt->kind];
+	char **lines = prompt->history[kind];
+	size_t *n = &prompt->nhistory[kind];
 	char *line;
 
-	if (prompt->len == 0)
+	if (text.len == 0 || text.len >= PROMPT_MAX)
 		return;
-	if (*n > 0 && text_eq(text_of(lines[*n - 1]), prompt_text(prompt)))
+	if (*n > 0 && text_eq(text_of(lines[*n - 1]), text))
 		return;
-	line = mem_alloc(prompt->len + 1);
-	memcpy(line, prompt->bytes, prompt->len);
-	line[prompt->len] = '\0';
+	line = mem_alloc(text.len + 1);
+	memcpy(line, text.bytes, text.len);
+	line[text.len] = '\0';
 	if (*n == PROMPT_HISTORY) {
 		free(lines[0]);
 		memmove(lines, lines + 1, (PROMPT_HISTORY - 1) * sizeof *lines);
@@ -240,7 +240,7 @@ enum prompt_result prompt_key(struct prompt *prompt, int key)
 		return complete(prompt);
 	prompt->complete_len = 0;
 	if (key == ENTER) {
-		history_add(prompt);
+		prompt_remember(prompt, prompt->kind, prompt_text(prompt));
 		return PROMPT_DONE;
 	}
 	if (key == ESC || key == CTRL_C || key == CTRL_G)

@@ -36,6 +36,8 @@ struct prompt {
 void prompt_open(struct prompt *prompt, enum prompt_kind kind, struct text start);
 void prompt_close(struct prompt *prompt);
 void prompt_done(struct prompt *prompt); /* frees the history */
+/* An entry of the history, newer than all there are; the same twice running is one. */
+void prompt_remember(struct prompt *prompt, enum prompt_kind kind, struct text text);
 struct text prompt_text(const struct prompt *prompt); /* borrowed until the next key */
 enum prompt_result prompt_key(struct prompt *prompt, int key);
 void prompt_draw(const struct prompt *prompt, struct canvas *canvas, int row);

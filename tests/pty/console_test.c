@@ -283,6 +283,23 @@ static void filters_as_typed(void **state)
 	leave(pty);
 }
 
+static void what_was_typed_is_there_the_next_time(void **state)
+{
+	struct pty *pty = start();
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	pty_send(pty, "/claims of yesterday\r");
+	assert_true(pty_shows_not(pty, "fire_reporting"));
+	leave(pty);
+	pty = start();
+	assert_true(pty_shows(pty, "fire_reporting"));
+	pty_send(pty, "/\033OA");
+	assert_true(pty_shows(pty, "claims of yesterday"));
+	pty_send(pty, "\007");
+	leave(pty);
+}
+
 static void hostile_names_stay_text(void **state)
 {
 	static const char *const keys[] = { "1", "2", "3", "0", "3" };
@@ -352,6 +369,7 @@ int main(void)
 		cmocka_unit_test(says_what_to_do_on_a_dumb_terminal),
 		cmocka_unit_test(a_paste_is_text_not_keys),
 		cmocka_unit_test(filters_as_typed),
+		cmocka_unit_test(what_was_typed_is_there_the_next_time),
 		cmocka_unit_test(hostile_names_stay_text),
 		cmocka_unit_test(a_hang_up_ends_it),
 		cmocka_unit_test(starts_and_stops_a_collector),

@@ -34,7 +34,7 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	int code; /* errno or a library's code; 0 = none */
-	char text[256];
+	char text[512];
 };
 
 #define ERR_INIT { ERR_NONE, 0, "" }

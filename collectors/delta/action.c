@@ -8,7 +8,8 @@
 #include "base/mem.h"
 #include "collectors/eventlog/lex.h"
 
-enum { DEPTH = 24, STATS_KEPT = 256 << 10 };
+enum { DEPTH = 24 };
+#define STATS_HEAD "{\"numRecords\":"
 
 static const struct {
 	const char *name;
@@ -141,9 +142,19 @@ static bool stats_scan(struct text stats, struct text column, int64_t *records_o
 void delta_stats_read(struct text stats, struct text column, int64_t *records_out,
 	int64_t *null_count_out)
 {
+	const char *behind;
+
 	*records_out = *null_count_out = FACT_UNKNOWN;
 	if (!stats.bytes)
 		return;
+	/* As nearly all begin, where more is not asked for. */
+	if (!column.bytes && text_starts(stats, TEXT(STATS_HEAD)) &&
+		stats.bytes[stats.len - 1] == '}') {
+		behind = lex_integer(stats.bytes + sizeof STATS_HEAD - 1, records_out);
+		if (behind && *records_out >= 0 && (*behind == ',' || *behind == '}'))
+			return;
+		*records_out = FACT_UNKNOWN;
+	}
 	if (!stats_scan(stats, column, records_out, null_count_out) || *records_out < 0) {
 		*records_out = *null_count_out = FACT_UNKNOWN;
 		stats_general(stats, column, records_out, null_count_out);

@@ -83,3 +83,38 @@ int64_t delta_json_integer(const json_t *value)
 		return FACT_UNKNOWN;
 	return (int64_t)real;
 }
+
+void delta_json_add_text(struct buf *out, struct text text)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t from = 0;
+
+	(void)buf_add_char(out, '"');
+	if (!utf8_is_valid(text)) {
+		for (size_t at = 0; at < text.len;) {
+			char bytes[4];
+			struct text one = { bytes, 0 };
+			uint32_t code = utf8_next(text, at, &at);
+
+			one.len = utf8_encode(code, bytes);
+			if (code < 0x20 || code == '"' || code == '\\')
+				(void)buf_addf(out, "\\u%04x", (unsigned)code);
+			else
+				(void)buf_add(out, one);
+		}
+		(void)buf_add_char(out, '"');
+		return;
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.bytes[i];
+		char escape[6] = { '\\', 'u', '0', '0', digits[c >> 4], digits[c & 15] };
+
+		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+			continue;
+		(void)buf_add(out, text_sub(text, from, i - from));
+		(void)buf_add_bytes(out, escape, sizeof escape);
+		from = i + 1;
+	}
+	(void)buf_add(out, text_sub(text, from, text.len));
+	(void)buf_add_char(out, '"');
+}

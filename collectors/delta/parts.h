@@ -78,6 +78,8 @@ json_t *delta_json(struct text bytes);
 /* A string's characters, any other value as JSON, absent or null as TEXT_NONE. */
 struct text delta_json_text(struct arena *arena, const json_t *value);
 int64_t delta_json_integer(const json_t *value); /* also from a string; FACT_UNKNOWN */
+/* Appends it as a JSON string; bytes that are no UTF-8 become U+FFFD. */
+void delta_json_add_text(struct buf *out, struct text text);
 
 /*
  * Sentences about what metaData and protocol changed, as a JSON array, or TEXT_NONE. Old ones are

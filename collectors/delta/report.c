@@ -110,42 +110,6 @@ void delta_report_diff(const struct delta_diff *diff, struct text name, struct t
 	add_dump(out, json);
 }
 
-/* A string; bytes that are no UTF-8 become U+FFFD. */
-static void add_text(struct buf *out, struct text text)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t from = 0;
-
-	(void)buf_add_char(out, '"');
-	if (!utf8_is_valid(text)) {
-		for (size_t at = 0; at < text.len;) {
-			char bytes[4];
-			struct text one = { bytes, 0 };
-			uint32_t code = utf8_next(text, at, &at);
-
-			one.len = utf8_encode(code, bytes);
-			if (code < 0x20 || code == '"' || code == '\\')
-				(void)buf_addf(out, "\\u%04x", (unsigned)code);
-			else
-				(void)buf_add(out, one);
-		}
-		(void)buf_add_char(out, '"');
-		return;
-	}
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.bytes[i];
-		char escape[6] = { '\\', 'u', '0', '0', digits[c >> 4], digits[c & 15] };
-
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
-			continue;
-		(void)buf_add(out, text_sub(text, from, i - from));
-		(void)buf_add_bytes(out, escape, sizeof escape);
-		from = i + 1;
-	}
-	(void)buf_add(out, text_sub(text, from, text.len));
-	(void)buf_add_char(out, '"');
-}
-
 static void add_number(struct buf *out, const char *key, int64_t value)
 {
 	if (value == FACT_UNKNOWN)
@@ -167,7 +131,7 @@ void delta_report_file(const struct delta_snapshot *snapshot, struct delta_file_
 		json_decref(values);
 	}
 	(void)buf_add_str(out, "{\"path\":");
-	add_text(out, entry->path);
+	delta_json_add_text(out, entry->path);
 	add_number(out, "size", entry->size);
 	(void)buf_add_str(out, ",\"partition_values\":");
 	(void)buf_add_str(out, lines->values ? lines->values : "{}");
@@ -178,7 +142,7 @@ void delta_report_file(const struct delta_snapshot *snapshot, struct delta_file_
 					entry->dv.storage != '"' && entry->dv.storage != '\\'
 				? entry->dv.storage
 				: '?');
-		add_text(out, entry->dv.path);
+		delta_json_add_text(out, entry->dv.path);
 		add_number(out, "offset", entry->dv.offset);
 		add_number(out, "cardinality", entry->dv.cardinality);
 		(void)buf_add_char(out, '}');

@@ -243,6 +243,7 @@ static bool rebuild_at(struct delta_snapshot *snapshot, int64_t version, struct 
 	if (!rebuild(snapshot, version, err) || !check(snapshot, err))
 		return false;
 	delta_times_set(snapshot);
+	delta_crc_check(snapshot);
 	return true;
 }
 
@@ -319,6 +320,8 @@ bool delta_snapshot_open(const char *path, const struct delta_at *at,
 		open_log(snapshot, err);
 	done = done && ((list_log(snapshot, err) && open_version(snapshot, err)) ||
 			       err_wrap(err, "table %s", path));
+	if (done)
+		delta_hint_check(snapshot);
 	close_log(snapshot);
 	if (done)
 		*snapshot_out = snapshot;

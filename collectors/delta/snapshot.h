@@ -137,6 +137,15 @@ bool delta_commit_files(const char *log_dir, int64_t version,
 	bool (*take)(void *context, const struct delta_commit_file *file, struct err *err),
 	void *context, struct err *err);
 
+/*
+ * What a writer wrote down of a version in N.crc: figures without replay, if it is there (70 of 221
+ * tables met had any). False: there is none, or it is no JSON.
+ */
+struct delta_crc {
+	int64_t files, bytes, deleted_rows, deletion_vectors, in_commit_ms;
+};
+bool delta_crc_read(const char *log_dir, int64_t version, struct delta_crc *out);
+
 /* ---- two versions ---- */
 
 struct delta_diff {

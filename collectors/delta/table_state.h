@@ -35,6 +35,11 @@ void delta_snapshot_note(struct delta_snapshot *snapshot, const char *fmt, ...)
 bool delta_checkpoint_load(struct delta_snapshot *snapshot,
 	const struct delta_checkpoint *checkpoint, struct err *err);
 
+/* Notes what engines will stumble over: a _last_checkpoint that is no JSON or names nothing. */
+void delta_hint_check(struct delta_snapshot *snapshot);
+/* Notes where version.crc tells other figures than the replay. */
+void delta_crc_check(struct delta_snapshot *snapshot);
+
 /* May this table be read? False: ERR_UNSUPPORTED names the version or the feature. */
 bool delta_protocol_readable(const json_t *protocol, struct err *err);
 /* A property's text, whatever JSON it is; NONE where unset. Borrowed. */

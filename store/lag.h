@@ -43,7 +43,11 @@ struct lag_partition_row {
 	bool lag_seconds_is_lower_bound; /* history begins later than what it waits for */
 	int64_t lost_records;            /* low - processed where low has passed it, else 0 */
 	int64_t loss_in_seconds;         /* until retention takes what it has not read; unknown = not in sight */
-	double rate_in, rate_out;        /* records a second over the last minutes */
+	bool loss_at_most;               /* what waits is older than history tells: it may be sooner */
+	int64_t drain_seconds;
+	bool never_drains;
+	double rate_in, rate_out;        /* records a second over the last minutes; NAN */
+	int32_t leader;                  /* broker id; -1 = none, or not known */
 	enum lag_verdict verdict;
 	int64_t seen_at_ms;              /* of the watermark and the position: the older */
 };
@@ -62,28 +66,36 @@ struct lag_row {
 	int64_t drain_seconds;         /* of its slowest partition; unknown: not draining */
 	bool never_drains;             /* known: it reads no faster than records come */
 	int64_t loss_in_seconds, lost_records;
+	bool loss_at_most;
+	bool topic_gone;               /* deleted: there is no end to lag behind */
+	int64_t batch_started_ms;      /* of the micro-batch under way */
 	int64_t no_commit;             /* partitions without a commit */
 	int64_t behind_versions, behind_files, behind_bytes; /* readers of Delta tables */
 	bool stale;                    /* its cluster's last sweep failed or is old: numbers are older */
-	int64_t seen_at_ms;
+	int64_t seen_at_ms;            /* watermarks and positions: the older */
 	double skew;                   /* largest partition's lag / mean; NAN */
 	struct text connector, connector_problem; /* a sink's */
 	double trend[LAG_TREND_MAX];   /* lag in records; NAN = not seen */
 	struct lag_partition_row *partitions; /* by partition number */
 	size_t npartitions;
+	size_t place; /* the query's own */
 };
 struct lag_rows { struct lag_row *rows; size_t n; bool more; };
 
 struct topic_table_row {
 	struct text cluster, topic, table;
-	double per_second;         /* last whole minutes */
-	double share_pct;          /* of the topic's records */
+	double per_second;         /* over the last five minutes */
+	double share_pct;          /* of the topic's records in these minutes */
 	bool sampled;              /* not every record was looked at: rates are scaled up */
 	int64_t last_at_ms, delay_ms, delay_max_ms; /* mean and largest of the last minutes */
-	int64_t records, creates, updates, deletes, tombstones; /* counted since first seen */
+	int64_t records, creates, updates, deletes, reads, tombstones; /* looked at in the last 24 h */
+	int64_t bytes;
 	int64_t first_at_ms;
-	bool is_new, silent, snapshot; /* first seen within a day; nothing for longer than usual */
-	double trend[LAG_TREND_MAX];
+	/* first seen within a day, when others were before; nothing for longer than usual; more than
+	 * a quarter of the topic and the largest */
+	bool is_new, silent, noisy;
+	bool snapshot;             /* snapshot records among those of the last hour */
+	double trend[LAG_TREND_MAX]; /* records a minute, by 2.5 minutes of the last hour */
 };
 struct topic_table_rows { struct topic_table_row *rows; size_t n; bool more; };
 

@@ -321,6 +321,7 @@ bool writer_open(struct writer *writer, sqlite3 *db, const struct clock *clock, 
 	}
 	if (!dims_open(db, &writer->dims, err) || !derive_open(db, &writer->derive, err) ||
 		!raw_packer_open(db, &writer->raw, err) ||
+		!lag_writer_open(db, &writer->lag, err) ||
 		!query_int(db, "SELECT max(n) FROM batch", &writer->n, err) ||
 		!query_int(db, "SELECT seen_at FROM batch ORDER BY n DESC LIMIT 1",
 			&writer->seen_at_ms, err) ||
@@ -345,6 +346,7 @@ void writer_close(struct writer *writer)
 	dims_close(writer->dims);
 	derive_close(writer->derive);
 	raw_packer_close(writer->raw);
+	lag_writer_close(writer->lag);
 	for (size_t i = 0; i < writer->nsources; i++) {
 		free((char *)(uintptr_t)writer->sources[i]->name.bytes);
 		free(writer->sources[i]->cursor);
@@ -356,5 +358,6 @@ void writer_close(struct writer *writer)
 	writer->dims = NULL;
 	writer->derive = NULL;
 	writer->raw = NULL;
+	writer->lag = NULL;
 	writer->nsources = 0;
 }

@@ -7,6 +7,7 @@
 #include "store/event_rows.h"
 #include "store/raw_pack.h"
 #include "store/store.h"
+#include "store/writer_lag.h"
 
 /*
  * What the writer thread does with its connection. A batch of facts is one transaction; one or more
@@ -43,6 +44,7 @@ struct writer {
 	struct dims *dims;
 	struct derive *derive;
 	struct raw_packer *raw;
+	struct lag_writer *lag;
 	struct arena arena;   /* of one batch */
 	struct writer_source **sources;
 	size_t nsources, sources_room;

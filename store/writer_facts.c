@@ -91,10 +91,11 @@ bool writer_facts(struct writer *writer, struct writer_source *source,
 	const struct fact_batch *batch, int64_t *new_out, struct err *err)
 {
 	int64_t added = 0;
+	bool lag = false;
 
 	for (size_t i = 0; i < batch->nfacts; i++) {
 		const struct fact *fact = &batch->facts[i];
-		bool ok = true;
+		bool ok = true, is_new;
 
 		switch (fact->kind) {
 		case FACT_VERSION:
@@ -106,13 +107,21 @@ bool writer_facts(struct writer *writer, struct writer_source *source,
 		case FACT_UNDECODABLE:
 			ok = put_undecodable(writer, source, fact, err);
 			break;
-		case FACT_EVENT: /* those stand in batch->events */
-		case FACT_EDGE:  /* made from flow definitions */
-		case FACT_SWEEP: /* nobody makes these yet */
+		case FACT_SWEEP:
 		case FACT_MARKS:
 		case FACT_POSITION:
 		case FACT_TOPIC_TABLE:
 		case FACT_CONNECTOR:
+			if (!lag_writer_fact(writer, source, fact, &is_new, err))
+				return false;
+			if (fact->happened_at_ms > source->last_at)
+				source->last_at = fact->happened_at_ms;
+			added += is_new;
+			lag = true;
+			source->facts_batch = writer->n;
+			continue;
+		case FACT_EVENT: /* those stand in batch->events */
+		case FACT_EDGE:  /* made from flow definitions */
 		case FACT_KIND_COUNT:
 			continue;
 		}
@@ -128,5 +137,5 @@ bool writer_facts(struct writer *writer, struct writer_source *source,
 		source->facts_batch = writer->n;
 	}
 	*new_out = added;
-	return true;
+	return !lag || lag_writer_end(writer, source, err);
 }

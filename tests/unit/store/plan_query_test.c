@@ -72,6 +72,7 @@ static void no_statement_scans(void **state)
 static void what_reads_all_is_named(void **state)
 {
 	static const char *const allowed[] = { "BATCH_NEWEST", "TABLES", "TABLES_BY_NAME", "SOURCES",
+		"SERIES", "CONNECTORS",
 		"DUMP_TABLES", "DUMP_EDGES", "DUMP_UNDECODABLES" };
 
 	(void)state;

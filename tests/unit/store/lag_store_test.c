@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sweeps in, lag out: what is kept, what follows from it, and the same again as of any time. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "store/lag.h"
+#include "store/reader_internal.h"
+#include "tests/lib/streams.h"
+
+static char folder[] = "/tmp/weir-lag-XXXXXX";
+static char path[64];
+static struct reader *reader;
+static struct arena arena;
+
+static void fresh(void)
+{
+	static int stores;
+
+	(void)snprintf(path, sizeof path, "%s/%d.db", folder, stores++);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) ? 0 : 1;
+}
+
+static int tear_down(void **state)
+{
+	char command[128];
+
+	(void)state;
+	arena_free(&arena);
+	(void)snprintf(command, sizeof command, "rm -rf %s", folder);
+	return system(command) == 0 ? 0 : 1;
+}
+
+static struct lag_rows list(int64_t as_of_ms, const char *wanted)
+{
+	struct lag_rows rows;
+	struct err err = ERR_INIT;
+
+	if (!reader_open(path, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err) ||
+		!lag_list(reader, &arena, text_of(wanted), TEXT_NONE, &rows, &err))
+		fail_msg("%s", err.text);
+	reader_close(reader);
+	return rows;
+}
+
+static struct lag_row one(int64_t as_of_ms, const char *wanted)
+{
+	struct lag_rows rows = list(as_of_ms, wanted);
+
+	if (rows.n != 1)
+		fail_msg("%zu rows for %s", rows.n, wanted ? wanted : "all");
+	return rows.rows[0];
+}
+
+static int64_t rows_of(const char *sql)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int64_t n;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return n;
+}
+
+static void only_changes_are_kept(void **state)
+{
+	const int64_t highs[] = { 100, 200 }, places[] = { 90, 200 };
+	struct feed feed;
+	struct lag_row row;
+
+	(void)state;
+	fresh();
+	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	for (int i = 0; i < 50; i++) {
+		(void)feed_marks(&feed, "t", 2, highs, NULL);
+		(void)feed_position(&feed, READER_GROUP, "g", "t", 2, places);
+		feed_sweep(&feed, true, 10000);
+	}
+	feed_close(&feed);
+	assert_int_equal(rows_of("SELECT count(*) FROM lag_change"), 2);
+	assert_int_equal(rows_of("SELECT count(*) FROM sweep"), 50);
+	row = one(READER_NOW, "g");
+	assert_int_equal(row.lag_records, 10);
+	assert_int_equal(row.npartitions, 2);
+	assert_int_equal(row.partitions[0].processed, 90);
+	assert_int_equal(row.partitions[0].high, 100);
+	assert_int_equal(row.partitions[1].lag_records, 0);
+	assert_int_equal(row.partitions[1].lag_seconds, 0);
+	/* it was so at the last sweep, though nothing was written since the first */
+	assert_int_equal(row.seen_at_ms, STREAMS_NOW_MS + 490000);
+	assert_true(row.lag_seconds_is_lower_bound);
+	assert_int_equal(row.lag_seconds, 490);
+	assert_int_equal(row.verdict, LAG_STALL);
+	assert_true(row.never_drains);
+	assert_int_equal(row.drain_seconds, FACT_UNKNOWN);
+	assert_int_equal(row.loss_in_seconds, FACT_UNKNOWN);
+	assert_int_equal(row.lost_records, 0);
+}
+
+/* A restart between any two sweeps changes nothing. */
+static void restarts_do_not_show(void **state)
+{
+	char other[64];
+	struct lag_row rows[2];
+
+	(void)state;
+	for (int pass = 0; pass < 2; pass++) {
+		struct feed feed;
+
+		fresh();
+		feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+		for (int64_t i = 0; i < 200; i++) {
+			int64_t high[] = { 100 + i * 10, 7 }, place[] = { 90 + i * 8, 7 };
+			int64_t now = feed.now_ms;
+
+			(void)feed_marks(&feed, "t", 2, high, NULL);
+			(void)feed_position(&feed, READER_GROUP, "g", "t", 2, place);
+			feed_sweep(&feed, true, 10000);
+			if (pass == 1 && i % 7 == 0) {
+				feed_close(&feed);
+				feed_open(&feed, path, "kafka prod", now + 10000);
+			}
+		}
+		feed_close(&feed);
+		rows[pass] = one(READER_NOW, "g");
+		if (pass == 0)
+			memcpy(other, path, sizeof other);
+	}
+	assert_int_equal(rows[0].lag_records, 10 + 199 * 2);
+	assert_int_equal(rows[0].lag_seconds, rows[1].lag_seconds);
+	assert_int_equal(rows[0].lag_records, rows[1].lag_records);
+	assert_int_equal(rows[0].verdict, rows[1].verdict);
+	assert_int_equal(rows[0].verdict, LAG_WARN);
+	assert_memory_equal(rows[0].trend, rows[1].trend, sizeof rows[0].trend);
+	/* 1 record a second comes, 0.8 are read: at 2090 - 408 = 1682 the end stood 408 s ago */
+	assert_int_equal(rows[0].lag_seconds, 408);
+	assert_false(rows[0].lag_seconds_is_lower_bound);
+	assert_true(fabs(rows[0].rate_in - 1) < 0.01);
+	assert_true(fabs(rows[0].rate_out - 0.8) < 0.01);
+	assert_true(rows[0].trend[LAG_TREND_MAX - 1] == 408);
+	assert_true(rows[0].trend[LAG_TREND_MAX - 2] == 408 - 30);
+}
+
+/* What was live at a moment is told as of it: every figure, through restarts and rewinds. */
+static void as_of_equals_live(void **state)
+{
+	struct lag_rows live[40];
+	int64_t at[40];
+	struct feed feed;
+
+	(void)state;
+	fresh();
+	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	for (int64_t i = 0; i < 200; i++) {
+		int64_t high[] = { 100 + i * 10, i > 150 ? 5 : 1000 + i, 50 };
+		int64_t low[] = { i, i > 150 ? 0 : 900, FACT_UNKNOWN };
+		int64_t place[] = { i % 50 == 49 ? 20 : 90 + i * 8, i < 100 ? FACT_UNKNOWN : 1000 + i, 60 };
+
+		(void)feed_marks(&feed, "t", i < 20 ? 2 : 3, high, low);
+		(void)feed_position(&feed, READER_GROUP, "g", "t", 3, place);
+		if (i % 3 == 0)
+			feed_position(&feed, READER_GROUP, "h", "t", 3, place)->state = TEXT("Empty");
+		feed_sweep(&feed, i % 11 != 0, 10000);
+		if (i % 5 == 4) {
+			at[i / 5] = feed.now_ms - 5000;
+			live[i / 5] = list(READER_NOW, NULL);
+		}
+	}
+	feed_close(&feed);
+	for (size_t i = 0; i < ARRAY_LEN(at); i++) {
+		struct lag_rows then = list(at[i], NULL);
+
+		assert_int_equal(then.n, live[i].n);
+		for (size_t r = 0; r < then.n; r++) {
+			const struct lag_row *a = &then.rows[r], *b = &live[i].rows[r];
+
+			assert_true(text_eq(a->reader, b->reader));
+			assert_int_equal(a->lag_records, b->lag_records);
+			assert_int_equal(a->lag_seconds, b->lag_seconds);
+			assert_int_equal(a->verdict, b->verdict);
+			assert_int_equal(a->seen_at_ms, b->seen_at_ms);
+			assert_int_equal(a->drain_seconds, b->drain_seconds);
+			assert_int_equal(a->stale, b->stale);
+			assert_int_equal(a->npartitions, b->npartitions);
+			assert_memory_equal(a->partitions, b->partitions,
+				a->npartitions * sizeof *a->partitions);
+			assert_memory_equal(a->trend, b->trend, sizeof a->trend);
+		}
+	}
+}
+
+static void the_estate(void **state)
+{
+	struct lag_rows rows;
+	struct lag_row row;
+
+	(void)state;
+	fresh();
+	streams_fill(path, STREAMS_NOW_MS, 70);
+	rows = list(READER_NOW, NULL);
+	assert_int_equal(rows.n, 7);
+	row = one(READER_NOW, "dlt/members_silver");
+	assert_true(text_is(row.witnesses, "checkpoint, eventlog"));
+	assert_int_equal(row.kind, READER_CHECKPOINT);
+	/* 70 minutes of 30 a second more than are read, in 11 partitions, and 150 in one */
+	assert_int_equal(row.lag_records, 4200 * (11 * 30 + 150));
+	assert_int_equal(row.lag_seconds, 1400);
+	assert_false(row.lag_seconds_is_lower_bound);
+	assert_true(row.never_drains);
+	assert_int_equal(row.verdict, LAG_WARN);
+	assert_int_equal(row.loss_in_seconds, 6 * 3600 - 1400);
+	assert_int_equal(one(READER_NOW, "audit").verdict, LAG_STOP);
+	assert_int_equal(one(READER_NOW, "fraud").verdict, LAG_STALL);
+	assert_int_equal(one(READER_NOW, "rewound").verdict, LAG_REWIND);
+	row = one(READER_NOW, "connect-s3-sink");
+	assert_int_equal(row.verdict, LAG_OK);
+	assert_true(text_is(row.connector, "s3-sink"));
+	assert_true(text_starts(row.connector_problem, TEXT("FAILED: org.apache")));
+}
+
+static void topics_tell_their_tables(void **state)
+{
+	struct topic_table_rows rows;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_true(reader_open(path, &reader, &err));
+	assert_true(reader_begin(reader, READER_NOW, 0, &err));
+	assert_true(topic_tables_list(reader, &arena, TEXT_NONE, TEXT("cdc.shared.07"), &rows, &err));
+	reader_close(reader);
+	assert_int_equal(rows.n, 41);
+	assert_true(text_is(rows.rows[0].table, "claims_db.public.table_03"));
+	assert_true(rows.rows[0].noisy);
+	assert_false(rows.rows[1].noisy);
+	assert_true(fabs(rows.rows[0].per_second - 150) < 0.01);
+	assert_int_equal(rows.rows[0].records, 9000 * 71);
+	assert_int_equal(rows.rows[0].delay_ms, 250);
+	for (size_t i = 0; i < rows.n; i++) {
+		bool fifth = text_is(rows.rows[i].table, "claims_db.public.table_05");
+		bool sixth = text_is(rows.rows[i].table, "claims_db.public.table_06");
+
+		assert_int_equal(rows.rows[i].silent, fifth);
+		assert_int_equal(rows.rows[i].is_new, sixth);
+	}
+}
+
+/* A minute told again as it fills counts once, by its newest telling. */
+static void a_minute_told_again_counts_once(void **state)
+{
+	struct topic_table_rows rows;
+	struct err err = ERR_INIT;
+	struct feed feed;
+
+	(void)state;
+	fresh();
+	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	for (int i = 1; i <= 20; i++) {
+		(void)feed_table(&feed, "t", "db.a", i);
+		if (i % 2)
+			(void)feed_table(&feed, "t", "db.b", i * 100);
+		feed_put(&feed, 0);
+	}
+	(void)feed_table(&feed, "t", "db.a", 20); /* nothing new: not kept */
+	feed_put(&feed, 0);
+	feed_close(&feed);
+	assert_int_equal(rows_of("SELECT count(*) FROM topic_minute"), 20);
+	assert_true(reader_open(path, &reader, &err));
+	assert_true(reader_begin(reader, READER_NOW, 0, &err));
+	assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
+	reader_close(reader);
+	assert_int_equal(rows.n, 2);
+	assert_int_equal(rows.rows[0].records, 1900);
+	assert_int_equal(rows.rows[1].records, 20);
+}
+
+/* Nobody said it was deleted, but whole sweeps do not name it any more. */
+static void what_is_not_named_is_gone(void **state)
+{
+	const int64_t highs[] = { 100 }, places[] = { 90 };
+	struct feed feed;
+
+	(void)state;
+	fresh();
+	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	for (int i = 0; i < 200; i++) {
+		(void)feed_marks(&feed, "t", 1, highs, NULL);
+		(void)feed_position(&feed, READER_GROUP, "stays", "t", 1, places);
+		if (i < 100)
+			(void)feed_position(&feed, READER_GROUP, "goes", "t", 1, places);
+		feed_sweep(&feed, i < 140 || i > 150, 10000);
+		if (i == 120) {
+			int64_t now = feed.now_ms;
+
+			assert_int_equal(list(READER_NOW, NULL).n, 2);
+			feed_close(&feed);
+			feed_open(&feed, path, "kafka prod", now);
+		}
+	}
+	feed_close(&feed);
+	assert_int_equal(list(READER_NOW, NULL).n, 1);
+	assert_int_equal(list(STREAMS_NOW_MS + 500000, NULL).n, 2);
+	assert_true(text_is(one(READER_NOW, NULL).reader, "stays"));
+}
+
+static void a_failed_look_is_stale(void **state)
+{
+	const int64_t highs[] = { 100 }, unread[] = { FACT_UNKNOWN }, places[] = { 90 };
+	struct feed feed;
+	struct lag_row row;
+
+	(void)state;
+	fresh();
+	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	(void)feed_marks(&feed, "t", 1, highs, NULL);
+	(void)feed_position(&feed, READER_GROUP, "g", "t", 1, places);
+	feed_sweep(&feed, true, 10000);
+	assert_false(one(READER_NOW, NULL).stale);
+	(void)feed_marks(&feed, "t", 1, unread, NULL);
+	(void)feed_position(&feed, READER_GROUP, "g", "t", 1, places);
+	feed_sweep(&feed, false, 10000);
+	row = one(READER_NOW, NULL);
+	assert_true(row.stale);
+	assert_int_equal(row.lag_records, 10); /* as read before */
+	feed_sweep(&feed, false, 10000);
+	row = one(READER_NOW, NULL);
+	assert_true(row.stale);
+	(void)feed_marks(&feed, "t", 1, highs, NULL);
+	feed_sweep(&feed, true, 10000);
+	assert_false(one(READER_NOW, NULL).stale);
+	feed_close(&feed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_changes_are_kept),
+		cmocka_unit_test(restarts_do_not_show),
+		cmocka_unit_test(as_of_equals_live),
+		cmocka_unit_test(the_estate),
+		cmocka_unit_test(topics_tell_their_tables),
+		cmocka_unit_test(a_minute_told_again_counts_once),
+		cmocka_unit_test(what_is_not_named_is_gone),
+		cmocka_unit_test(a_failed_look_is_stale),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -90,6 +90,14 @@ struct flow_fold {
 	struct fold_batch *open;
 };
 
+/* What a list of many datasets needs of a flow. */
+struct flow_head {
+	int64_t flow, dataset; /* dim */
+	int64_t quality_k, written, dropped; /* written: flow_fold_written() */
+	bool failing;          /* a rule has failures */
+	bool elsewhere;        /* a rule looks at another dataset than the one the flow writes */
+};
+
 enum {
 	FOLD_ATTEMPTS_MAX = 256,
 	/* dim of the name under which engines report what belongs to no flow; never folded */
@@ -145,6 +153,8 @@ bool update_fold_decode(struct text x, struct update_fold *fold);
 bool update_fold_decode_head(struct text x, struct update_fold *fold);
 bool flow_fold_encode(struct buf *buf, const struct flow_fold *fold);
 bool flow_fold_decode(struct text x, struct flow_fold *fold);
+bool flow_fold_decode_head(struct text x, int64_t flow, struct flow_head *head);
+void flow_fold_head(const struct flow_fold *fold, struct flow_head *head);
 
 /* FACT_UNKNOWN + n = n: a sum knows what its known parts came to. */
 int64_t fold_sum(int64_t a, int64_t b);

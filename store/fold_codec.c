@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "store/fold_batch.h"
 
-enum { UPDATE_FORM = 3, FLOW_FORM = 1, LIST_MAX = 1 << 20, FOLD_NUMBERS_MAX = 64 };
+enum { UPDATE_FORM = 3, FLOW_FORM = 2, LIST_MAX = 1 << 20, FOLD_NUMBERS_MAX = 64 };
 
 #define AT(type, name) offsetof(struct type, name)
 
@@ -58,14 +58,20 @@ static const size_t update_orders[] = {
 	AT(update_fold, error_order),
 };
 
+/* The first FLOW_HEAD make a struct flow_head, in its order. */
+enum { FLOW_HEAD = 6, HEAD_FAILING = 1, HEAD_ELSEWHERE = 2 };
 static const size_t flow_numbers[] = {
+	AT(flow_fold, dataset),
+	AT(flow_fold, quality_k),
+	AT(flow_fold, output_rows),
+	AT(flow_fold, upserted_rows),
+	AT(flow_fold, deleted_rows),
+	AT(flow_fold, dropped), /* the head ends here */
 	AT(flow_fold, upd),
 	AT(flow_fold, flow),
-	AT(flow_fold, dataset),
 	AT(flow_fold, events),
 	AT(flow_fold, first_k),
 	AT(flow_fold, last_k),
-	AT(flow_fold, quality_k),
 	AT(flow_fold, queued_at_ms),
 	AT(flow_fold, planning_at_ms),
 	AT(flow_fold, starting_at_ms),
@@ -74,11 +80,7 @@ static const size_t flow_numbers[] = {
 	AT(flow_fold, last_event_at_ms),
 	AT(flow_fold, written_at_ms),
 	AT(flow_fold, state_text),
-	AT(flow_fold, output_rows),
-	AT(flow_fold, upserted_rows),
-	AT(flow_fold, deleted_rows),
 	AT(flow_fold, output_bytes),
-	AT(flow_fold, dropped),
 	AT(flow_fold, backlog_bytes),
 	AT(flow_fold, backlog_records),
 	AT(flow_fold, backlog_files),
@@ -300,9 +302,31 @@ static bool take_open(struct text *x, struct flow_fold *fold)
 	return true;
 }
 
+void flow_fold_head(const struct flow_fold *fold, struct flow_head *head)
+{
+	*head = (struct flow_head){
+		.flow = fold->flow,
+		.dataset = fold->dataset,
+		.quality_k = fold->quality_k,
+		.written = flow_fold_written(fold),
+		.dropped = fold->dropped,
+	};
+	for (size_t i = 0; i < fold->nrules; i++) {
+		const struct flow_rule *rule = &fold->rules[i];
+
+		head->failing = head->failing || rule->failed > 0;
+		head->elsewhere = head->elsewhere ||
+			(rule->dataset != 0 && rule->dataset != fold->dataset);
+	}
+}
+
 bool flow_fold_encode(struct buf *buf, const struct flow_fold *fold)
 {
+	struct flow_head head;
+
+	flow_fold_head(fold, &head);
 	buf_add_char(buf, FLOW_FORM);
+	pack_uint(buf, (head.failing ? HEAD_FAILING : 0) | (head.elsewhere ? HEAD_ELSEWHERE : 0));
 	put_fold(buf, fold, flow_numbers, ARRAY_LEN(flow_numbers), flow_orders,
 		ARRAY_LEN(flow_orders));
 	pack_uint(buf, (uint64_t)fold->state);
@@ -373,11 +397,36 @@ static bool take_rules(struct text *x, struct flow_fold *fold)
 	return true;
 }
 
+bool flow_fold_decode_head(struct text x, int64_t flow, struct flow_head *head)
+{
+	struct rest rest = { (const unsigned char *)x.bytes + 1,
+		(const unsigned char *)x.bytes + x.len };
+	int64_t numbers[FLOW_HEAD];
+	uint64_t flags;
+
+	if (x.len == 0 || x.bytes[0] != FLOW_FORM || !get_uint(&rest, &flags))
+		return false;
+	for (size_t i = 0; i < FLOW_HEAD; i++) {
+		if (!get_maybe(&rest, &numbers[i]))
+			return false;
+	}
+	*head = (struct flow_head){
+		.flow = flow,
+		.dataset = numbers[0],
+		.quality_k = numbers[1],
+		.written = fold_sum(fold_sum(numbers[2], numbers[3]), numbers[4]),
+		.dropped = numbers[5],
+		.failing = flags & HEAD_FAILING,
+		.elsewhere = flags & HEAD_ELSEWHERE,
+	};
+	return true;
+}
+
 bool flow_fold_decode(struct text x, struct flow_fold *fold)
 {
 	uint64_t flags;
 
-	if (!take_form(&x, FLOW_FORM) ||
+	if (!take_form(&x, FLOW_FORM) || !unpack_uint(&x, &flags) ||
 		!take_fold(&x, fold, flow_numbers, ARRAY_LEN(flow_numbers), flow_orders,
 			ARRAY_LEN(flow_orders)) ||
 		!take_state(&x, &fold->state) || !unpack_uint(&x, &flags))

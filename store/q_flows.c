@@ -67,7 +67,7 @@ bool flows_list(struct reader *reader, struct arena *arena, struct text update,
 	int64_t upd;
 	bool ok = true;
 
-	if (!update_find(&names, update, &upd, err) || !flows_load(reader, upd, &flows, err))
+	if (!update_find(&names, update, &upd, err) || !flows_load(reader, upd, NULL, &flows, err))
 		return false;
 	rows.n = flows.n;
 	rows.rows = ARENA_ARRAY(arena, struct flow_row, flows.n + 1);

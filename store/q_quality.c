@@ -7,15 +7,6 @@
 
 enum { QUALITY_MAX = 1000, TRENDS_ROWS_MAX = 250 };
 
-static bool has_failures(const struct quality *row)
-{
-	for (size_t i = 0; i < row->nrules; i++) {
-		if (row->rules[i].failed > 0)
-			return true;
-	}
-	return false;
-}
-
 /* Rows that are missing, then rules that fail where rows are not known, then rules alone. */
 static int rank(const struct quality *row)
 {
@@ -23,29 +14,49 @@ static int rank(const struct quality *row)
 		return 4;
 	if (row->input > 0 && row->published < row->input)
 		return 0;
-	if (!has_failures(row))
+	if (!row->failing)
 		return 3;
 	return row->input == FACT_UNKNOWN ? 1 : 2;
 }
 
+struct place { /* of a row in the list */
+	struct quality *row;
+	int rank;
+	double share;
+};
+
 static int worst_first(const void *left, const void *right)
 {
-	const struct quality *a = left, *b = right;
-	int rank_a = rank(a), rank_b = rank(b), order;
+	const struct place *a = left, *b = right;
+	int order;
 
-	if (rank_a != rank_b)
-		return rank_a - rank_b;
-	if (rank_a == 0) {
-		double share_a = (double)a->published / (double)a->input;
-		double share_b = (double)b->published / (double)b->input;
-
-		if (share_a < share_b || share_a > share_b)
-			return share_a < share_b ? -1 : 1;
-	}
-	order = text_cmp(a->name, b->name);
+	if (a->rank != b->rank)
+		return a->rank - b->rank;
+	if (a->share < b->share || a->share > b->share)
+		return a->share < b->share ? -1 : 1;
+	order = text_cmp(a->row->name, b->row->name);
 	if (order != 0)
 		return order;
-	return (a->pipeline > b->pipeline) - (a->pipeline < b->pipeline);
+	return (a->row->pipeline > b->row->pipeline) - (a->row->pipeline < b->row->pipeline);
+}
+
+/* The first n of them, in an array in the arena. */
+static struct quality **rows_in_order(struct arena *arena, const struct qualities *all, size_t n)
+{
+	struct place *places = ARENA_ARRAY(arena, struct place, all->n);
+	struct quality **rows = ARENA_ARRAY(arena, struct quality *, n);
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct quality *row = &all->rows[i];
+
+		places[i] = (struct place){ row, rank(row), 0 };
+		if (places[i].rank == 0)
+			places[i].share = (double)row->published / (double)row->input;
+	}
+	qsort(places, all->n, sizeof *places, worst_first);
+	for (size_t i = 0; i < n; i++)
+		rows[i] = places[i].row;
+	return rows;
 }
 
 struct sums { /* of one hour */
@@ -185,7 +196,7 @@ static bool fill_row(struct names *names, struct trends *trends, struct arena *s
 }
 
 static bool fill_rows(
-	struct names *names, const struct qualities *all, struct quality_rows *out, struct err *err)
+	struct names *names, struct quality *const *rows, struct quality_rows *out, struct err *err)
 {
 	struct arena rolls = { 0 }, scratch = { 0 };
 	struct trends trends;
@@ -195,7 +206,7 @@ static bool fill_rows(
 		return false;
 	ok = true;
 	for (size_t i = 0; ok && i < out->n; i++) {
-		ok = fill_row(names, i < TRENDS_ROWS_MAX ? &trends : NULL, &scratch, &all->rows[i],
+		ok = fill_row(names, i < TRENDS_ROWS_MAX ? &trends : NULL, &scratch, rows[i],
 			&out->rows[i], err);
 		arena_reset(&rolls);
 	}
@@ -221,11 +232,14 @@ bool quality_list(struct reader *reader, struct arena *arena, struct text datase
 	ok = ok && quality_gather(
 			   &gathered, pipeline.bytes ? &pipelines : NULL, dataset, &all, err);
 	if (ok && all.n > 0) {
-		qsort(all.rows, all.n, sizeof *all.rows, worst_first);
+		struct quality **shown;
+
 		rows.n = all.n < QUALITY_MAX ? all.n : QUALITY_MAX;
 		rows.more = all.n > QUALITY_MAX;
 		rows.rows = ARENA_ARRAY(arena, struct quality_row, rows.n);
-		ok = fill_rows(&names, &all, &rows, err);
+		shown = rows_in_order(&work, &all, rows.n);
+		ok = quality_load_rules(reader, &work, shown, rows.n, err) &&
+			fill_rows(&names, shown, &rows, err);
 	}
 	free(all.rows);
 	arena_free(&work);

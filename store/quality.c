@@ -14,9 +14,22 @@ enum { STEM_MIN = 3 };
 struct look { /* at one update: its datasets so far */
 	struct names *names;
 	struct candidate of;
+	struct flow_heads heads;
 	struct quality *rows;
+	struct look_name *told; /* of each row, by look_at_quarantine() */
 	size_t n, room;
 };
+
+struct look_name {
+	struct text base, stem;
+	bool is_quarantine;
+};
+
+static void look_done(struct look *look)
+{
+	free(look->heads.rows);
+	free(look->told);
+}
 
 static struct quality *row_of(struct look *look, int64_t dataset)
 {
@@ -35,6 +48,7 @@ static bool row_add(struct look *look, int64_t dataset, struct quality **out, st
 		if (look->n == look->room) {
 			look->room = look->room ? look->room * 2 : 32;
 			look->rows = mem_resize(look->rows, look->room, sizeof *look->rows);
+			look->told = mem_resize(look->told, look->room, sizeof *look->told);
 		}
 		row = &look->rows[look->n];
 		*row = (struct quality){
@@ -82,7 +96,7 @@ static bool same_dataset(struct text a, struct text b)
 	return text_eq(base_a, base_b);
 }
 
-static void rule_add(struct look *look, struct quality *row, const struct flow_rule *rule)
+void quality_add_rule(struct arena *arena, struct quality *row, const struct flow_rule *rule)
 {
 	struct quality_rule *sum = NULL;
 
@@ -95,8 +109,7 @@ static void rule_add(struct look *look, struct quality *row, const struct flow_r
 			struct quality_rule *old = row->rules;
 
 			row->rules_room = row->rules_room ? row->rules_room * 2 : 4;
-			row->rules = ARENA_ARRAY(
-				look->names->arena, struct quality_rule, row->rules_room);
+			row->rules = ARENA_ARRAY(arena, struct quality_rule, row->rules_room);
 			if (row->nrules > 0)
 				memcpy(row->rules, old, row->nrules * sizeof *old);
 		}
@@ -135,31 +148,42 @@ static bool rule_row(struct look *look, int64_t written, const struct flow_rule 
 	return row_add(look, rule->dataset, out, err);
 }
 
-static void report(struct quality *row, const struct flow_fold *flow)
+static void report(struct quality *row, int64_t quality_k)
 {
-	if (flow->quality_k == 0)
+	if (quality_k == 0)
 		return;
 	row->reported = true;
-	if (event_k_ms(flow->quality_k) > row->reported_at_ms)
-		row->reported_at_ms = event_k_ms(flow->quality_k);
+	if (event_k_ms(quality_k) > row->reported_at_ms)
+		row->reported_at_ms = event_k_ms(quality_k);
 }
 
-static bool look_at_flows(struct look *look, const struct flows *flows, struct err *err)
+static bool look_at_heads(struct look *look, struct err *err)
 {
 	struct quality *row;
 
-	for (size_t i = 0; i < flows->n; i++) {
-		const struct flow_fold *flow = &flows->folds[i];
+	for (size_t i = 0; i < look->heads.n; i++) {
+		const struct flow_head *flow = &look->heads.rows[i];
 
 		if (!row_add(look, flow->dataset, &row, err))
 			return false;
 		row->written_here = true;
-		row->published = fold_sum(row->published, flow_fold_written(flow));
+		row->published = fold_sum(row->published, flow->written);
 		row->dropped = fold_sum(row->dropped, flow->dropped);
+		row->failing = row->failing || flow->failing;
 		key_add(look, &row->keys, flow->flow);
 		key_add(look, &row->flows, flow->flow);
-		report(row, flow);
+		report(row, flow->quality_k);
 	}
+	return true;
+}
+
+/* Rules that look elsewhere make and feed other rows than their flow's. */
+static bool look_at_rules(struct look *look, const struct flows *flows, struct err *err)
+{
+	struct quality *row;
+
+	for (size_t i = 0; i < look->n; i++)
+		look->rows[i].failing = false;
 	for (size_t i = 0; i < flows->n; i++) {
 		const struct flow_fold *flow = &flows->folds[i];
 
@@ -167,10 +191,13 @@ static bool look_at_flows(struct look *look, const struct flows *flows, struct e
 			if (!rule_row(look, flow->dataset, &flow->rules[r], &row, err))
 				return false;
 			key_add(look, &row->keys, flow->rules[r].dataset);
-			report(row, flow);
-			rule_add(look, row, &flow->rules[r]);
+			report(row, flow->quality_k);
+			row->failing = row->failing || flow->rules[r].failed > 0;
+			quality_add_rule(look->names->arena, row, &flow->rules[r]);
 		}
 	}
+	for (size_t i = 0; i < look->n; i++)
+		look->rows[i].has_rules = true;
 	return true;
 }
 
@@ -190,9 +217,12 @@ static struct text stem_of(struct text name)
 	return base;
 }
 
-static bool is_quarantine(struct text name)
+static struct look_name look_name_of(struct text name)
 {
-	return text_contains_fold(base_name(name), TEXT("quarantine"));
+	struct text base = base_name(name);
+
+	return (struct look_name){ base, stem_of(name),
+		text_contains_fold(base, TEXT("quarantine")) };
 }
 
 /*
@@ -208,12 +238,14 @@ static struct quality *owner_of(struct look *look, const struct quality *table)
 
 	for (size_t i = 0; i < look->n; i++) {
 		struct quality *row = &look->rows[i];
-		struct text name = base_name(row->name), stem = stem_of(row->name);
-		bool holds = text_contains_fold(base, name);
+		const struct look_name *name = &look->told[i];
+		bool holds;
 
-		if (row == table || !row->reported || !row->written_here ||
-			is_quarantine(row->name) || stem.len < STEM_MIN ||
-			!text_contains_fold(base, stem) || (whole && !holds))
+		if (row == table || !row->reported || !row->written_here || name->is_quarantine ||
+			name->stem.len < STEM_MIN || !text_contains_fold(base, name->stem))
+			continue;
+		holds = text_contains_fold(base, name->base);
+		if (whole && !holds)
 			continue;
 		if (holds && !whole) {
 			whole = true;
@@ -225,12 +257,26 @@ static struct quality *owner_of(struct look *look, const struct quality *table)
 	return n == 1 ? owner : NULL;
 }
 
-static void look_at_quarantine(struct look *look)
+/* Some dataset's drops are not known: a quarantine table may tell. */
+static bool may_need_table(const struct look *look)
 {
+	for (size_t i = 0; i < look->n; i++) {
+		const struct quality *row = &look->rows[i];
+
+		if (row->reported && row->written_here && row->dropped == FACT_UNKNOWN)
+			return true;
+	}
+	return false;
+}
+
+static void look_at_tables(struct look *look)
+{
+	for (size_t i = 0; i < look->n; i++)
+		look->told[i] = look_name_of(look->rows[i].name);
 	for (size_t i = 0; i < look->n; i++) {
 		struct quality *table = &look->rows[i], *owner;
 
-		if (!table->written_here || !is_quarantine(table->name))
+		if (!table->written_here || !look->told[i].is_quarantine)
 			continue;
 		owner = owner_of(look, table);
 		if (!owner || owner->dropped != FACT_UNKNOWN)
@@ -240,6 +286,12 @@ static void look_at_quarantine(struct look *look)
 		for (size_t k = 0; k < table->flows.n; k++)
 			key_add(look, &owner->aside, table->flows.ids[k]);
 	}
+}
+
+static void look_at_quarantine(struct look *look)
+{
+	if (may_need_table(look))
+		look_at_tables(look);
 	for (size_t i = 0; i < look->n; i++) {
 		struct quality *row = &look->rows[i];
 
@@ -306,13 +358,18 @@ static void keep(struct qualities *all, struct index *index, const struct qualit
 static bool look_at_update(
 	struct look *look, const struct candidate *candidate, struct err *err)
 {
+	struct reader *reader = look->names->reader;
 	struct flows flows = { 0 };
-	bool ok;
+	bool ok, elsewhere = false;
 
 	look->of = *candidate;
 	look->n = 0;
-	ok = flows_load(look->names->reader, candidate->upd, &flows, err) &&
-		look_at_flows(look, &flows, err);
+	ok = flow_heads_load(reader, candidate->upd, &look->heads, err) && look_at_heads(look, err);
+	for (size_t i = 0; ok && i < look->heads.n; i++)
+		elsewhere = elsewhere || look->heads.rows[i].elsewhere;
+	if (ok && elsewhere)
+		ok = flows_load(reader, candidate->upd, NULL, &flows, err) &&
+			look_at_rules(look, &flows, err);
 	flows_free(&flows);
 	if (ok)
 		look_at_quarantine(look);
@@ -326,6 +383,7 @@ bool quality_of_update(
 	struct look look = { .names = names };
 	bool ok = look_at_update(&look, &candidate, err);
 
+	look_done(&look);
 	*out = (struct qualities){ look.rows, look.n, look.room };
 	return ok;
 }
@@ -349,6 +407,7 @@ static bool look_at_updates(struct names *names, struct text dataset,
 		}
 	}
 	free(look.rows);
+	look_done(&look);
 	free(index.slots);
 	return ok;
 }

@@ -133,8 +133,15 @@ bool run_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, stru
 bool run_head_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err);
 bool run_load(struct reader *reader, int64_t upd, struct run *out, struct err *err);
 bool run_is_data(const struct run *run); /* neither maintenance nor validation nor exploration */
-bool flows_load(struct reader *reader, int64_t upd, struct flows *out, struct err *err);
+/* datasets: ascending; only flows that write one of them. NULL: all. */
+bool flows_load(struct reader *reader, int64_t upd, const struct ids *datasets, struct flows *out,
+	struct err *err);
 void flows_free(struct flows *flows);
+struct flow_heads { /* kept from update to update; the caller frees the rows */
+	struct flow_head *rows;
+	size_t n, room;
+};
+bool flow_heads_load(struct reader *reader, int64_t upd, struct flow_heads *out, struct err *err);
 /* update: whole id or an unambiguous head; ERR_ABSENT with the reason. */
 bool update_find(struct names *names, struct text update, int64_t *upd_out, struct err *err);
 
@@ -156,6 +163,8 @@ struct quality {
 	bool reported; /* false: no flow said anything of quality */
 	bool by_table;
 	bool written_here; /* some flow writes it; else a view that rules look at */
+	bool failing;      /* a rule has failures */
+	bool has_rules;    /* they are in rules; else quality_load_rules() */
 	int64_t reported_at_ms;
 	int64_t published, dropped, quarantined, input; /* FACT_UNKNOWN */
 	struct quality_rule *rules;
@@ -187,6 +196,10 @@ bool quality_gather(struct names *names, const struct ids *pipelines, struct tex
 /* Of one update: every dataset that it writes or whose rules it reports. */
 bool quality_of_update(
 	struct names *names, const struct run *run, struct qualities *out, struct err *err);
+/* The rules of n rows that were gathered, in the arena. */
+bool quality_load_rules(struct reader *reader, struct arena *arena, struct quality **rows, size_t n,
+	struct err *err);
+void quality_add_rule(struct arena *arena, struct quality *row, const struct flow_rule *rule);
 
 /* The hourly rollup as of the snapshot, for the TREND_MAX hours that end with the newest event's. */
 struct trends {

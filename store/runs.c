@@ -185,9 +185,32 @@ bool run_is_data(const struct run *run)
 	return !run->fold.maintenance && run->fold.validate_only != 1 && run->fold.explore_only != 1;
 }
 
+static bool damaged(int64_t upd, struct err *err)
+{
+	return err_set(err, ERR_STORE, 0, "read flows of update %lld: a row is damaged",
+		(long long)upd);
+}
+
+static bool is_wanted(const struct ids *ids, int64_t id)
+{
+	size_t low = 0, high = ids ? ids->n : 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ids->ids[middle] == id)
+			return true;
+		if (ids->ids[middle] < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return !ids;
+}
+
 /* From the rows, unless one of them holds later facts: then *stale_out. */
-static bool flows_decode(struct reader *reader, int64_t upd, struct flows *flows, bool *stale_out,
-	int64_t *first_k, int64_t *last_k, struct err *err)
+static bool flows_decode(struct reader *reader, int64_t upd, const struct ids *datasets,
+	struct flows *flows, bool *stale_out, int64_t *first_k, int64_t *last_k, struct err *err)
 {
 	sqlite3_stmt *stmt;
 	bool row, ok;
@@ -208,26 +231,37 @@ static bool flows_decode(struct reader *reader, int64_t upd, struct flows *flows
 			*last_k = sqlite3_column_int64(stmt, 4);
 		if (sqlite3_column_int64(stmt, 7) > reader->n)
 			*stale_out = true;
-		if (*stale_out)
+		if (*stale_out || !is_wanted(datasets, sql_id(stmt, 2)))
 			continue;
 		fold = flows_add(flows, upd, sqlite3_column_int64(stmt, 1));
-		if (!flow_fold_decode(sql_text(stmt, 8), fold)) {
-			ok = err_set(err, ERR_STORE, 0, "read flows of update %lld: a row is damaged",
-				(long long)upd);
+		if (!(ok = flow_fold_decode(sql_text(stmt, 8), fold) || damaged(upd, err)))
 			break;
-		}
 	}
 	sqlite3_reset(stmt);
 	return ok;
 }
 
-bool flows_load(struct reader *reader, int64_t upd, struct flows *out, struct err *err)
+static void flows_drop_others(struct flows *flows, const struct ids *datasets)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < flows->n; i++) {
+		if (is_wanted(datasets, flows->folds[i].dataset))
+			flows->folds[n++] = flows->folds[i];
+		else
+			flow_fold_done(&flows->folds[i]);
+	}
+	flows->n = n;
+}
+
+bool flows_load(struct reader *reader, int64_t upd, const struct ids *datasets, struct flows *out,
+	struct err *err)
 {
 	struct flows flows = { 0 };
 	struct facts facts = { 0 };
 	int64_t first_k, last_k;
 	bool stale;
-	bool ok = flows_decode(reader, upd, &flows, &stale, &first_k, &last_k, err);
+	bool ok = flows_decode(reader, upd, datasets, &flows, &stale, &first_k, &last_k, err);
 
 	if (ok && stale) {
 		flows_free(&flows);
@@ -235,6 +269,7 @@ bool flows_load(struct reader *reader, int64_t upd, struct flows *out, struct er
 		if (ok)
 			flows_fold(&flows, upd, &facts);
 		facts_done(&facts);
+		flows_drop_others(&flows, datasets);
 	}
 	if (!ok) {
 		flows_free(&flows);
@@ -242,6 +277,50 @@ bool flows_load(struct reader *reader, int64_t upd, struct flows *out, struct er
 	}
 	*out = flows;
 	return true;
+}
+
+static struct flow_head *heads_add(struct flow_heads *heads)
+{
+	if (heads->n == heads->room) {
+		heads->room = heads->room ? heads->room * 2 : 64;
+		heads->rows = mem_resize(heads->rows, heads->room, sizeof *heads->rows);
+	}
+	return &heads->rows[heads->n++];
+}
+
+static bool heads_fold(struct reader *reader, int64_t upd, struct flow_heads *out, struct err *err)
+{
+	struct flows flows;
+
+	if (!flows_load(reader, upd, NULL, &flows, err))
+		return false;
+	out->n = 0;
+	for (size_t i = 0; i < flows.n; i++)
+		flow_fold_head(&flows.folds[i], heads_add(out));
+	flows_free(&flows);
+	return true;
+}
+
+bool flow_heads_load(struct reader *reader, int64_t upd, struct flow_heads *out, struct err *err)
+{
+	bool row, ok, stale = false;
+	sqlite3_stmt *stmt;
+
+	out->n = 0;
+	if (!reader_query(reader, Q_FLOW_HEADS, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, upd);
+	sqlite3_bind_int64(stmt, 2, reader->n);
+	while ((ok = sql_step(stmt, &row, err)) && row) {
+		stale = sqlite3_column_int64(stmt, 1) > reader->n;
+		if (stale)
+			break;
+		if (!(ok = flow_fold_decode_head(sql_text(stmt, 2), sqlite3_column_int64(stmt, 0),
+			      heads_add(out)) || damaged(upd, err)))
+			break;
+	}
+	sqlite3_reset(stmt);
+	return stale ? heads_fold(reader, upd, out, err) : ok;
 }
 
 static bool is_update(struct reader *reader, int64_t dim, bool *is_out, struct err *err)

@@ -16,15 +16,15 @@ static const char run_put[] =
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 /*
  * A new row; a row none of whose indexed columns changed (the usual case, without a look at the
- * indexes); any other row. quality_k is indexed by being there, so it stays what it was first.
+ * indexes); any other row.
  */
 static const char flow_add[] =
-	"INSERT OR FAIL INTO flow_run (upd, flow, dataset, first_k, last_k, quality_k, batch_min,"
+	"INSERT OR FAIL INTO flow_run (upd, flow, dataset, first_k, last_k, reported, batch_min,"
 	" batch_max, x) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 static const char flow_set[] =
 	"UPDATE OR FAIL flow_run SET last_k = ?3, batch_max = ?4, x = ?5 WHERE upd = ?1 AND flow = ?2";
 static const char flow_put[] =
-	"INSERT OR REPLACE INTO flow_run (upd, flow, dataset, first_k, last_k, quality_k, batch_min,"
+	"INSERT OR REPLACE INTO flow_run (upd, flow, dataset, first_k, last_k, reported, batch_min,"
 	" batch_max, x) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 /* A sum that overflows becomes a float in SQLite; the column stays an integer, at its limit. */
 static const char roll_put[] =
@@ -292,7 +292,7 @@ static bool flow_write(struct derive *derive, struct flow_entry *flow, int64_t n
 	sql_bind_id(put, 3, fold->dataset);
 	sqlite3_bind_int64(put, 4, fold->first_k);
 	sqlite3_bind_int64(put, 5, fold->last_k);
-	sql_bind_id(put, 6, fold->quality_k);
+	sqlite3_bind_int64(put, 6, fold->quality_k != 0);
 	sqlite3_bind_int64(put, 7, flow->batch_min);
 	sqlite3_bind_int64(put, 8, n);
 	sql_bind_blob(put, 9, buf_text(&derive->buf));

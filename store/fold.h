@@ -153,6 +153,8 @@ bool update_fold_decode(struct text x, struct update_fold *fold);
 bool update_fold_decode_head(struct text x, struct update_fold *fold);
 bool flow_fold_encode(struct buf *buf, const struct flow_fold *fold);
 bool flow_fold_decode(struct text x, struct flow_fold *fold);
+/* Without the newest micro-batch, which only further events need. */
+bool flow_fold_decode_totals(struct text x, struct flow_fold *fold);
 bool flow_fold_decode_head(struct text x, int64_t flow, struct flow_head *head);
 void flow_fold_head(const struct flow_fold *fold, struct flow_head *head);
 

@@ -372,21 +372,22 @@ static bool take_attempts(struct text *x, struct flow_fold *fold)
 
 static bool take_rules(struct text *x, struct flow_fold *fold)
 {
+	struct rest rest = { (const unsigned char *)x->bytes,
+		(const unsigned char *)x->bytes + x->len };
 	uint64_t n;
 
-	if (!unpack_uint(x, &n) || n > LIST_MAX || n > x->len)
+	if (!get_uint(&rest, &n) || n > LIST_MAX || n > x->len)
 		return false;
-	if (n == 0)
-		return true;
 	fold->rules_room = (size_t)n;
-	fold->rules = NEW_ARRAY(struct flow_rule, fold->rules_room);
+	if (n > 0)
+		fold->rules = NEW_ARRAY(struct flow_rule, fold->rules_room);
 	for (; fold->nrules < n; fold->nrules++) {
 		struct flow_rule *rule = &fold->rules[fold->nrules];
 		uint64_t name, dataset, flags, batches;
 
-		if (!unpack_uint(x, &name) || !unpack_uint(x, &dataset) || !unpack_uint(x, &flags) ||
-			!unpack_maybe(x, &rule->passed) || !unpack_maybe(x, &rule->failed) ||
-			!unpack_uint(x, &batches))
+		if (!get_uint(&rest, &name) || !get_uint(&rest, &dataset) ||
+			!get_uint(&rest, &flags) || !get_maybe(&rest, &rule->passed) ||
+			!get_maybe(&rest, &rule->failed) || !get_uint(&rest, &batches))
 			return false;
 		rule->name = (int64_t)name;
 		rule->dataset = (int64_t)dataset;
@@ -394,6 +395,7 @@ static bool take_rules(struct text *x, struct flow_fold *fold)
 		rule->disputed = flags & 1;
 		rule->batches = (int64_t)batches;
 	}
+	*x = (struct text){ (const char *)rest.at, (size_t)(rest.end - rest.at) };
 	return true;
 }
 
@@ -422,16 +424,26 @@ bool flow_fold_decode_head(struct text x, int64_t flow, struct flow_head *head)
 	return true;
 }
 
-bool flow_fold_decode(struct text x, struct flow_fold *fold)
+static bool take_flow(struct text *x, struct flow_fold *fold)
 {
 	uint64_t flags;
 
-	if (!take_form(&x, FLOW_FORM) || !unpack_uint(&x, &flags) ||
-		!take_fold(&x, fold, flow_numbers, ARRAY_LEN(flow_numbers), flow_orders,
+	if (!take_form(x, FLOW_FORM) || !unpack_uint(x, &flags) ||
+		!take_fold(x, fold, flow_numbers, ARRAY_LEN(flow_numbers), flow_orders,
 			ARRAY_LEN(flow_orders)) ||
-		!take_state(&x, &fold->state) || !unpack_uint(&x, &flags))
+		!take_state(x, &fold->state) || !unpack_uint(x, &flags))
 		return false;
 	fold->disputed = flags & 1;
 	fold->dataset_defined = flags >> 1 & 1;
-	return take_attempts(&x, fold) && take_rules(&x, fold) && take_open(&x, fold);
+	return take_attempts(x, fold) && take_rules(x, fold);
+}
+
+bool flow_fold_decode_totals(struct text x, struct flow_fold *fold)
+{
+	return take_flow(&x, fold);
+}
+
+bool flow_fold_decode(struct text x, struct flow_fold *fold)
+{
+	return take_flow(&x, fold) && take_open(&x, fold);
 }

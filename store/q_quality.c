@@ -78,48 +78,54 @@ static void add_sums(struct sums *sums, const struct fold_roll *roll)
 	sums->nb += roll->nb;
 }
 
-static void add_rules(
-	const struct fold_roll *rolls, size_t n, const struct quality *row, struct sums *rules)
+/* Of one dataset or flow: its rows into rows[hour], its rules into rules[hour][rule]. */
+static bool add_trends(struct trends *trends, const struct quality *row, int64_t key,
+	struct sums *rows, struct sums *rules, struct err *err)
 {
+	struct fold_roll *rolls;
+	size_t n;
+
+	if (!trends_of(trends, key, &rolls, &n, err))
+		return false;
 	for (size_t i = 0; i < n; i++) {
-		for (size_t r = 0; r < row->nrules && rolls[i].rule != 0; r++) {
-			if (row->rules[r].name == rolls[i].rule)
-				add_sums(&rules[r], &rolls[i]);
+		const struct fold_roll *roll = &rolls[i];
+
+		if (roll->rule == 0 && rows)
+			add_sums(&rows[roll->hour], roll);
+		for (size_t r = 0; r < row->nrules && rules && roll->rule != 0; r++) {
+			if (row->rules[r].name == roll->rule)
+				add_sums(&rules[(size_t)roll->hour * row->nrules + r], roll);
 		}
 	}
+	return true;
 }
 
 static bool fill_trends(struct trends *trends, struct arena *scratch, const struct quality *row,
 	struct quality_row *out, struct err *err)
 {
-	for (size_t hour = 0; hour < TREND_MAX; hour++) {
-		struct sums rows = { 0 }, aside = { 0 };
-		struct sums *rules;
-		struct fold_roll *rolls;
-		size_t n;
+	struct sums rows[TREND_MAX] = { 0 }, aside[TREND_MAX] = { 0 };
+	struct sums *rules;
 
-		arena_reset(scratch);
-		rules = ARENA_ARRAY(scratch, struct sums, row->nrules + 1);
-		for (size_t i = 0; i < row->keys.n; i++) {
-			if (!trends_hour(trends, hour, row->keys.ids[i], &rolls, &n, err))
-				return false;
-			add_rules(rolls, n, row, rules);
-			if (n > 0 && rolls[0].rule == 0 && ids_has(&row->flows, row->keys.ids[i]))
-				add_sums(&rows, &rolls[0]);
-		}
-		for (size_t i = 0; i < row->aside.n; i++) {
-			if (!trends_hour(trends, hour, row->aside.ids[i], &rolls, &n, err))
-				return false;
-			if (n > 0 && rolls[0].rule == 0)
-				add_sums(&aside, &rolls[0]);
-		}
+	arena_reset(scratch);
+	rules = ARENA_ARRAY(scratch, struct sums, TREND_MAX * row->nrules + 1);
+	for (size_t i = 0; i < row->keys.n; i++) {
+		bool writes = ids_has(&row->flows, row->keys.ids[i]);
+
+		if (!add_trends(trends, row, row->keys.ids[i], writes ? rows : NULL, rules, err))
+			return false;
+	}
+	for (size_t i = 0; i < row->aside.n; i++) {
+		if (!add_trends(trends, row, row->aside.ids[i], aside, NULL, err))
+			return false;
+	}
+	for (size_t hour = 0; hour < TREND_MAX; hour++) {
 		if (row->by_table) { /* what its table took stands for what was dropped */
-			rows.b = aside.a;
-			rows.nb = aside.na;
+			rows[hour].b = aside[hour].a;
+			rows[hour].nb = aside[hour].na;
 		}
-		out->trend[hour] = share(&rows);
+		out->trend[hour] = share(&rows[hour]);
 		for (size_t r = 0; r < row->nrules; r++)
-			out->rules[r].trend[hour] = share(&rules[r]);
+			out->rules[r].trend[hour] = share(&rules[hour * row->nrules + r]);
 	}
 	return true;
 }

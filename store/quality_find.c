@@ -12,6 +12,8 @@ enum { OPEN_RUNS_MAX = 3 };
 
 static void add_candidate(struct candidates *list, int64_t upd)
 {
+	if (list->n > 0 && list->rows[list->n - 1].upd == upd)
+		return; /* datasets of one update come together */
 	if (list->n == list->room) {
 		list->room = list->room ? list->room * 2 : 64;
 		list->rows = mem_resize(list->rows, list->room, sizeof *list->rows);
@@ -19,37 +21,24 @@ static void add_candidate(struct candidates *list, int64_t upd)
 	list->rows[list->n++] = (struct candidate){ .upd = upd };
 }
 
-/* Without later facts the index alone tells. */
-static bool candidate_now(struct reader *reader, int64_t dataset, struct candidates *list,
-	bool *found_out, struct err *err)
-{
-	sqlite3_stmt *stmt;
-
-	if (!reader_query(reader, Q_DATASET_QUALITY_NOW, &stmt, err))
-		return false;
-	sqlite3_bind_int64(stmt, 1, dataset);
-	if (!sql_step(stmt, found_out, err))
-		return false;
-	if (*found_out)
-		add_candidate(list, sqlite3_column_int64(stmt, 0));
-	sqlite3_reset(stmt);
-	return true;
-}
-
-/* Rows with later facts may not have reported anything yet: then the next older one counts too. */
-static bool candidates_of_dataset(struct reader *reader, enum query query, int64_t dataset,
+/*
+ * Those that reported by the row, or did not. Rows with later facts may not have reported anything
+ * yet: then the next older one counts, too.
+ */
+static bool candidates_of_dataset(struct reader *reader, int64_t dataset, bool reported,
 	struct candidates *list, bool *found_out, struct err *err)
 {
 	sqlite3_stmt *stmt;
 	bool row, ok, sure = false;
 
-	if (!reader_query(reader, query, &stmt, err))
+	if (!reader_query(reader, Q_DATASET_QUALITY, &stmt, err))
 		return false;
 	sqlite3_bind_int64(stmt, 1, dataset);
 	sqlite3_bind_int64(stmt, 2, reader->n);
+	sqlite3_bind_int64(stmt, 3, reported);
 	while (!sure && (ok = sql_step(stmt, &row, err)) && row) {
 		add_candidate(list, sqlite3_column_int64(stmt, 0));
-		sure = sqlite3_column_int64(stmt, 1) <= reader->n;
+		sure = !reported || sqlite3_column_int64(stmt, 1) <= reader->n;
 	}
 	sqlite3_reset(stmt);
 	*found_out = sure;
@@ -63,14 +52,53 @@ bool dataset_fits(struct text name, struct text wanted)
 			text_ends(name, wanted));
 }
 
-static bool candidates_by_dataset(
+static bool is_wanted(struct names *names, int64_t dataset, struct text wanted, bool *is_out,
+	struct err *err)
+{
+	struct text name;
+
+	*is_out = !wanted.bytes;
+	if (!wanted.bytes)
+		return true;
+	if (!names_text(names, dataset, &name, err))
+		return false;
+	*is_out = dataset_fits(name, wanted);
+	return true;
+}
+
+/* Without later facts the index alone tells: a step in it for each dataset. */
+static bool candidates_now(
+	struct names *names, struct text wanted, struct candidates *list, struct err *err)
+{
+	int64_t dataset = INT64_MAX, upd;
+	sqlite3_stmt *stmt;
+	bool row, is;
+
+	for (;;) {
+		if (!reader_query(names->reader, Q_DATASET_BEFORE, &stmt, err))
+			return false;
+		sqlite3_bind_int64(stmt, 1, dataset);
+		if (!sql_step(stmt, &row, err))
+			return false;
+		if (!row)
+			return true;
+		dataset = sqlite3_column_int64(stmt, 0);
+		upd = sqlite3_column_int64(stmt, 1);
+		sqlite3_reset(stmt);
+		if (!is_wanted(names, dataset, wanted, &is, err))
+			return false;
+		if (is)
+			add_candidate(list, upd);
+	}
+}
+
+static bool candidates_then(
 	struct names *names, struct text wanted, struct candidates *list, struct err *err)
 {
 	struct reader *reader = names->reader;
-	sqlite3_stmt *stmt;
-	struct text name;
 	int64_t dataset = INT64_MIN;
-	bool row, found;
+	sqlite3_stmt *stmt;
+	bool row, is, found;
 
 	for (;;) {
 		if (!reader_query(reader, Q_DATASET_NEXT, &stmt, err))
@@ -82,18 +110,12 @@ static bool candidates_by_dataset(
 			return true;
 		dataset = sqlite3_column_int64(stmt, 0);
 		sqlite3_reset(stmt);
-		if (wanted.bytes && !names_text(names, dataset, &name, err))
+		if (!is_wanted(names, dataset, wanted, &is, err))
 			return false;
-		if (wanted.bytes && !dataset_fits(name, wanted))
-			continue;
-		if (reader->n == reader->newest
-				? !candidate_now(reader, dataset, list, &found, err)
-				: !candidates_of_dataset(
-					  reader, Q_DATASET_QUALITY, dataset, list, &found, err))
+		if (is && !candidates_of_dataset(reader, dataset, true, list, &found, err))
 			return false;
-		if (!found &&
-			!candidates_of_dataset(
-				reader, Q_DATASET_NEWEST, dataset, list, &found, err))
+		if (is && !found &&
+			!candidates_of_dataset(reader, dataset, false, list, &found, err))
 			return false;
 	}
 }
@@ -175,17 +197,20 @@ static bool candidates_order(struct reader *reader, const struct ids *pipelines,
 bool candidates_find(struct names *names, const struct ids *pipelines, struct text dataset,
 	struct candidates *list, struct err *err)
 {
+	struct reader *reader = names->reader;
 	struct ids all = { 0 };
+	bool ok = reader->n == reader->newest ? candidates_now(names, dataset, list, err)
+					      : candidates_then(names, dataset, list, err);
 
-	if (!candidates_by_dataset(names, dataset, list, err))
+	if (!ok)
 		return false;
 	if (!pipelines && !pipelines_all(names, &all, err))
 		return false;
 	if (pipelines)
 		all = *pipelines;
 	for (size_t i = 0; i < all.n; i++) {
-		if (!candidates_of_pipeline(names->reader, all.ids[i], list, err))
+		if (!candidates_of_pipeline(reader, all.ids[i], list, err))
 			return false;
 	}
-	return candidates_order(names->reader, pipelines, list, err);
+	return candidates_order(reader, pipelines, list, err);
 }

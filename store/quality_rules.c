@@ -4,8 +4,7 @@
 #include "store/reader_internal.h"
 
 /*
- * The rules of the datasets that are shown: of each update only the flows that write one of them are
- * decoded whole.
+ * The rules of the datasets that are shown: only flows that write one of them are decoded whole.
  */
 static int by_update(const void *left, const void *right)
 {
@@ -26,6 +25,12 @@ static struct quality *row_of(struct quality **rows, size_t n, int64_t dataset)
 	return NULL;
 }
 
+static void add_rules(struct arena *arena, struct quality *row, const struct flow_fold *flow)
+{
+	for (size_t i = 0; i < flow->nrules; i++)
+		quality_add_rule(arena, row, &flow->rules[i]);
+}
+
 /* rows: of one update, by dataset */
 static bool load_update(struct reader *reader, struct arena *arena, struct quality **rows, size_t n,
 	struct err *err)
@@ -41,13 +46,31 @@ static bool load_update(struct reader *reader, struct arena *arena, struct quali
 		const struct flow_fold *flow = &flows.folds[i];
 		struct quality *row = row_of(rows, n, flow->dataset);
 
-		for (size_t r = 0; row && r < flow->nrules; r++)
-			quality_add_rule(arena, row, &flow->rules[r]);
+		if (row)
+			add_rules(arena, row, flow);
 	}
 	flows_free(&flows);
 	for (size_t i = 0; i < n; i++)
 		rows[i]->has_rules = true;
 	return true;
+}
+
+/* Without later facts a flow's row tells, whatever else the update did. */
+static bool load_row(
+	struct reader *reader, struct arena *arena, struct quality *row, struct err *err)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < row->flows.n; i++) {
+		struct flow_fold flow;
+
+		ok = flow_load(reader, row->upd, row->flows.ids[i], &flow, err);
+		if (ok)
+			add_rules(arena, row, &flow);
+		flow_fold_done(&flow);
+	}
+	row->has_rules = true;
+	return ok;
 }
 
 bool quality_load_rules(struct reader *reader, struct arena *arena, struct quality **rows, size_t n,
@@ -57,8 +80,12 @@ bool quality_load_rules(struct reader *reader, struct arena *arena, struct quali
 	size_t nwanted = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!rows[i]->has_rules)
+		if (rows[i]->has_rules)
+			continue;
+		if (reader->n < reader->newest)
 			wanted[nwanted++] = rows[i];
+		else if (!load_row(reader, arena, rows[i], err))
+			return false;
 	}
 	if (nwanted > 0)
 		qsort(wanted, nwanted, sizeof *wanted, by_update);

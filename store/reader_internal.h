@@ -137,6 +137,9 @@ bool run_is_data(const struct run *run); /* neither maintenance nor validation n
 bool flows_load(struct reader *reader, int64_t upd, const struct ids *datasets, struct flows *out,
 	struct err *err);
 void flows_free(struct flows *flows);
+/* One, where no row holds later facts (n == newest). flow_fold_done() when done, also on failure. */
+bool flow_load(struct reader *reader, int64_t upd, int64_t flow, struct flow_fold *out,
+	struct err *err);
 struct flow_heads { /* kept from update to update; the caller frees the rows */
 	struct flow_head *rows;
 	size_t n, room;
@@ -210,12 +213,16 @@ struct trends {
 		bool folded; /* from the facts, for its rows hold later ones */
 		struct fold_rolls rolls;
 	} hours[TREND_MAX];
+	bool any; /* row of an hour that is not folded */
+	sqlite3_stmt *rows_of;
+	struct fold_roll *rows; /* of the dataset asked for last */
+	size_t n, room;
 };
 bool trends_begin(struct trends *trends, struct reader *reader, struct arena *arena,
 	struct err *err);
 void trends_end(struct trends *trends);
-/* Rows of one dataset in one hour, in the arena, by rule. */
-bool trends_hour(struct trends *trends, size_t hour, int64_t dataset, struct fold_roll **rows_out,
-	size_t *n_out, struct err *err);
+/* Rows of one dataset, in the arena, in no order; their `hour` is 0 to TREND_MAX - 1. */
+bool trends_of(struct trends *trends, int64_t dataset, struct fold_roll **rows_out, size_t *n_out,
+	struct err *err);
 
 #endif

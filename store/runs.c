@@ -234,7 +234,7 @@ static bool flows_decode(struct reader *reader, int64_t upd, const struct ids *d
 		if (*stale_out || !is_wanted(datasets, sql_id(stmt, 2)))
 			continue;
 		fold = flows_add(flows, upd, sqlite3_column_int64(stmt, 1));
-		if (!(ok = flow_fold_decode(sql_text(stmt, 8), fold) || damaged(upd, err)))
+		if (!(ok = flow_fold_decode_totals(sql_text(stmt, 8), fold) || damaged(upd, err)))
 			break;
 	}
 	sqlite3_reset(stmt);
@@ -277,6 +277,25 @@ bool flows_load(struct reader *reader, int64_t upd, const struct ids *datasets, 
 	}
 	*out = flows;
 	return true;
+}
+
+bool flow_load(struct reader *reader, int64_t upd, int64_t flow, struct flow_fold *out,
+	struct err *err)
+{
+	sqlite3_stmt *stmt;
+	bool row, ok = true;
+
+	flow_fold_init(out, upd, flow);
+	if (!reader_query(reader, Q_FLOW, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, upd);
+	sqlite3_bind_int64(stmt, 2, flow);
+	if (!sql_step(stmt, &row, err))
+		return false;
+	if (row)
+		ok = flow_fold_decode_totals(sql_text(stmt, 0), out) || damaged(upd, err);
+	sqlite3_reset(stmt);
+	return ok;
 }
 
 static struct flow_head *heads_add(struct flow_heads *heads)

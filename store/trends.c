@@ -106,34 +106,74 @@ static bool fold_hour(struct trends *trends, int64_t hour, struct fold_rolls *ro
 	return ok;
 }
 
-bool trends_begin(
-	struct trends *trends, struct reader *reader, struct arena *arena, struct err *err)
+static int64_t hour_of(const struct trends *trends, size_t i)
+{
+	return trends->last_hour - (TREND_MAX - 1) + (int64_t)i;
+}
+
+/* Whether the hour has any row that query finds: HOUR_ANY, HOUR_CHANGED. */
+static bool hour_has(
+	struct reader *reader, enum query query, int64_t hour, bool *has_out, struct err *err)
 {
 	sqlite3_stmt *stmt;
 
+	if (!reader_query(reader, query, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, hour);
+	if (query == Q_HOUR_CHANGED)
+		sqlite3_bind_int64(stmt, 2, reader->n);
+	if (!sql_step(stmt, has_out, err))
+		return false;
+	sqlite3_reset(stmt);
+	return true;
+}
+
+/* Binds the hours whose rows tell; those without any are not asked for again and again. */
+static bool prepare_rows(struct trends *trends, struct err *err)
+{
+	sqlite3_stmt *stmt;
+
+	if (!reader_query(trends->reader, Q_HOURS_OF_DATASET, &stmt, err))
+		return false;
+	for (size_t i = 0; i < TREND_MAX; i++) {
+		bool any = false;
+
+		if (!trends->hours[i].folded &&
+			!hour_has(trends->reader, Q_HOUR_ANY, hour_of(trends, i), &any, err))
+			return false;
+		if (any)
+			sqlite3_bind_int64(stmt, (int)i + 2, hour_of(trends, i));
+		trends->any = trends->any || any;
+	}
+	trends->rows_of = stmt;
+	return true;
+}
+
+bool trends_begin(
+	struct trends *trends, struct reader *reader, struct arena *arena, struct err *err)
+{
 	*trends = (struct trends){ .reader = reader, .arena = arena };
 	if (!find_last_hour(trends, err))
 		return false;
-	if (trends->last_hour == FACT_UNKNOWN || reader->n == reader->newest)
+	if (trends->last_hour == FACT_UNKNOWN)
 		return true;
-	for (size_t i = 0; i < TREND_MAX; i++) {
-		int64_t hour = trends->last_hour - (TREND_MAX - 1) + (int64_t)i;
-		bool row;
+	for (size_t i = 0; i < TREND_MAX && reader->n < reader->newest; i++) {
+		int64_t hour = hour_of(trends, i);
+		bool changed;
 
-		if (!reader_query(reader, Q_HOUR_CHANGED, &stmt, err))
+		if (!hour_has(reader, Q_HOUR_CHANGED, hour, &changed, err))
 			return false;
-		sqlite3_bind_int64(stmt, 1, hour);
-		sqlite3_bind_int64(stmt, 2, reader->n);
-		if (!sql_step(stmt, &row, err))
-			return false;
-		sqlite3_reset(stmt);
-		if (!row)
+		if (!changed)
 			continue;
 		trends->hours[i].folded = true;
 		if (!fold_hour(trends, hour, &trends->hours[i].rolls, err)) {
 			trends_end(trends);
 			return false;
 		}
+	}
+	if (!prepare_rows(trends, err)) {
+		trends_end(trends);
+		return false;
 	}
 	return true;
 }
@@ -144,10 +184,23 @@ void trends_end(struct trends *trends)
 		fold_rolls_done(&trends->hours[i].rolls);
 }
 
-static void folded_rows(
-	const struct fold_rolls *rolls, int64_t dataset, struct fold_roll **rows_out, size_t *n_out)
+static void add(struct trends *trends, const struct fold_roll *roll)
 {
-	size_t low = 0, high = rolls->n, end;
+	if (trends->n == trends->room) {
+		struct fold_roll *old = trends->rows;
+
+		trends->room = trends->room ? trends->room * 2 : 64;
+		trends->rows = ARENA_ARRAY(trends->arena, struct fold_roll, trends->room);
+		if (trends->n > 0)
+			memcpy(trends->rows, old, trends->n * sizeof *old);
+	}
+	trends->rows[trends->n] = *roll;
+	trends->rows[trends->n++].hour -= hour_of(trends, 0);
+}
+
+static void add_folded(struct trends *trends, const struct fold_rolls *rolls, int64_t dataset)
+{
+	size_t low = 0, high = rolls->n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -157,57 +210,45 @@ static void folded_rows(
 		else
 			high = middle;
 	}
-	for (end = low; end < rolls->n && rolls->rows[end].dataset == dataset;)
-		end++;
-	*rows_out = rolls->rows + low;
-	*n_out = end - low;
+	for (; low < rolls->n && rolls->rows[low].dataset == dataset; low++)
+		add(trends, &rolls->rows[low]);
 }
 
-bool trends_hour(struct trends *trends, size_t hour, int64_t dataset, struct fold_roll **rows_out,
-	size_t *n_out, struct err *err)
+static bool add_rows(struct trends *trends, int64_t dataset, struct err *err)
 {
-	const struct trend_hour *folded = &trends->hours[hour];
-	struct fold_roll *rows = NULL;
-	size_t n = 0, room = 0;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = trends->rows_of;
 	bool row;
 
-	*rows_out = NULL;
-	*n_out = 0;
-	if (trends->last_hour == FACT_UNKNOWN)
-		return true;
-	if (folded->folded) {
-		if (folded->rolls.n > 0)
-			folded_rows(&folded->rolls, dataset, rows_out, n_out);
-		return true;
-	}
-	if (!reader_query(trends->reader, Q_HOUR_OF_DATASET, &stmt, err))
-		return false;
-	sqlite3_bind_int64(stmt, 1, trends->last_hour - (TREND_MAX - 1) + (int64_t)hour);
-	sqlite3_bind_int64(stmt, 2, dataset);
+	sqlite3_bind_int64(stmt, 1, dataset);
 	for (;;) {
 		if (!sql_step(stmt, &row, err))
 			return false;
 		if (!row)
-			break;
-		if (n == room) {
-			struct fold_roll *old = rows;
-
-			room = room ? room * 2 : 8;
-			rows = ARENA_ARRAY(trends->arena, struct fold_roll, room);
-			if (n > 0)
-				memcpy(rows, old, n * sizeof *rows);
-		}
-		rows[n++] = (struct fold_roll){
+			return true;
+		add(trends, &(struct fold_roll){
+			.hour = sqlite3_column_int64(stmt, 0),
 			.dataset = dataset,
-			.rule = sqlite3_column_int64(stmt, 0),
-			.a = sqlite3_column_int64(stmt, 1),
-			.b = sqlite3_column_int64(stmt, 2),
-			.na = sqlite3_column_int64(stmt, 3),
-			.nb = sqlite3_column_int64(stmt, 4),
-		};
+			.rule = sqlite3_column_int64(stmt, 1),
+			.a = sqlite3_column_int64(stmt, 2),
+			.b = sqlite3_column_int64(stmt, 3),
+			.na = sqlite3_column_int64(stmt, 4),
+			.nb = sqlite3_column_int64(stmt, 5),
+		});
 	}
-	*rows_out = rows;
-	*n_out = n;
+}
+
+bool trends_of(struct trends *trends, int64_t dataset, struct fold_roll **rows_out, size_t *n_out,
+	struct err *err)
+{
+	trends->rows = NULL;
+	trends->n = trends->room = 0;
+	for (size_t i = 0; i < TREND_MAX; i++) {
+		if (trends->hours[i].folded)
+			add_folded(trends, &trends->hours[i].rolls, dataset);
+	}
+	if (trends->any && !add_rows(trends, dataset, err))
+		return false;
+	*rows_out = trends->rows;
+	*n_out = trends->n;
 	return true;
 }

@@ -214,15 +214,15 @@ CREATE TABLE flow_run (
 	dataset INTEGER,           -- dim: what the flow writes
 	first_k INTEGER NOT NULL,
 	last_k INTEGER NOT NULL,
-	quality_k INTEGER,         -- an event with data_quality, the newest is in x; NULL: none
+	reported INTEGER NOT NULL, -- 1: some event had data_quality
 	batch_min INTEGER NOT NULL,
 	batch_max INTEGER NOT NULL,
 	x BLOB NOT NULL,
 	PRIMARY KEY (upd, flow)
 ) WITHOUT ROWID;
--- By first_k, which never grows: an update keeps its place while it runs.
-CREATE INDEX flow_run_dataset ON flow_run (dataset, first_k);
-CREATE INDEX flow_run_quality ON flow_run (dataset, first_k) WHERE quality_k IS NOT NULL;
+-- By first_k, which never grows: an update keeps its place while it runs. From the end of a dataset:
+-- its newest update with quality, else its newest.
+CREATE INDEX flow_run_dataset ON flow_run (dataset, reported, first_k);
 
 -- Derived: what was reported in an hour, by dataset and rule, for trends. The totals rule holds
 -- within the hour: MAX by (update, flow, micro-batch), then SUM. With rule 0, dataset is a flow, for

@@ -243,31 +243,6 @@ void reader_close(struct reader *reader)
 	free(reader);
 }
 
-bool reader_changed(struct reader *reader)
-{
-	int64_t version = 0;
-	struct err err = ERR_INIT;
-
-	if (reader->begun)
-		return false;
-	if (!reader->db || was_replaced(reader) || (reader->immutable && has_log(reader->path))) {
-		/* another file, or a collector has begun to write beside us */
-		disconnect(reader);
-		message_set_done(&reader->messages);
-		reader->messages = (struct message_set){ 0 };
-		dim_cache_done(&reader->dims);
-		if (open_any(reader, &err))
-			return true;
-		disconnect(reader); /* reader_begin tries again and says why */
-		return false;
-	}
-	if (reader->immutable || !pragma_int(reader, "PRAGMA data_version", &version, &err) ||
-		version == reader->data_version)
-		return false;
-	reader->data_version = version;
-	return true;
-}
-
 bool reader_query(struct reader *reader, enum query query, sqlite3_stmt **stmt, struct err *err)
 {
 	if (!reader->stmts[query] &&
@@ -305,6 +280,46 @@ static bool find_batch(struct reader *reader, int64_t as_of_ms, struct err *err)
 		return false;
 	stand_at(reader, stmt, row);
 	return true;
+}
+
+/* Many commits may make one visible unit: until it is whole there is nothing new to see. */
+static bool newest_is_other(struct reader *reader)
+{
+	int64_t told = reader->newest;
+	sqlite3_stmt *stmt;
+	struct err err = ERR_INIT;
+	bool row;
+
+	if (!reader_query(reader, Q_BATCH_NEWEST, &stmt, &err) || !sql_step(stmt, &row, &err))
+		return true; /* reader_begin says why */
+	reader->newest = row ? sqlite3_column_int64(stmt, 0) : 0;
+	sqlite3_reset(stmt);
+	return reader->newest != told;
+}
+
+bool reader_changed(struct reader *reader)
+{
+	int64_t version = 0;
+	struct err err = ERR_INIT;
+
+	if (reader->begun)
+		return false;
+	if (!reader->db || was_replaced(reader) || (reader->immutable && has_log(reader->path))) {
+		/* another file, or a collector has begun to write beside us */
+		disconnect(reader);
+		message_set_done(&reader->messages);
+		reader->messages = (struct message_set){ 0 };
+		dim_cache_done(&reader->dims);
+		if (open_any(reader, &err))
+			return true;
+		disconnect(reader); /* reader_begin tries again and says why */
+		return false;
+	}
+	if (reader->immutable || !pragma_int(reader, "PRAGMA data_version", &version, &err) ||
+		version == reader->data_version)
+		return false;
+	reader->data_version = version;
+	return newest_is_other(reader);
 }
 
 bool reader_begin(struct reader *reader, int64_t as_of_ms, int64_t budget_ms, struct err *err)

@@ -24,7 +24,7 @@ enum { READER_NOW = 0 };
 
 bool reader_open(const char *path, struct reader **reader_out, struct err *err);
 void reader_close(struct reader *reader);
-/* True when another process committed since the last call (PRAGMA data_version; 10 us). */
+/* True when another process made something visible since the last call or begin (10 us). */
 bool reader_changed(struct reader *reader);
 /*
  * Starts a snapshot as known at as_of_ms (READER_NOW: all there is): facts whose batch has

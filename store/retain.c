@@ -146,7 +146,9 @@ bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUN
 		if (n > 0 && !delete_rows(writer, rules[i].sql, cut, n, &derived, err))
 			return false;
 	}
-	if (events + derived > 0)
-		derive_forget(writer->derive);
-	return true;
+	if (events + derived == 0)
+		return true;
+	derive_forget(writer->derive);
+	writer->open = true; /* a unit of its own: consoles look again when there is a newer one */
+	return writer_show(writer, err);
 }

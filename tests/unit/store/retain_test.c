@@ -91,13 +91,18 @@ static void retain(int64_t event_days)
 
 static void what_is_past_its_days_goes(void **state)
 {
+	int64_t units;
+
 	(void)state;
 	fill(NOW_MS - 100 * DAY_MS, 10); /* learnt and happened long ago */
 	fill(NOW_MS, 20);                /* an old event learnt today stays */
+	units = count("batch");
 	retain(-1);
 	assert_int_equal(count("event"), 4);
+	assert_int_equal(count("batch"), units);
 	retain(0); /* 90 days */
 	assert_int_equal(count("event"), 2);
+	assert_int_equal(count("batch"), units + 1); /* consoles see that something went */
 	assert_int_equal(count("raw"), 2);
 	assert_int_equal(count("edge"), 2);
 	assert_int_equal(count("run"), 2);

@@ -55,7 +55,8 @@ enum action action_by_name(struct text name); /* ACT_NONE if none */
 enum { KEY_BASE = 0x200000 };
 enum key_special { KEY_NONE_ = KEY_BASE, KEY_UP_, KEY_DOWN_, KEY_LEFT_, KEY_RIGHT_, KEY_HOME_,
 	KEY_END_, KEY_PGUP_, KEY_PGDN_, KEY_BS_, KEY_DEL_, KEY_STAB_, KEY_RESIZE_, KEY_HANGUP_,
-	KEY_PASTE_BEGIN_, KEY_PASTE_END_, KEY_F_ = KEY_BASE + 0x100 /* + n */ };
+	KEY_PASTE_BEGIN_, KEY_PASTE_END_, KEY_WHEEL_UP_, KEY_WHEEL_DOWN_, KEY_CLICK_,
+	KEY_F_ = KEY_BASE + 0x100 /* + n */ };
 
 struct bindings;
 struct bindings *bindings_new(void); /* the defaults */

@@ -11,7 +11,7 @@
 #include "tui/app_state.h"
 #include "tui/when.h"
 
-enum { STEP_MS = 10 * 60 * 1000, CTRL_C = 3 };
+enum { STEP_MS = 10 * 60 * 1000, CTRL_C = 3, WHEEL_ROWS = 3 };
 
 struct screen *app_top(const struct app *app)
 {
@@ -359,6 +359,39 @@ static bool act_general(struct app *app, enum action action)
 	}
 }
 
+/*
+ * A row is gone to by steps, each the screen's own action: whatever a screen does when its cursor
+ * moves, it does for the mouse, too.
+ */
+static void click_row(struct app *app, const struct table *table, size_t index)
+{
+	size_t from = table_place(table);
+
+	for (; from < index; from++)
+		app_act(app, ACT_DOWN);
+	for (; from > index; from--)
+		app_act(app, ACT_UP);
+}
+
+void app_click(struct app *app, int row, int col)
+{
+	struct view *view = app_top(app)->view;
+	struct table *table = view->ops->table ? view->ops->table(view) : NULL;
+	struct table_hit hit;
+
+	app->message[0] = '\0';
+	app->is_dirty = true;
+	if (app->prompt.kind != PROMPT_NONE || app->pasting || !table || !app_top(app)->is_loaded)
+		return;
+	hit = table_hit(table, row, col);
+	if (hit.kind == TABLE_HIT_ROW)
+		click_row(app, table, hit.index);
+	if (hit.kind != TABLE_HIT_HEAD)
+		return;
+	app_look_for_load(app, view);
+	table_sort_by(table, hit.index, &view->look);
+}
+
 static bool names_action(const struct view_ops *ops, enum action action)
 {
 	for (size_t i = 0; ops->actions && ops->actions[i] != ACT_NONE; i++)
@@ -481,6 +514,8 @@ void app_key(struct app *app, int key)
 	}
 	if (app->pasting)
 		return;
+	for (int i = 0; i < WHEEL_ROWS && (key == KEY_WHEEL_UP_ || key == KEY_WHEEL_DOWN_); i++)
+		app_act(app, key == KEY_WHEEL_UP_ ? ACT_UP : ACT_DOWN);
 	action = bindings_find(app->bindings, key);
 	if (action == ACT_NONE && key == CTRL_C)
 		action = ACT_QUIT;

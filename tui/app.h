@@ -41,6 +41,8 @@ void app_free(struct app *app);
 /* Opens the first screen. */
 bool app_start(struct app *app, struct err *err);
 void app_key(struct app *app, int key);
+/* The mouse: a row is selected, a column's head sorts by it. */
+void app_click(struct app *app, int row, int col);
 /* Looks for new data and loads what is stale, at most four times a second. */
 void app_tick(struct app *app);
 /* Milliseconds until app_tick has something to do; -1 = only after a key. */

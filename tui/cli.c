@@ -41,7 +41,7 @@ static const struct option {
 	{ "--local", NULL, "times of --print in the local zone instead of UTC", OPTION_FLAG,
 		offsetof(struct cli_options, local), 0 },
 	{ "--plain", NULL, "ASCII only, no color", OPTION_FLAG, offsetof(struct cli_options, plain), 0 },
-	{ "--mouse", NULL, "let the mouse select rows", OPTION_FLAG,
+	{ "--mouse", NULL, "take the mouse: click a row, a column's head to sort, scroll", OPTION_FLAG,
 		offsetof(struct cli_options, mouse), 0 },
 	{ "--dump", "WHAT", "keys, actions, views, config, themes or roles, for documents", OPTION_TEXT,
 		offsetof(struct cli_options, dump), 0 },

@@ -138,7 +138,7 @@ static const struct {
 	{ "theme", "colors by name", set_theme },
 	{ "utc", "on: times in UTC", set_utc },
 	{ "ascii", "on: lines and glyphs in ASCII", set_ascii },
-	{ "mouse", "on: the wheel scrolls; the terminal's selection then needs Shift", set_mouse },
+	{ "mouse", "on: click a row, a column to sort, scroll; selecting text needs Shift", set_mouse },
 	{ "step", "how far < and > go in time", set_step },
 };
 

@@ -109,6 +109,13 @@ static void loop_press(void *self, int key)
 	console->is_held = key == console->last_key && now - console->last_key_mono_ms < HOLD_MS;
 	console->last_key = key;
 	console->last_key_mono_ms = now;
+	if (key == KEY_CLICK_) {
+		int row, col;
+
+		term_clicked(&row, &col);
+		app_click(console->app, row, col);
+		return;
+	}
 	app_key(console->app, key);
 }
 

@@ -254,6 +254,25 @@ bool table_sort(struct table *table, struct text column, bool descending, const 
 	return false;
 }
 
+void table_sort_by(struct table *table, size_t column, const struct look *look)
+{
+	struct table_state *state = table->state;
+
+	if (column >= table_ncolumns(table) || (table->columns[column].flags & COLUMN_NO_SORT))
+		return;
+	keep_look(state, look);
+	state->descending = state->sort == (int)column
+		? !state->descending
+		: (table->columns[column].flags & COLUMN_DESCENDING) != 0;
+	state->sort = (int)column;
+	rebuild(table);
+}
+
+size_t table_place(const struct table *table)
+{
+	return table->state->selected;
+}
+
 const void *table_selected(const struct table *table)
 {
 	return table_row(table, table->state->selected);

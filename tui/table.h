@@ -70,6 +70,16 @@ struct text table_position(const struct table *table, const struct look *look);
 enum reply table_act(struct table *table, enum action action, int page_rows);
 void table_draw(const struct table *table, struct canvas *canvas, struct rect rect,
 	const struct look *look, bool focused);
+/* What of the table, as it was drawn last, is at a place on the screen. */
+enum table_hit_kind { TABLE_HIT_NONE, TABLE_HIT_HEAD, TABLE_HIT_ROW };
+struct table_hit {
+	enum table_hit_kind kind;
+	size_t index; /* HEAD: a column that sorts; ROW: shown index */
+};
+struct table_hit table_hit(const struct table *table, int row, int col);
+/* Sorts by a column; the column it is sorted by already is turned round. */
+void table_sort_by(struct table *table, size_t column, const struct look *look);
+size_t table_place(const struct table *table); /* shown index of the selected row */
 /*
  * All rows that pass the filter, in order: RFC 4180 with a head line; raw numbers, not "1.2 GB". A
  * cell that a spreadsheet would take for a formula begins with a quote (').

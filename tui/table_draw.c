@@ -243,6 +243,47 @@ static void draw_head(const struct table *table, struct canvas *canvas, struct r
 	}
 }
 
+/* For whoever points at it. */
+static void keep_places(const struct table *table, struct rect rect, const struct layout *layout)
+{
+	struct table_state *state = table->state;
+	int col = rect.col + GUTTER;
+
+	state->drawn = rect;
+	for (size_t i = 0; i < layout->n; i++) {
+		state->place[i] = col;
+		state->width[i] = layout->width[i];
+		if (layout->width[i] > 0)
+			col += layout->width[i] + layout->gap;
+	}
+}
+
+struct table_hit table_hit(const struct table *table, int row, int col)
+{
+	const struct table_state *state = table->state;
+	struct table_hit hit = { .kind = TABLE_HIT_NONE };
+	struct rect rect = state->drawn;
+	size_t shown = state->top;
+
+	if (row < rect.row || row >= rect.row + rect.rows || col < rect.col ||
+		col >= rect.col + rect.cols)
+		return hit;
+	if (rect.rows > 1 && row == rect.row) {
+		for (size_t i = 0; i < table_ncolumns(table); i++) {
+			if (state->width[i] == 0 || col < state->place[i] ||
+				(table->columns[i].flags & COLUMN_NO_SORT))
+				continue;
+			hit.kind = col < state->place[i] + state->width[i] ? TABLE_HIT_HEAD : hit.kind;
+			hit.index = col < state->place[i] + state->width[i] ? i : hit.index;
+		}
+		return hit;
+	}
+	shown += (size_t)(row - rect.row - (rect.rows > 1));
+	if (shown >= state->shown)
+		return hit;
+	return (struct table_hit){ TABLE_HIT_ROW, shown };
+}
+
 static void draw_row(const struct table *table, size_t shown, struct canvas *canvas,
 	struct rect rect, const struct look *look, const struct layout *layout, bool focused)
 {
@@ -330,6 +371,7 @@ void table_draw(const struct table *table, struct canvas *canvas, struct rect re
 		return;
 	canvas_fill(canvas, rect, ROLE_TEXT);
 	layout = lay_out(table, rect.cols);
+	keep_places(table, rect, &layout);
 	/* With one row there is only place for what the cursor is on. */
 	if (rect.rows > 1) {
 		draw_head(table, canvas, rect, look, &layout);

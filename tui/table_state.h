@@ -16,6 +16,8 @@ struct table_state {
 	size_t selected; /* shown position; 0 when nothing is shown */
 	size_t top;      /* shown position of the first row on screen, as far as known */
 	size_t page;     /* rows of the last drawing; 0 = never drawn */
+	struct rect drawn; /* where that was, head included */
+	int place[TABLE_COLUMNS_MAX], width[TABLE_COLUMNS_MAX]; /* of its columns; width 0 = not shown */
 	struct buf key;  /* of the selected row */
 	bool has_key;
 	int sort; /* column; -1 = the order the view gave */

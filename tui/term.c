@@ -5,47 +5,34 @@
 #include <langinfo.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
-#include <wchar.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "tui/action.h"
 #include "tui/theme.h"
 
-/* Last: <term.h> has macros named lines, columns and the like. */
-#define NCURSES_WIDECHAR 1
-#include <curses.h>
+#include "tui/term_state.h"
+/* Last: it has macros named lines, columns and the like. */
 #include <term.h>
 
-enum { UNDO_MAX = 512, COPY_MAX = 64 * 1024, CODE_PASTE_BEGIN = 0x7000, CODE_PASTE_END = 0x7001 };
+/* Codes for sequences that curses has none for. */
+enum { COPY_MAX = 64 * 1024, CODE_PASTE_BEGIN = 0x7000, CODE_PASTE_END = 0x7001,
+	CODE_SYNC = 0x7010 /* + what the terminal says of it */ };
 
-/* What the crash handler uses is plain memory, written before the handler is installed. */
-static struct {
-	SCREEN *screen;
-	bool is_entered, has_modern_modes, has_extended_colors;
-	bool utf8;
-	bool mouse;
-	enum depth depth;
-	bool has_eight; /* only: the bright ones are bold */
-	int paste_begin, paste_end; /* curses key codes */
-	struct termios saved;
-	char undo[UNDO_MAX];
-	size_t undo_len;
-	attr_t attrs[2][ROLE_COUNT]; /* [selected][role] */
-	int pairs[2][ROLE_COUNT];
-	cchar_t *row;
-	int row_cols;
-	bool is_lazy[CANVAS_MAX_ROWS]; /* rows of the last paint */
-} term;
+/* A lone Esc is told from the head of a sequence by time; an answer over a slow line takes longer. */
+enum { ESC_MS = 25, ESC_ASKED_MS = 400 };
+
+struct term_state term;
 
 static const int crash_signals[] = { SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL };
 
-static void write_all(const char *bytes, size_t len)
+void term_write(const char *bytes, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = write(STDOUT_FILENO, bytes, len);
@@ -63,7 +50,7 @@ static void restore_by_hand(void)
 {
 	if (!term.is_entered)
 		return;
-	write_all(term.undo, term.undo_len);
+	term_write(term.undo, term.undo_len);
 	(void)tcsetattr(STDIN_FILENO, TCSANOW, &term.saved);
 }
 
@@ -111,7 +98,7 @@ static void undo_prepare(void)
 	undo_add(tigetstr("rmkx"));
 	undo_add(tigetstr("cnorm"));
 	if (term.has_modern_modes)
-		undo_add("\033[?1000l\033[?1006l\033[?2004l");
+		undo_add("\033[?1000l\033[?1006l\033[?2004l\033[?2026l");
 	undo_add(tigetstr("rmcup"));
 	undo_add("\r\n");
 }
@@ -149,19 +136,48 @@ static enum depth find_depth(bool no_color)
 	return COLORS >= 256 ? DEPTH_256 : DEPTH_16;
 }
 
+static void mouse_on(bool on)
+{
+	mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+}
+
 static void modes_on(void)
 {
 	if (term.has_modern_modes)
-		write_all("\033[?2004h", 8);
+		term_write("\033[?2004h", 8);
 	if (term.mouse)
-		mousemask(BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+		mouse_on(true);
+}
+
+/*
+ * Whether the terminal can show a frame in one go (mode 2026) is asked, never guessed: names and
+ * environment are wrong over ssh. The answer comes as a key. GNU screen under its own name is left
+ * alone.
+ */
+static void ask_for_sync(void)
+{
+	const char *name = getenv("TERM");
+	bool good = term.has_modern_modes;
+
+	if (name && strncmp(name, "screen", 6) == 0 && !getenv("TMUX"))
+		return;
+	for (int answer = 0; good && answer <= 4; answer++) {
+		char sequence[16];
+
+		(void)snprintf(sequence, sizeof sequence, "\033[?2026;%d$y", answer);
+		good = define_key(sequence, CODE_SYNC + answer) == OK;
+	}
+	if (!good)
+		return;
+	set_escdelay(ESC_ASKED_MS);
+	term_write("\033[?2026$p", 9);
 }
 
 static void modes_off(void)
 {
 	mousemask(0, NULL);
 	if (term.has_modern_modes)
-		write_all("\033[?2004l", 8);
+		term_write("\033[?2004l", 8);
 }
 
 static int paste_code(const char *sequence, int fallback)
@@ -179,7 +195,8 @@ static void input_prepare(void)
 	nonl();
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
-	set_escdelay(25);
+	set_escdelay(ESC_MS);
+	mouseinterval(0); /* a press is a press: nothing waits for a second one */
 	leaveok(stdscr, FALSE);
 	idlok(stdscr, TRUE);
 	/* Else curses looks for keys after every row, each time with a write of its own, and leaves
@@ -219,6 +236,7 @@ bool term_enter(const struct term_options *options, struct err *err)
 	term.depth = find_depth(options->no_color);
 	input_prepare();
 	modes_on();
+	ask_for_sync();
 	return true;
 }
 
@@ -233,8 +251,8 @@ void term_leave(void)
 	crash_remove();
 	delscreen(term.screen);
 	term.screen = NULL;
-	FREE(&term.row);
-	term.row_cols = 0;
+	term_paint_done();
+	term.has_sync = false;
 }
 
 void term_suspend(void)
@@ -253,6 +271,7 @@ void term_suspend(void)
 	sigaction(SIGTSTP, &before, NULL);
 	modes_on();
 	term_resize();
+	term_forget();
 	clearok(curscr, TRUE);
 	refresh();
 }
@@ -265,7 +284,7 @@ int term_fd(void)
 void term_set_mouse(bool on)
 {
 	term.mouse = on;
-	mousemask(on ? BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+	mouse_on(on);
 }
 
 void term_size(int *rows_out, int *cols_out)
@@ -280,163 +299,12 @@ void term_resize(void)
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0)
 		return;
 	resizeterm(size.ws_row, size.ws_col);
+	term_forget();
 }
 
 void term_redraw(void)
 {
 	clearok(curscr, TRUE);
-}
-
-/* ---- colors ---- */
-
-static attr_t attrs_of(unsigned attrs)
-{
-	attr_t out = A_NORMAL;
-
-	if (attrs & ATTR_BOLD)
-		out |= A_BOLD;
-	if (attrs & ATTR_DIM)
-		out |= A_DIM;
-	if (attrs & ATTR_ITALIC)
-		out |= A_ITALIC;
-	if (attrs & ATTR_UNDERLINE)
-		out |= A_UNDERLINE;
-	if (attrs & ATTR_REVERSE)
-		out |= A_REVERSE;
-	return out;
-}
-
-/* The number curses knows it by; -1 = the terminal's own. */
-static int color_number(struct color color)
-{
-	switch (term.depth) {
-	case DEPTH_TRUE:
-		return color.rgb;
-	case DEPTH_256:
-		return color.c256;
-	case DEPTH_16:
-		return term.has_eight && color.c16 >= 8 ? color.c16 - 8 : color.c16;
-	case DEPTH_MONO:
-		break;
-	}
-	return -1;
-}
-
-static void role_prepare(const struct theme *theme, enum role role, bool selected)
-{
-	struct style style = theme_style(theme, role, selected, term.depth);
-	int fg = color_number(style.fg), bg = color_number(style.bg), pair = 0;
-
-	term.attrs[selected][role] = attrs_of(style.attrs);
-	if (term.depth == DEPTH_16 && term.has_eight && style.fg.c16 >= 8)
-		term.attrs[selected][role] |= A_BOLD;
-	if (term.depth != DEPTH_MONO) {
-		pair = 1 + (int)role + (selected ? ROLE_COUNT : 0);
-		if (pair >= COLOR_PAIRS || init_extended_pair(pair, fg, bg) != OK)
-			pair = 0;
-	}
-	term.pairs[selected][role] = pair;
-}
-
-void term_set_theme(const struct theme *theme)
-{
-	for (int role = 0; role < ROLE_COUNT; role++) {
-		role_prepare(theme, (enum role)role, false);
-		role_prepare(theme, (enum role)role, true);
-	}
-	if (term.is_entered)
-		clearok(curscr, TRUE);
-}
-
-/* ---- painting ---- */
-
-/*
- * One cell's characters for curses. A character whose width the C library sees differently than
- * base/utf8 would shift the rest of the row, so it is replaced; so is what the locale lacks.
- */
-static void cell_chars(const struct cell *cell, int cells, wchar_t out[CCHARW_MAX + 1])
-{
-	struct text text = { cell->bytes, cell->len };
-	size_t n = 0, at = 0;
-	while (at < text.len && n < CCHARW_MAX) {
-		uint32_t code = utf8_next(text, at, &at);
-		out[n++] = (wchar_t)code;
-	}
-	out[n] = 0;
-	if (n == 0 || out[0] < 0x20)
-		out[0] = ' ', out[1] = 0;
-	else if (!term.utf8 && out[0] > 0x7e)
-		out[0] = '?', out[1] = 0;
-	else if (term.utf8 && out[0] > 0x7e && wcwidth(out[0]) != cells)
-		out[0] = 0xfffd, out[1] = 0;
-	if (!term.utf8)
-		out[1] = 0;
-}
-
-static void cell_set(cchar_t *out, const wchar_t *chars, const struct cell *cell, bool running)
-{
-	enum role role = cell->role < ROLE_COUNT ? (enum role)cell->role : ROLE_TEXT;
-	bool selected = cell->selected && !(running && cell->lazy);
-	int pair = term.pairs[selected][role];
-	setcchar(out, chars, term.attrs[selected][role], (short)pair, &pair);
-}
-
-static int row_build(const struct cell *cells, int cols, bool running)
-{
-	int n = 0;
-	for (int col = 0; col < cols; col++) {
-		wchar_t chars[CCHARW_MAX + 1];
-		bool wide = col + 1 < cols && cells[col].len > 0 && cells[col + 1].len == 0;
-		if (cells[col].len == 0) {
-			cell_set(&term.row[n++], L" ", &cells[col], running);
-			continue;
-		}
-		cell_chars(&cells[col], wide ? 2 : 1, chars);
-		cell_set(&term.row[n++], chars, &cells[col], running);
-		if (!wide)
-			continue;
-		/* curses counts the two cells itself, unless the character was replaced. */
-		if (!term.utf8 || wcwidth(chars[0]) != 2)
-			cell_set(&term.row[n++], L" ", &cells[col], running);
-		col++;
-	}
-	return n;
-}
-
-/* A row that belongs to a detail pane, and did at the last paint. */
-static bool may_lag(int row, const struct cell *cells)
-{
-	bool was_lazy = term.is_lazy[row];
-
-	term.is_lazy[row] = cells[0].lazy;
-	return was_lazy && cells[0].lazy;
-}
-
-void term_paint(const struct canvas *canvas, bool running)
-{
-	int rows = canvas->rows < LINES ? canvas->rows : LINES;
-	int cols = canvas->cols < COLS ? canvas->cols : COLS;
-	if (term.row_cols < canvas->cols) {
-		term.row = mem_resize(term.row, (size_t)canvas->cols + 1, sizeof(*term.row));
-		term.row_cols = canvas->cols;
-	}
-	for (int row = 0; row < rows; row++) {
-		const struct cell *cells = canvas->cells + (size_t)row * (size_t)canvas->cols;
-		int n;
-
-		if (may_lag(row, cells) && running)
-			continue;
-		n = row_build(cells, cols, running);
-		mvadd_wchnstr(row, 0, term.row, n);
-	}
-	if (canvas->cursor_row >= 0 && canvas->cursor_row < rows && canvas->cursor_col < cols) {
-		curs_set(1);
-		move(canvas->cursor_row, canvas->cursor_col);
-	} else {
-		curs_set(0);
-	}
-	wnoutrefresh(stdscr);
-	doupdate();
 }
 
 /* ---- keys ---- */
@@ -460,8 +328,21 @@ static int special_key(int code)
 		return KEY_PASTE_END_;
 	if (code >= KEY_F(1) && code <= KEY_F(12))
 		return KEY_F_ + (code - KEY_F0);
-	if (code == KEY_MOUSE && getmouse(&mouse) == OK)
-		return mouse.bstate & BUTTON4_PRESSED ? KEY_UP_ : KEY_DOWN_;
+	if (code >= CODE_SYNC && code <= CODE_SYNC + 4) {
+		/* 1: on, 2: off; 0 and 4: there is no such thing. */
+		term.has_sync = code == CODE_SYNC + 1 || code == CODE_SYNC + 2;
+		set_escdelay(ESC_MS);
+		return -1;
+	}
+	if (code == KEY_MOUSE && getmouse(&mouse) == OK) {
+		term.mouse_row = mouse.y;
+		term.mouse_col = mouse.x;
+		if (mouse.bstate & BUTTON4_PRESSED)
+			return KEY_WHEEL_UP_;
+		if (mouse.bstate & BUTTON5_PRESSED)
+			return KEY_WHEEL_DOWN_;
+		return mouse.bstate & BUTTON1_PRESSED ? KEY_CLICK_ : -1;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(key_codes); i++)
 		if (key_codes[i].curses == code)
 			return key_codes[i].key;
@@ -487,6 +368,12 @@ int term_key(void)
 	}
 }
 
+void term_clicked(int *row_out, int *col_out)
+{
+	*row_out = term.mouse_row;
+	*col_out = term.mouse_col;
+}
+
 /* ---- clipboard ---- */
 
 bool term_copy(struct text clean)
@@ -506,7 +393,7 @@ bool term_copy(struct text clean)
 			buf_add_char(&buf, i + j > clean.len ? '=' : digits[n >> (18 - 6 * j) & 63]);
 	}
 	buf_add_char(&buf, '\a');
-	write_all(buf.bytes, buf.len);
+	term_write(buf.bytes, buf.len);
 	buf_done(&buf);
 	return true;
 }

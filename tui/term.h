@@ -43,6 +43,7 @@ void term_redraw(void); /* the next paint sends everything */
  * terminal is gone. Never waits.
  */
 int term_key(void);
+void term_clicked(int *row_out, int *col_out); /* where KEY_CLICK_ was */
 /* Hands clean text to the terminal's clipboard (OSC 52); false when it has no such thing. */
 bool term_copy(struct text clean);
 

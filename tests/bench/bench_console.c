@@ -194,6 +194,9 @@ int main(int argc, char **argv)
 	qsort(times, STARTS, sizeof *times, by_value);
 	median = times[STARTS / 2];
 	row("console: first paint, ms (median, warm)", median, "<= 20", median <= 20);
+	/* As a terminal of today answers: frames come in one go, and that costs bytes, too. */
+	if (write(console.master, "\033[?2026;2$y", 11) != 11)
+		return 1;
 	(void)press(&console, "3", &bytes);
 	(void)press(&console, "g", &bytes);
 	for (int i = 0; i < FRAMES; i++) {
@@ -203,6 +206,7 @@ int main(int argc, char **argv)
 	qsort(times, FRAMES, sizeof *times, by_value);
 	row("console: frame p99 at 200x60, ms", times[FRAMES * 99 / 100], "<= 5",
 		times[FRAMES * 99 / 100] <= 5);
+	row("console: bytes of a repaint at 200x60", (double)full, ">= 6000", full >= 6000);
 	/* The page has 47 rows: at first the cursor moves in it, then the list under the cursor. */
 	share = 100 * hold(&console, "j") / (double)full;
 	row("console: cursor held down, % of a repaint's bytes", share, "<= 3", share <= 3);

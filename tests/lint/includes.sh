@@ -20,10 +20,10 @@ collectors/delta/* base store collectors
 '
 libraries='
 sqlite3.h store/*.c store/*.h
-curses.h tui/term*.c
+curses.h tui/term*.c tui/term_state.h
 ncurses.h tui/term*.c
 term.h tui/term*.c
-termios.h tui/term*.c
+termios.h tui/term*.c tui/term_state.h
 curl/curl.h collectors/http*.c
 librdkafka/rdkafka.h collectors/kafka/*.c
 jansson.h collectors/*.c collectors/*.h collectors/*/*.c collectors/*/*.h views/*.c views/*.h store/*.c store/*.h

@@ -300,6 +300,108 @@ static void what_was_typed_is_there_the_next_time(void **state)
 	leave(pty);
 }
 
+static int count(struct text bytes, struct text of)
+{
+	int n = 0;
+
+	for (size_t at = 0; at + of.len <= bytes.len; at++)
+		n += memcmp(bytes.bytes + at, of.bytes, of.len) == 0;
+	return n;
+}
+
+static void frames_come_at_once_where_the_terminal_says_so(void **state)
+{
+	struct text on = TEXT("\033[?2026h"), off = TEXT("\033[?2026l");
+	struct pty *pty = start();
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	assert_int_equal(count(pty_bytes(pty), TEXT("\033[?2026$p")), 1);
+	pty_send(pty, "2");
+	assert_true(pty_shows(pty, "STARTED"));
+	/* This terminal said that it knows nothing of it. */
+	assert_int_equal(count(pty_bytes(pty), on), 0);
+	pty_send(pty, "\033[?2026;2$y");
+	pty_send(pty, "1");
+	assert_true(pty_shows(pty, "LAST 20 UPDATES"));
+	assert_true(count(pty_bytes(pty), on) > 0);
+	assert_int_equal(count(pty_bytes(pty), on), count(pty_bytes(pty), off));
+	leave(pty);
+	/* GNU screen is not asked, nor is what is not known to be modern. */
+	pty = start_in(24, 80, "vt100", NULL);
+	assert_true(pty_shows(pty, "fire_reporting"));
+	assert_int_equal(count(pty_bytes(pty), TEXT("\033[?2026")), 0);
+	pty_send(pty, "q");
+	assert_true(pty_wait(pty) >= 0);
+	pty_end(pty);
+}
+
+/* The number of the first row that holds the text, -1 if none does; whether the cursor is there. */
+static int row_of(struct pty *pty, const char *text, bool *is_selected_out)
+{
+	struct buf screen;
+	struct text rest, line;
+	int row = 0, found = -1;
+
+	buf_init(&screen, 1 << 20);
+	pty_screen(pty, &screen);
+	rest = buf_text(&screen);
+	for (; found < 0 && text_split(&rest, '\n', &line); row++) {
+		if (!text_contains(line, text_of(text)))
+			continue;
+		found = row;
+		*is_selected_out = text_starts(line, TEXT("\xe2\x96\xb8"));
+	}
+	buf_done(&screen);
+	return found;
+}
+
+static void click(struct pty *pty, int row, int col)
+{
+	char bytes[64];
+
+	(void)snprintf(bytes, sizeof bytes, "\033[<0;%d;%dM\033[<0;%d;%dm", col + 1, row + 1, col + 1,
+		row + 1);
+	pty_send(pty, bytes);
+	assert_true(pty_frames(pty, 1));
+}
+
+static void the_mouse_points_only_when_it_may(void **state)
+{
+	struct pty *pty = start();
+	bool selected = true;
+	int row;
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	assert_int_equal(count(pty_bytes(pty), TEXT("\033[?1006")), 0);
+	assert_true(pty_shows(pty, " retail "));
+	row = row_of(pty, " retail ", &selected);
+	assert_true(row > 0);
+	assert_false(selected);
+	pty_send(pty, ":set mouse on\r");
+	assert_true(pty_frames(pty, 1));
+	click(pty, row, 30);
+	assert_int_equal(row_of(pty, " retail ", &selected), row);
+	assert_true(selected);
+	assert_true(pty_shows_not(pty, "PIPELINE\xe2\x86\x91"));
+	click(pty, 1, 15);
+	assert_true(pty_shows(pty, "PIPELINE\xe2\x86\x91"));
+	click(pty, 1, 15);
+	assert_true(pty_shows(pty, "PIPELINE\xe2\x86\x93"));
+	/* The wheel: from the first row to the fourth. */
+	pty_send(pty, "g");
+	assert_true(pty_shows(pty, "\n\xe2\x96\xb8"));
+	pty_send(pty, "\033[<65;5;5M");
+	assert_true(pty_frames(pty, 1));
+	assert_true(pty_rests(pty));
+	pty_send(pty, ":set mouse off\r");
+	assert_true(pty_frames(pty, 1));
+	assert_true(pty_shows_not(pty, "set mouse"));
+	assert_int_equal(count(pty_bytes(pty), TEXT("\033[?1006;1000l")), 1);
+	leave(pty);
+}
+
 static void hostile_names_stay_text(void **state)
 {
 	static const char *const keys[] = { "1", "2", "3", "0", "3" };
@@ -370,6 +472,8 @@ int main(void)
 		cmocka_unit_test(a_paste_is_text_not_keys),
 		cmocka_unit_test(filters_as_typed),
 		cmocka_unit_test(what_was_typed_is_there_the_next_time),
+		cmocka_unit_test(frames_come_at_once_where_the_terminal_says_so),
+		cmocka_unit_test(the_mouse_points_only_when_it_may),
 		cmocka_unit_test(hostile_names_stay_text),
 		cmocka_unit_test(a_hang_up_ends_it),
 		cmocka_unit_test(starts_and_stops_a_collector),

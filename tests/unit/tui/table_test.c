@@ -329,6 +329,44 @@ static void csv_runs_nothing_in_a_spreadsheet(void **state)
 	}
 }
 
+static void the_mouse_finds_what_was_drawn(void **state)
+{
+	struct fixture *f = *state;
+	struct canvas canvas;
+	struct table_hit hit;
+	struct rect rect = { 2, 4, 4, 60 }; /* a head and three rows */
+
+	fill(f);
+	canvas_init(&canvas, 10, 70);
+	(void)table_act(&f->table, ACT_LAST, 3);
+	table_draw(&f->table, &canvas, rect, &f->look, true);
+	for (int row = 0; row < 10; row++) {
+		for (int col = 0; col < 70; col++) {
+			bool inside = row >= 2 && row < 6 && col >= 4 && col < 64;
+
+			hit = table_hit(&f->table, row, col);
+			assert_true(inside || hit.kind == TABLE_HIT_NONE);
+			if (hit.kind == TABLE_HIT_ROW)
+				assert_int_equal(hit.index, table_shown(&f->table) - 3 + (size_t)row - 3);
+			else if (inside)
+				assert_int_equal(row, 2);
+		}
+	}
+	assert_int_equal(table_hit(&f->table, 2, 4).kind, TABLE_HIT_NONE); /* the gutter */
+	hit = table_hit(&f->table, 2, 5);
+	assert_int_equal(hit.kind, TABLE_HIT_HEAD);
+	assert_int_equal(hit.index, 0);
+	table_sort_by(&f->table, 2, &f->look); /* rows: largest first, then turned round */
+	assert_string_equal(((const struct thing *)table_row(&f->table, 0))->id, "b");
+	table_sort_by(&f->table, 2, &f->look);
+	assert_string_equal(((const struct thing *)table_row(&f->table, table_shown(&f->table) - 1))->id,
+		"b");
+	table_sort_by(&f->table, 3, &f->look); /* pct does not sort */
+	assert_string_equal(((const struct thing *)table_row(&f->table, table_shown(&f->table) - 1))->id,
+		"b");
+	canvas_done(&canvas);
+}
+
 /* Every cell is whole: one cluster, or the right half of the wide one before it. */
 static void check_cells(const struct canvas *canvas)
 {
@@ -411,6 +449,7 @@ int main(void)
 		CASE(marks_are_kept_by_key),
 		CASE(csv_is_raw_and_quoted),
 		CASE(csv_runs_nothing_in_a_spreadsheet),
+		CASE(the_mouse_finds_what_was_drawn),
 		CASE(draws_at_every_size),
 		CASE(cursor_is_always_on_screen),
 	};

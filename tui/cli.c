@@ -9,9 +9,11 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "collectors/collector.h"
+#include "tui/print.h"
 #include "tui/theme.h"
+#include "tui/when.h"
 
-enum { OUTPUT_MAX_BYTES = 1 << 30, WIDTH_LEAST = 1, PRINT_ROWS_DEFAULT = 60 };
+enum { OUTPUT_MAX_BYTES = 1 << 30, WIDTH_LEAST = 1 };
 
 enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_OUTPUT, OPTION_NUMBER };
 
@@ -28,7 +30,7 @@ static const struct option {
 	{ "--print", NULL, "the screen as text, as wide as --width", OPTION_OUTPUT, 0, CLI_PRINT },
 	{ "--json", NULL, "the screen's data as JSON", OPTION_OUTPUT, 0, CLI_JSON },
 	{ "--csv", NULL, "the screen's list as CSV", OPTION_OUTPUT, 0, CLI_CSV },
-	{ "--as-of", "TIME", "as known at that time: RFC 3339, or 15m, 4h, 2d ago", OPTION_TEXT,
+	{ "--as-of", "TIME", "as known at that time: RFC 3339, 02:14, or 15m, 4h, 2d ago", OPTION_TEXT,
 		offsetof(struct cli_options, as_of), 0 },
 	{ "--filter", "TEXT", "only rows that match; column:word, !word", OPTION_TEXT,
 		offsetof(struct cli_options, filter), 0 },
@@ -91,28 +93,6 @@ static bool option_take(const struct option *option, const char *value, struct c
 	return true;
 }
 
-bool cli_time(const char *text, int64_t now_ms, int64_t *ms_out)
-{
-	static const struct {
-		char unit;
-		int64_t ms;
-	} units[] = { { 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 }, { 'd', 86400000 } };
-	struct text word = text_of(text);
-	int64_t n;
-
-	if (time_parse(word, ms_out))
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		if (word.len < 2 || word.bytes[word.len - 1] != units[i].unit)
-			continue;
-		if (!text_to_i64(text_sub(word, 0, word.len - 1), &n) || n < 0 || n > 1000000)
-			return false;
-		*ms_out = now_ms - n * units[i].ms;
-		return true;
-	}
-	return false;
-}
-
 bool cli_parse(int argc, char **argv, int64_t now_ms, struct cli_options *out, struct err *err)
 {
 	*out = (struct cli_options){ 0 };
@@ -153,10 +133,9 @@ bool cli_parse(int argc, char **argv, int64_t now_ms, struct cli_options *out, s
 		if (!option_take(option, value, out, err))
 			return false;
 	}
-	if (out->as_of && !cli_time(out->as_of, now_ms, &out->as_of_ms))
-		return err_set(err, ERR_USAGE, 0,
-			"--as-of %s: not a time; 2026-03-02T02:14:00Z, or 15m, 4h, 2d ago", out->as_of);
-	return true;
+	return !out->as_of ||
+		when_parse(text_of(out->as_of), now_ms, !out->local, &out->as_of_ms, err) ||
+		err_wrap(err, "--as-of");
 }
 
 void cli_help(void)
@@ -274,46 +253,23 @@ static int print_width(const struct cli_options *options)
 	return 80;
 }
 
-static void print_view(const struct cli_options *options, struct view *view, int64_t as_of_ms,
-	const char *store_name, struct buf *out)
+static enum print_form form_of(enum cli_output output)
 {
-	int rows = view->ops->print_rows ? view->ops->print_rows(view) : PRINT_ROWS_DEFAULT;
-	struct canvas canvas;
-	struct buf when;
-
-	/* A canvas has a most; long lists are for --csv and --json. */
-	rows = rows < 1 ? PRINT_ROWS_DEFAULT : rows;
-	rows = rows > CANVAS_MAX_ROWS - 1 ? CANVAS_MAX_ROWS - 1 : rows;
-	canvas_init(&canvas, rows + 1, print_width(options));
-	canvas.ascii = options->plain;
-	buf_init(&when, 64);
-	time_format_utc(&when, as_of_ms);
-	(void)canvas_putf(&canvas, 0, 0, -1, ROLE_TITLE, "weir %s  %s%sas of %s", store_name,
-		view->ops->name, "  ", when.bytes);
-	buf_done(&when);
-	view->ops->draw(view, &canvas, (struct rect){ 1, 0, rows, canvas.cols });
-	canvas_dump(&canvas, out);
-	canvas_done(&canvas);
-	while (out->len > 1 && out->bytes[out->len - 2] == '\n')
-		buf_cut(out, out->len - 1);
+	if (output == CLI_JSON)
+		return PRINT_JSON;
+	return output == CLI_CSV ? PRINT_CSV : PRINT_TEXT;
 }
 
 bool cli_show(const struct cli_options *options, const struct view_ops *ops,
-	const struct view_arg *arg, struct reader *reader, int64_t as_of_ms, const char *store_name,
-	struct err *err)
+	const struct view_arg *arg, struct reader *reader, int64_t as_of_ms, struct err *err)
 {
 	struct arena arena = { 0 };
 	struct look look = { .now_ms = as_of_ms, .utc = !options->local, .ascii = options->plain,
 		.arena = &arena };
 	struct view *view;
 	struct buf out;
-	bool done = false;
+	bool done;
 
-	if (options->output == CLI_CSV && !ops->csv)
-		return err_set(err, ERR_USAGE, 0, "%s has no list for --csv; --json has its data",
-			ops->name);
-	if (options->output == CLI_JSON && !ops->json)
-		return err_set(err, ERR_USAGE, 0, "%s has no --json", ops->name);
 	view = view_new(ops, arg, &look, err);
 	if (!view)
 		return false;
@@ -321,15 +277,8 @@ bool cli_show(const struct cli_options *options, const struct view_ops *ops,
 	view->whole = options->output == CLI_JSON || options->output == CLI_CSV;
 	if (options->filter && ops->filter)
 		ops->filter(view, text_of(options->filter), false);
-	if (view_load(view, reader, as_of_ms, err)) {
-		done = true;
-		if (options->output == CLI_JSON)
-			done = ops->json(view, &out, err);
-		else if (options->output == CLI_CSV)
-			ops->csv(view, &out);
-		else
-			print_view(options, view, as_of_ms, store_name, &out);
-	}
+	done = view_load(view, reader, as_of_ms, err) &&
+		print_view(view, form_of(options->output), print_width(options), &out, err);
 	done = done && write_out(&out, err);
 	buf_done(&out);
 	view_free(view);

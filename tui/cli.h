@@ -27,15 +27,12 @@ struct cli_options {
 
 /* False: err says what is wrong with which word. */
 bool cli_parse(int argc, char **argv, int64_t now_ms, struct cli_options *out, struct err *err);
-/* RFC 3339, or 90s, 15m, 4h, 2d before now. */
-bool cli_time(const char *text, int64_t now_ms, int64_t *ms_out);
 void cli_help(void);
 /* keys, actions, views, config, themes, roles: tab-separated, for the manual page. */
 bool cli_dump(const char *what, struct err *err);
 /* One screen to standard output. reader: between begin and end, as of look_ms. */
 bool cli_show(const struct cli_options *options, const struct view_ops *ops,
-	const struct view_arg *arg, struct reader *reader, int64_t as_of_ms, const char *store_name,
-	struct err *err);
+	const struct view_arg *arg, struct reader *reader, int64_t as_of_ms, struct err *err);
 const struct view_ops *cli_view(const char *name, struct err *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "store/reader.h"
 #include "tui/cli.h"
 #include "tui/line.h"
+#include "tui/when.h"
 
 enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_WRONG = 2, OUT_MAX = 1 << 30, FLUSH_BYTES = 1 << 20,
 	KEY_CELLS = 16 };
@@ -132,11 +133,11 @@ static bool parse(int argc, char **argv, struct request *request, struct err *er
 	if (request->version &&
 		!to_version(request->version, "--version", &request->at.version, err))
 		return false;
-	if (request->timestamp &&
-		!cli_time(request->timestamp, request->now_ms, &request->at.timestamp_ms))
-		return err_set(err, ERR_USAGE, 0,
-			"--timestamp %s: not a time; 2026-03-02T02:14:00Z, or 15m, 4h, 2d ago",
-			request->timestamp);
+	if (request->timestamp && !when_parse(text_of(request->timestamp), request->now_ms, true,
+					  &request->at.timestamp_ms, err))
+		return err_wrap(err, "--timestamp");
+	if (request->timestamp && request->at.timestamp_ms == 0)
+		request->at.timestamp_ms = request->now_ms; /* "now" */
 	return true;
 }
 

@@ -270,7 +270,6 @@ static int show(const struct cli_options *options, const struct view_ops *ops,
 	const struct view_arg *arg, const char *store)
 {
 	int64_t as_of = options->as_of_ms;
-	const char *slash = strrchr(store, '/');
 	struct err err = ERR_INIT;
 	struct reader *reader;
 	bool done;
@@ -279,7 +278,7 @@ static int show(const struct cli_options *options, const struct view_ops *ops,
 		return fail(&err);
 	done = (as_of || live_moment(reader, store, &as_of, &err)) &&
 		reader_begin(reader, as_of, 0, &err) &&
-		cli_show(options, ops, arg, reader, as_of, slash ? slash + 1 : store, &err);
+		cli_show(options, ops, arg, reader, as_of, &err);
 	reader_end(reader);
 	reader_close(reader);
 	return done ? EXIT_GOOD : fail(&err);

@@ -33,11 +33,14 @@ void print_head(const struct view *view, int cols, bool ascii, struct buf *out)
 static void print_text(struct view *view, int cols, struct buf *out)
 {
 	int rows = view->ops->print_rows ? view->ops->print_rows(view) : 0;
+	int left_out = 0;
 	struct canvas canvas;
 
 	rows = rows > 0 ? rows : ROWS_DEFAULT;
-	if (rows > CANVAS_MAX_ROWS)
+	if (rows > CANVAS_MAX_ROWS) {
+		left_out = rows - CANVAS_MAX_ROWS;
 		rows = CANVAS_MAX_ROWS;
+	}
 	canvas_init(&canvas, rows, cols);
 	canvas.ascii = view->look.ascii;
 	view->rect = canvas_all(&canvas);
@@ -47,6 +50,8 @@ static void print_text(struct view *view, int cols, struct buf *out)
 	/* What the screen left empty at its end is not worth a script's attention. */
 	while (out->len > 1 && out->bytes[out->len - 1] == '\n' && out->bytes[out->len - 2] == '\n')
 		buf_cut(out, out->len - 1);
+	if (left_out > 0)
+		(void)buf_addf(out, "%d more rows: --csv and --json have them all\n", left_out);
 }
 
 bool print_view(struct view *view, enum print_form form, int cols, struct buf *out, struct err *err)
@@ -54,7 +59,6 @@ bool print_view(struct view *view, enum print_form form, int cols, struct buf *o
 	const struct view_ops *ops = view->ops;
 
 	switch (form) {
-	case PRINT_NONE:
 	case PRINT_TEXT:
 		print_head(view, cols, view->look.ascii, out);
 		print_text(view, cols, out);

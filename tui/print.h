@@ -12,7 +12,7 @@
  * A screen without a terminal: as text, JSON or CSV. The first line of text says the moment it
  * speaks of, so that what was printed live can be had again, byte for byte, with --as-of.
  */
-enum print_form { PRINT_NONE, PRINT_TEXT, PRINT_JSON, PRINT_CSV };
+enum print_form { PRINT_TEXT, PRINT_JSON, PRINT_CSV };
 
 /* A moment as --print heads say it and --as-of takes it; look->now_ms. */
 void print_head(const struct view *view, int cols, bool ascii, struct buf *out);

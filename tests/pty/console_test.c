@@ -452,7 +452,7 @@ static void starts_and_stops_a_collector(void **state)
 	leave(pty);
 	/* The collector it started has gone with it. */
 	(void)snprintf(command, sizeof command, "! pgrep -f '[w]eir-collect.*%s' >/dev/null", folder);
-	for (int i = 0; i < 20 && system(command) != 0; i++)
+	for (int tries = 600; tries > 0 && system(command) != 0; tries--)
 		(void)usleep(100000);
 	assert_int_equal(system(command), 0);
 }

@@ -17,7 +17,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-enum { WAIT_MS = 10000, QUIET_MS = 50, FRAME_FD = 9, BYTES_MAX = 16 << 20 };
+/* Nobody waits so long but in vain; a loaded box with sanitizers may need a good part of it. */
+enum { WAIT_MS = 60000, QUIET_MS = 50, FRAME_FD = 9, BYTES_MAX = 16 << 20 };
 
 struct pty {
 	VTerm *vterm;

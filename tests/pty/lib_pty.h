@@ -26,7 +26,7 @@ struct pty *pty_start(const struct pty_options *options);
 /* Kills what still runs. */
 void pty_end(struct pty *pty);
 void pty_send(struct pty *pty, const char *bytes);
-/* Waits until the screen holds the text (or does not); false after ten seconds. */
+/* Waits until the screen holds the text (or does not); false after a minute. */
 bool pty_shows(struct pty *pty, const char *text);
 bool pty_shows_not(struct pty *pty, const char *text);
 /* Waits for n whole frames since the last key, signal, change of size or wait. */
@@ -38,7 +38,7 @@ pid_t pty_pid(const struct pty *pty);
 void pty_signal(struct pty *pty, int number);
 /* Waits until the program has stopped (SIGTSTP). */
 bool pty_stopped(struct pty *pty);
-/* Waits for its end; the wait status, or -1 after ten seconds. */
+/* Waits for its end; the wait status, or -1 after a minute. */
 int pty_wait(struct pty *pty);
 /* What the screen shows now, a line a row, trailing blanks cut. */
 void pty_screen(struct pty *pty, struct buf *out);

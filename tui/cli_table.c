@@ -16,7 +16,8 @@
 #include "tui/when.h"
 
 enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_WRONG = 2, OUT_MAX = 1 << 30, FLUSH_BYTES = 1 << 20,
-	KEY_CELLS = 16 };
+	KEY_CELLS = 16,
+	OLD_LOOKS = 1000 * 1000, NEWEST_LOOKS = 1000 };
 
 struct request {
 	const char *what, *table, *config, *store;
@@ -31,10 +32,11 @@ struct request {
 };
 
 static const char usage[] =
-	"usage: weir table detail|files|diff PATH|TABLE [--version N | --timestamp TIME]\n"
+	"usage: weir table detail|files|history|diff PATH|TABLE [--version N | --timestamp TIME]\n"
 	"                  [--from N] [--around-damage] [--print | --json]\n"
 	"  detail  what DESCRIBE DETAIL tells, from the log: files, bytes, rows, schema, properties\n"
 	"  files   the files of a version, one JSON object a line with --json\n"
+	"  history every version with what it did, and whether and until when it can be restored\n"
 	"  diff    what changed from version N to the newest, or to --version (default: the last step)\n";
 
 static int fail(const struct err *err)
@@ -127,7 +129,7 @@ static bool parse(int argc, char **argv, struct request *request, struct err *er
 	request->at = DELTA_NEWEST;
 	request->at.around_damage = request->around_damage;
 	if (!request->what || !request->table)
-		return err_set(err, ERR_USAGE, 0, "weir table wants detail, files or diff and a table");
+		return err_set(err, ERR_USAGE, 0, "weir table wants detail, files, history or diff, and a table");
 	if (request->version && request->timestamp)
 		return err_set(err, ERR_USAGE, 0, "--version or --timestamp, not both");
 	if (request->version &&
@@ -344,7 +346,7 @@ static void say_file(struct request *request, const struct delta_entry *entry)
 
 /* ---- commands ---- */
 
-static bool detail(struct request *request, const struct delta_snapshot *snapshot, struct err *err)
+static bool detail(struct request *request, struct delta_snapshot *snapshot, struct err *err)
 {
 	struct delta_detail d;
 
@@ -359,7 +361,7 @@ static bool detail(struct request *request, const struct delta_snapshot *snapsho
 	return true;
 }
 
-static bool files(struct request *request, const struct delta_snapshot *snapshot, struct err *err)
+static bool files(struct request *request, struct delta_snapshot *snapshot, struct err *err)
 {
 	struct delta_file_lines lines = { 0 };
 	struct delta_walk walk = { 0 };
@@ -410,7 +412,7 @@ static void say_diff(struct request *request, const struct delta_diff *diff)
 	arena_free(&arena);
 }
 
-static bool diff(struct request *request, const struct delta_snapshot *snapshot, struct err *err)
+static bool diff(struct request *request, struct delta_snapshot *snapshot, struct err *err)
 {
 	struct delta_snapshot *from = NULL;
 	struct delta_at at = DELTA_NEWEST;
@@ -436,13 +438,94 @@ static bool diff(struct request *request, const struct delta_snapshot *snapshot,
 	return true;
 }
 
+static void say_version(struct request *request, const struct delta_horizon_row *row,
+	const struct fact_version *fact)
+{
+	struct arena arena = { 0 };
+	struct look look = { .now_ms = request->now_ms, .utc = true, .arena = &arena };
+	struct buf *out = &request->out;
+
+	(void)buf_addf(out, "%8lld  %-16.*s ", (long long)row->version,
+		TEXT_ARG(format_time(&look, fact ? fact->timestamp_ms : row->timestamp_ms)));
+	(void)buf_addf(out, " %-12s", delta_standing_name(row->standing));
+	if (row->standing == DELTA_RESTORABLE && row->until_ms == FACT_UNKNOWN)
+		(void)buf_addf(out, " %-24s", "as long as it is listed");
+	else if (row->standing == DELTA_RESTORABLE)
+		(void)buf_addf(out, " %s %-18.*s",
+			row->until_ms > request->now_ms ? "until" : "at risk since", TEXT_ARG(format_time(&look, row->until_ms)));
+	else if (row->files_gone > 0)
+		(void)buf_addf(out, " %lld of its files gone%*s", (long long)row->files_gone, 3, "");
+	else
+		(void)buf_addf(out, " %-24s",
+			row->standing == DELTA_LISTED ? "its log is not whole" : "");
+	(void)buf_add_char(out, ' ');
+	if (fact)
+		(void)utf8_clean(out, fact->operation, UTF8_ONE_LINE);
+	(void)buf_add_char(out, '\n');
+	arena_free(&arena);
+}
+
+static void say_history(struct request *request, const struct delta_horizon *horizon,
+	const struct fact_batch *facts)
+{
+	size_t at = facts->nfacts;
+
+	for (size_t i = horizon->n; i-- > 0;) {
+		const struct fact_version *fact = NULL;
+
+		/* Both ascend. */
+		while (at > 0 && !fact) {
+			const struct fact *one = &facts->facts[at - 1];
+
+			if (one->kind == FACT_VERSION && one->u.version.version < horizon->rows[i].version)
+				break;
+			at--;
+			if (one->kind == FACT_VERSION &&
+				one->u.version.version == horizon->rows[i].version)
+				fact = &one->u.version;
+		}
+		say_version(request, &horizon->rows[i], fact);
+	}
+	if (horizon->newest_gone > 0) {
+		(void)buf_addf(&request->out, "of the newest version %lld of %lld files looked for are "
+			"gone, among them ", (long long)horizon->newest_gone,
+			(long long)horizon->newest_looked);
+		(void)utf8_clean(&request->out, horizon->newest_gone_path, UTF8_ONE_LINE);
+		(void)buf_add_char(&request->out, '\n');
+	}
+}
+
+static bool history(struct request *request, struct delta_snapshot *snapshot, struct err *err)
+{
+	struct delta_looks looks = { request->now_ms, OLD_LOOKS, NEWEST_LOOKS };
+	struct fact_batch *facts = fact_batch_new();
+	struct delta_horizon horizon = { 0 };
+	struct delta_detail d;
+	bool good;
+
+	delta_snapshot_detail(snapshot, &d);
+	delta_horizon_read(&horizon, snapshot, &looks);
+	good = delta_read_table(request->path, facts, err);
+	if (good && request->json) {
+		delta_report_history(snapshot, &horizon, facts, name_of(request, d.path),
+			&request->out);
+		(void)buf_add_char(&request->out, '\n');
+	} else if (good) {
+		say_history(request, &horizon, facts);
+	}
+	delta_horizon_done(&horizon);
+	fact_batch_free(facts);
+	return good;
+}
+
 static bool run(struct request *request, struct err *err)
 {
 	static const struct {
 		const char *name;
-		bool (*run)(struct request *request, const struct delta_snapshot *snapshot,
+		bool (*run)(struct request *request, struct delta_snapshot *snapshot,
 			struct err *err);
-	} commands[] = { { "detail", detail }, { "files", files }, { "diff", diff } };
+	} commands[] = { { "detail", detail }, { "files", files }, { "history", history },
+		{ "diff", diff } };
 	struct delta_snapshot *snapshot;
 	size_t i = 0;
 	bool good;
@@ -450,8 +533,11 @@ static bool run(struct request *request, struct err *err)
 	while (i < ARRAY_LEN(commands) && strcmp(commands[i].name, request->what) != 0)
 		i++;
 	if (i == ARRAY_LEN(commands))
-		return err_set(err, ERR_USAGE, 0, "weir table knows detail, files and diff, not %s",
+		return err_set(err, ERR_USAGE, 0, "weir table knows detail, files, history and diff, not %s",
 			request->what);
+	request->at.lifetimes = commands[i].run == history;
+	if (request->at.lifetimes && (request->version || request->timestamp))
+		return err_set(err, ERR_USAGE, 0, "history is of the newest version");
 	if (!find_table(request, err) ||
 		!delta_snapshot_open(request->path, &request->at, &snapshot, err))
 		return false;

@@ -47,6 +47,7 @@ struct delta_action delta_action_none(enum delta_action_kind kind)
 			.rows = FACT_UNKNOWN,
 			.modified_ms = FACT_UNKNOWN,
 			.null_count = FACT_UNKNOWN,
+			.since = FACT_UNKNOWN,
 			.deleted_ms = FACT_UNKNOWN,
 			.dv = { .offset = FACT_UNKNOWN, .size = FACT_UNKNOWN,
 				.cardinality = FACT_UNKNOWN },

@@ -110,6 +110,65 @@ void delta_report_diff(const struct delta_diff *diff, struct text name, struct t
 	add_dump(out, json);
 }
 
+const char *delta_standing_name(enum delta_standing standing)
+{
+	static const char *const names[] = { "current", "restorable", "listed only", "gone" };
+
+	return names[standing];
+}
+
+static const struct fact_version *fact_of(const struct fact_batch *facts, int64_t version)
+{
+	for (size_t i = facts->nfacts; i-- > 0;)
+		if (facts->facts[i].kind == FACT_VERSION &&
+			facts->facts[i].u.version.version == version)
+			return &facts->facts[i].u.version;
+	return NULL;
+}
+
+static json_t *version_json(const struct delta_horizon_row *row, const struct fact_version *fact)
+{
+	static const struct fact_version none = { .rows_added = FACT_UNKNOWN,
+		.rows_removed = FACT_UNKNOWN, .files_added = FACT_UNKNOWN,
+		.files_removed = FACT_UNKNOWN, .bytes_added = FACT_UNKNOWN,
+		.bytes_removed = FACT_UNKNOWN };
+	const struct fact_version *v = fact ? fact : &none;
+
+	return json_pack("{so so so so so so so so so so so ss so so so so so so}", "version",
+		number(row->version), "timestamp_ms",
+		number(fact ? v->timestamp_ms : row->timestamp_ms), "operation",
+		text_json(v->operation), "engine", text_json(v->engine), "user_name",
+		text_json(v->user_name), "files_added", number(v->files_added), "files_removed",
+		number(v->files_removed), "rows_added", number(v->rows_added), "rows_removed",
+		number(v->rows_removed), "bytes_added", number(v->bytes_added), "bytes_removed",
+		number(v->bytes_removed), "standing", delta_standing_name(row->standing),
+		"restorable_until_ms", number(row->until_ms), "limited_by",
+		row->standing == DELTA_CURRENT ||
+				(row->standing == DELTA_RESTORABLE && row->until_ms == FACT_UNKNOWN)
+			? json_null()
+			: json_string(row->by_log ? "log" : "files"),
+		"files_old", number(row->files_old), "files_gone", number(row->files_gone),
+		"files_unlooked", number(row->files_unlooked), "gone_example",
+		text_json(row->gone));
+}
+
+void delta_report_history(const struct delta_snapshot *snapshot, const struct delta_horizon *horizon,
+	const struct fact_batch *facts, struct text name, struct buf *out)
+{
+	struct delta_detail detail;
+	json_t *versions = json_array();
+
+	delta_snapshot_detail(snapshot, &detail);
+	for (size_t i = horizon->n; i-- > 0;)
+		(void)json_array_append_new(versions, version_json(&horizon->rows[i],
+			fact_of(facts, horizon->rows[i].version)));
+	add_dump(out, json_pack("{so so so so so so so}", "table", text_json(name), "path",
+		text_json(detail.path), "first_listed_version", number(horizon->first_listed),
+		"first_restorable_version", number(horizon->first_restorable), "newest_looked_for",
+		number(horizon->newest_looked), "newest_gone", number(horizon->newest_gone),
+		"versions", versions));
+}
+
 static void add_number(struct buf *out, const char *key, int64_t value)
 {
 	if (value == FACT_UNKNOWN)

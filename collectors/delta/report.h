@@ -10,6 +10,11 @@ void delta_report_detail(const struct delta_snapshot *snapshot, struct text name
 void delta_report_diff(const struct delta_diff *diff, struct text name, struct text path,
 	struct buf *out);
 
+const char *delta_standing_name(enum delta_standing standing);
+/* facts: of delta_read_table; versions newest first, each with its standing. */
+void delta_report_history(const struct delta_snapshot *snapshot, const struct delta_horizon *horizon,
+	const struct fact_batch *facts, struct text name, struct buf *out);
+
 /* Lines of files; what is the same from file to file is made once. Zero-initialize. */
 struct delta_file_lines {
 	struct text logged; /* the partition values made last */

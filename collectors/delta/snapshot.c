@@ -53,6 +53,54 @@ static void take_domain(struct delta_snapshot *snapshot, const struct delta_acti
 				: json_null());
 }
 
+/* A file went: remember in which versions it was. */
+static void end_span(struct delta_snapshot *snapshot, const struct delta_entry *removed)
+{
+	struct arena arena = { 0 };
+	struct delta_entry was;
+	struct delta_span *span;
+
+	if (!delta_state_get(&snapshot->state, removed, &arena, &was)) {
+		arena_free(&arena);
+		return;
+	}
+	if (snapshot->nspans == snapshot->spans_room) {
+		snapshot->spans_room = snapshot->spans_room ? snapshot->spans_room * 2 : 64;
+		snapshot->spans =
+			mem_resize(snapshot->spans, snapshot->spans_room, sizeof *snapshot->spans);
+	}
+	span = &snapshot->spans[snapshot->nspans++];
+	*span = (struct delta_span){
+		.path = arena_text(&snapshot->span_texts, was.path),
+		.dv = was.dv,
+		.from = was.since,
+		.to = snapshot->applying,
+		.deleted_ms = removed->deleted_ms,
+	};
+	span->dv.path = arena_text(&snapshot->span_texts, was.dv.path);
+	arena_free(&arena);
+}
+
+static bool put_file(struct delta_snapshot *snapshot, const struct delta_entry *entry,
+	struct err *err)
+{
+	struct delta_entry dated = *entry;
+
+	if (snapshot->at.lifetimes && entry->tombstone && !snapshot->is_checkpoint)
+		end_span(snapshot, entry);
+	if (snapshot->at.lifetimes && !entry->tombstone) {
+		struct arena arena = { 0 };
+		struct delta_entry was;
+
+		dated.since = snapshot->applying;
+		if (delta_state_get(&snapshot->state, entry, &arena, &was))
+			dated.since = was.since; /* only told anew */
+		arena_free(&arena);
+	}
+	return delta_state_put(&snapshot->state, &dated) ||
+		err_set(err, ERR_LIMIT, 0, "a file's path is longer than Weir accepts");
+}
+
 bool delta_snapshot_take(void *context, const struct delta_action *action, struct err *err)
 {
 	struct delta_snapshot *snapshot = context;
@@ -60,8 +108,7 @@ bool delta_snapshot_take(void *context, const struct delta_action *action, struc
 	switch (action->kind) {
 	case DELTA_ACTION_ADD:
 	case DELTA_ACTION_REMOVE:
-		return delta_state_put(&snapshot->state, &action->entry) ||
-			err_set(err, ERR_LIMIT, 0, "a file's path is longer than Weir accepts");
+		return put_file(snapshot, &action->entry, err);
 	case DELTA_ACTION_METADATA:
 		keep(&snapshot->metadata, action->json);
 		return true;
@@ -98,6 +145,7 @@ static bool apply_commit(struct delta_snapshot *snapshot, size_t place, struct e
 
 	(void)snprintf(name, sizeof name, "%020lld.json", (long long)version);
 	snapshot->in_commit_ms = FACT_UNKNOWN;
+	snapshot->applying = version;
 	if (!delta_replay_file(&snapshot->replay, snapshot->log_fd, name, &snapshot->times[place],
 		    &bytes, err))
 		return false;
@@ -140,6 +188,39 @@ static void clear(struct delta_snapshot *snapshot)
 	(void)json_array_clear(snapshot->sidecars);
 	snapshot->in_commit_ms = FACT_UNKNOWN;
 	snapshot->version = snapshot->checkpoint = -1;
+	snapshot->nspans = 0;
+	arena_free(&snapshot->span_texts);
+	snapshot->start = 0;
+}
+
+static bool follow_on(const struct delta_log *log, int64_t from, int64_t target)
+{
+	size_t first;
+	size_t last;
+
+	if (from >= target)
+		return true;
+	return delta_commit_place(log, from + 1, &first) && delta_commit_place(log, target, &last) &&
+		(int64_t)(last - first) == target - from - 1;
+}
+
+/* For lifetimes: the earliest place from which commits lead to the target without a gap. */
+static void skip_to_earliest(const struct delta_log *log, int64_t target, size_t *below)
+{
+	size_t at = 0;
+
+	if (follow_on(log, -1, target)) {
+		*below = 0;
+		return;
+	}
+	while (at < log->ncomplete && log->complete[at].version <= target &&
+		!follow_on(log, log->complete[at].version, target))
+		at++;
+	/* Of several at one version the last is the best. */
+	while (at + 1 < log->ncomplete && log->complete[at + 1].version == log->complete[at].version)
+		at++;
+	if (at < log->ncomplete)
+		*below = at + 1;
 }
 
 /* The newest complete checkpoint at or before version that comes before complete[below]. */
@@ -158,8 +239,11 @@ static bool rebuild(struct delta_snapshot *snapshot, int64_t target, struct err 
 	const struct delta_checkpoint *checkpoint;
 	struct err first = ERR_INIT;
 
+	if (snapshot->at.lifetimes)
+		skip_to_earliest(&snapshot->log, target, &below);
 	while ((checkpoint = choose(&snapshot->log, target, &below)) != NULL) {
 		clear(snapshot);
+		snapshot->applying = snapshot->start = checkpoint->version;
 		if (delta_checkpoint_load(snapshot, checkpoint, err)) {
 			snapshot->version = snapshot->checkpoint = checkpoint->version;
 			return apply_commits(snapshot, checkpoint->version, target, err);
@@ -382,6 +466,8 @@ void delta_snapshot_free(struct delta_snapshot *snapshot)
 	delta_log_done(&snapshot->log);
 	delta_state_done(&snapshot->state);
 	delta_replay_done(&snapshot->replay);
+	free(snapshot->spans);
+	arena_free(&snapshot->span_texts);
 	json_decref(snapshot->metadata);
 	json_decref(snapshot->protocol);
 	json_decref(snapshot->txns);

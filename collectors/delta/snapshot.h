@@ -32,6 +32,12 @@ struct delta_at {
 	bool around_damage;
 	/* Adds up stats.nullCount of this top-level column (its physical name); NONE = no column. */
 	struct text null_count_column;
+	/*
+	 * Remember when each file came and went, for the horizon: replays from the earliest version the
+	 * log can rebuild instead of the newest checkpoint. Costs 2 bytes more a file and about 150 for
+	 * each removed one.
+	 */
+	bool lifetimes;
 };
 #define DELTA_NEWEST                                                                               \
 	((struct delta_at){ .version = FACT_UNKNOWN, .timestamp_ms = FACT_UNKNOWN })
@@ -103,6 +109,7 @@ struct delta_dv {
 struct delta_entry {
 	struct text path; /* as the log spells it: a URI, percent-encoded */
 	int64_t size, records, modified_ms, null_count;
+	int64_t since;    /* version that added it, with delta_at.lifetimes; else FACT_UNKNOWN */
 	int64_t rows;     /* records less what the deletion vector hides */
 	struct text partition_values; /* JSON object as the log has it: physical names */
 	struct delta_dv dv;
@@ -125,6 +132,60 @@ json_t *delta_partition_values(const struct delta_snapshot *snapshot, struct tex
 char *delta_file_location(const struct delta_snapshot *snapshot, struct text path);
 /* The same of a deletion vector's file; NULL also for one that is inline. */
 char *delta_dv_location(const struct delta_snapshot *snapshot, const struct delta_dv *dv);
+
+/* ---- what can still be restored ---- */
+
+enum delta_standing {
+	DELTA_CURRENT,
+	DELTA_RESTORABLE,
+	DELTA_LISTED, /* the log still has its commit, but files are gone or the log before it is */
+	DELTA_GONE    /* not in the log: never in the rows, see delta_horizon.first_listed */
+};
+
+struct delta_horizon_row {
+	int64_t version, timestamp_ms; /* timestamp: of its file, made to ascend */
+	enum delta_standing standing;
+	/*
+	 * From then on VACUUM or log cleanup may take it; in the past: the next run will. The least of:
+	 * for each file it needs and the newest version lacks, deletionTimestamp +
+	 * delta.deletedFileRetentionDuration; its commit's time, up to midnight UTC, +
+	 * delta.logRetentionDuration. FACT_UNKNOWN = nothing threatens it, or not restorable.
+	 */
+	int64_t until_ms;
+	bool by_log;       /* until_ms, or being only listed, is owed to the log, not to files */
+	int64_t files_old; /* files it needs that the newest version lacks */
+	int64_t files_gone, files_unlooked; /* of them; unlooked: elsewhere, or past the budget */
+	struct text gone;  /* one that is gone: a data file or a deletion vector's, as a path */
+};
+
+struct delta_looks {
+	int64_t now_ms;
+	int64_t old_max;    /* files looked for in this call, most recently removed first */
+	int64_t newest_max; /* and of the newest version, evenly spread; 0 = none */
+};
+
+struct delta_horizon {
+	struct delta_horizon_row *rows; /* versions ascend; listed ones only */
+	size_t n;
+	int64_t first_listed;     /* versions below are DELTA_GONE; FACT_UNKNOWN = all are */
+	int64_t first_restorable; /* every version from it on can be restored; the newest at worst */
+	int64_t looked;           /* files looked for in the last call */
+	int64_t newest_looked, newest_gone; /* of the newest version's files, of so many seen */
+	struct text newest_gone_path;
+	struct arena arena;       /* of the texts */
+	struct delta_known *known; /* private: what was found before, by directory */
+};
+
+/*
+ * snapshot: the newest version, opened with lifetimes; advance it and read again. Zero-initialize
+ * the horizon once, keep it between calls. Cost: one pass over the removed files; one stat for each
+ * of them that was not looked for since its directory last changed, at most old_max, and one stat a
+ * directory. Files of the newest version are looked for only as newest_max allows: with n files the
+ * cost is never a million stats. What stands on another file system is not looked for.
+ */
+void delta_horizon_read(struct delta_horizon *horizon, struct delta_snapshot *snapshot,
+	const struct delta_looks *looks);
+void delta_horizon_done(struct delta_horizon *horizon);
 
 /* ---- one commit's file actions ---- */
 

@@ -21,7 +21,8 @@ enum {
 	PACKED = 4,    /* the name is part-N-UUID and a tail */
 	VECTOR = 8,    /* has a deletion vector */
 	SPELLED = 16,  /* the log's spelling is not the canonical form: it stands at the end */
-	COUNTED = 32   /* has a null count */
+	COUNTED = 32,  /* has a null count */
+	DATED = 64     /* has the version that added it */
 };
 #define KEY_FLAGS (PACKED | VECTOR)
 
@@ -450,6 +451,8 @@ static char *put_rest(struct delta_state *state, char *to, const struct delta_en
 		to = put_number(to, partition);
 		if (flags & COUNTED)
 			to = put_known(to, entry->null_count);
+		if (flags & DATED)
+			to = put_known(to, entry->since);
 	}
 	if (flags & VECTOR) {
 		to = put_known(to, entry->dv.size);
@@ -478,6 +481,7 @@ static void take_rest(const struct delta_state *state, const char *from, unsigne
 	from = take_known(from, &out->size);
 	*partition_out = UINT32_MAX;
 	out->records = out->modified_ms = out->null_count = out->deleted_ms = FACT_UNKNOWN;
+	out->since = FACT_UNKNOWN;
 	if (flags & TOMBSTONE) {
 		from = take_known(from, &out->deleted_ms);
 	} else {
@@ -492,6 +496,8 @@ static void take_rest(const struct delta_state *state, const char *from, unsigne
 		*partition_out = (uint32_t)number;
 		if (flags & COUNTED)
 			from = take_known(from, &out->null_count);
+		if (flags & DATED)
+			from = take_known(from, &out->since);
 	}
 	if (flags & VECTOR) {
 		from = take_known(from, &out->dv.size);
@@ -757,6 +763,8 @@ bool delta_state_put(struct delta_state *state, const struct delta_entry *entry)
 		flags |= SPELLED;
 	if (!entry->tombstone && entry->null_count != FACT_UNKNOWN)
 		flags |= COUNTED;
+	if (!entry->tombstone && entry->since != FACT_UNKNOWN)
+		flags |= DATED;
 	end = put_key(state, key, entry, canonical, true, &flags);
 	if (!end)
 		return false;
@@ -787,53 +795,78 @@ bool delta_state_put(struct delta_state *state, const struct delta_entry *entry)
 	return true;
 }
 
+/* The live record of an entry's key; NULL = none, or a tombstone. */
+static const char *find_live(struct delta_state *state, const struct delta_entry *entry)
+{
+	struct text canonical = delta_path_canonical(&state->scratch, entry->path);
+	size_t most = entry->path.len * 2 + entry->dv.path.len + 256;
+	const char *record = NULL;
+	unsigned flags = 0;
+	char room[1024];
+	char *key = room;
+	char *end;
+	size_t slot;
+
+	if (most > RECORD_MAX || entry->path.len == 0 || state->nslots == 0)
+		return NULL;
+	if (most > sizeof room)
+		key = arena_alloc(&state->scratch, most);
+	end = put_key(state, key, entry, canonical, false, &flags);
+	if (end) {
+		slot = find(state, hash_bytes(key, (size_t)(end - key)), key,
+			(size_t)(end - key), flags);
+		if (state->slots[slot])
+			record = record_at(
+				state, ((size_t)(uint32_t)state->slots[slot] - 1) * UNIT);
+	}
+	if (state->scratch.bytes > 1 << 16)
+		arena_reset(&state->scratch);
+	return record && !((unsigned char)*record & TOMBSTONE) ? record : NULL;
+}
+
+bool delta_state_has(struct delta_state *state, const struct delta_entry *entry)
+{
+	return find_live(state, entry) != NULL;
+}
+
+static void take_record(const struct delta_state *state, const char *record, struct arena *arena,
+	struct delta_entry *out)
+{
+	unsigned flags = (unsigned char)*record;
+	uint32_t partition;
+	uint64_t units;
+	const char *key = take_number(record + 1, &units);
+
+	*out = (struct delta_entry){ .dv.offset = FACT_UNKNOWN };
+	take_rest(state, take_key(state, key, flags, arena, out), flags, out, &partition);
+	if (partition != UINT32_MAX)
+		out->partition_values = word_text(&state->partitions, partition);
+}
+
 bool delta_state_next(const struct delta_state *state, bool tombstones, size_t *at,
 	struct arena *arena, struct delta_entry *out)
 {
 	while (next_record(state, at)) {
 		const char *record = record_at(state, *at);
 		unsigned flags = (unsigned char)*record;
-		uint32_t partition;
-		uint64_t units;
-		const char *key = take_number(record + 1, &units);
 
-		*at += (size_t)units * UNIT;
+		*at += record_len(record);
 		if (!(flags & LIVE) || tombstones != !!(flags & TOMBSTONE))
 			continue;
-		*out = (struct delta_entry){ .dv.offset = FACT_UNKNOWN };
-		take_rest(state, take_key(state, key, flags, arena, out), flags, out, &partition);
-		if (partition != UINT32_MAX)
-			out->partition_values = word_text(&state->partitions, partition);
+		take_record(state, record, arena, out);
 		return true;
 	}
 	return false;
 }
 
-bool delta_state_has(struct delta_state *state, const struct delta_entry *entry)
+bool delta_state_get(struct delta_state *state, const struct delta_entry *entry,
+	struct arena *arena, struct delta_entry *out)
 {
-	struct text canonical = delta_path_canonical(&state->scratch, entry->path);
-	size_t most = entry->path.len * 2 + entry->dv.path.len + 256;
-	unsigned flags = 0;
-	size_t slot;
-	char *key;
-	char *end;
-	bool has = false;
+	const char *record = find_live(state, entry);
 
-	if (most > RECORD_MAX || entry->path.len == 0 || state->nslots == 0)
-		return false;
-	key = arena_alloc(&state->scratch, most);
-	end = put_key(state, key, entry, canonical, false, &flags);
-	if (end) {
-		slot = find(state, hash_bytes(key, (size_t)(end - key)), key,
-			(size_t)(end - key), flags);
-		has = state->slots[slot] != 0 &&
-			!((unsigned char)*record_at(state,
-				  ((size_t)(uint32_t)state->slots[slot] - 1) * UNIT) &
-				TOMBSTONE);
-	}
-	if (state->scratch.bytes > 1 << 16)
-		arena_reset(&state->scratch);
-	return has;
+	if (record)
+		take_record(state, record, arena, out);
+	return record != NULL;
 }
 
 void delta_state_init(struct delta_state *state)

@@ -48,6 +48,9 @@ bool delta_state_next(const struct delta_state *state, bool tombstones, size_t *
 	struct arena *arena, struct delta_entry *out);
 /* True when a file of this key is there and no tombstone. */
 bool delta_state_has(struct delta_state *state, const struct delta_entry *entry);
+/* The file of this key; false: not there, or a tombstone. Texts in the arena. */
+bool delta_state_get(struct delta_state *state, const struct delta_entry *entry,
+	struct arena *arena, struct delta_entry *out);
 size_t delta_state_bytes(const struct delta_state *state);
 
 /*

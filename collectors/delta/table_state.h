@@ -5,6 +5,13 @@
 #include "collectors/delta/replay.h"
 #include "collectors/delta/state.h"
 
+/* A file in the versions from `from` to before `to`; with delta_at.lifetimes. */
+struct delta_span {
+	struct text path; /* as the log spells it */
+	struct delta_dv dv;
+	int64_t from, to, deleted_ms;
+};
+
 /* What stands behind struct delta_snapshot; for the library's own files. */
 struct delta_snapshot {
 	char *path;    /* absolute, of the table */
@@ -22,6 +29,11 @@ struct delta_snapshot {
 	int64_t in_commit_ms;        /* of version; FACT_UNKNOWN = none */
 	int64_t timestamp_ms;
 	bool in_commit_timestamp;
+	struct delta_span *spans;    /* ended ones, in the order of their ends */
+	size_t nspans, spans_room;
+	struct arena span_texts;
+	int64_t applying;            /* the version whose actions come in */
+	int64_t start;               /* the replay's first version; lifetimes are known from it on */
 	/* while applying a checkpoint */
 	bool is_checkpoint;
 	json_t *sidecars;            /* names */

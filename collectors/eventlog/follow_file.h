@@ -60,7 +60,7 @@ struct follow {
 	bool scan_due, look_due, moved, limited;
 	int64_t next_scan_ms, next_look_ms; /* monotonic */
 	char *reading;
-	char problem[256];
+	char problem[sizeof(((struct err *)0)->text)];
 };
 
 /* follow_set.c: which files there are */

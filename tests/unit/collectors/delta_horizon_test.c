@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Snapshots and horizons of small tables written here: what the corpus cannot show moving. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "collectors/delta/snapshot.h"
+
+#define DAY ((int64_t)24 * 3600 * 1000)
+#define HEAD                                                                                       \
+	"{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"                         \
+	"{\"metaData\":{\"id\":\"i\",\"format\":{\"provider\":\"parquet\",\"options\":{}},"        \
+	"\"schemaString\":\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[]}\","                    \
+	"\"partitionColumns\":[],\"configuration\":{%s}}}\n"
+
+static char folder[64];
+
+static const char *path_of(const char *name)
+{
+	static char path[256];
+
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	return path;
+}
+
+static int set_up(void **unused)
+{
+	(void)unused;
+	(void)snprintf(folder, sizeof folder, "/tmp/weir-horizon.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	return mkdir(path_of("_delta_log"), 0777);
+}
+
+static int tear_down(void **unused)
+{
+	char command[128];
+
+	(void)unused;
+	(void)snprintf(command, sizeof command, "rm -rf %s", folder);
+	return system(command);
+}
+
+static void write_file(const char *name, const char *text, int64_t modified_ms)
+{
+	struct timespec times[2] = { { .tv_sec = modified_ms / 1000 },
+		{ .tv_sec = modified_ms / 1000 } };
+	FILE *file = fopen(path_of(name), "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path_of(name), times, 0), 0);
+}
+
+/* A commit at that time: "+a" adds, "-a" removes (at that time), blanks between. */
+static void commit(int version, int64_t at_ms, const char *head, const char *files)
+{
+	char text[4096];
+	char name[64];
+	size_t len = 0;
+	char word[64];
+	int used;
+
+	if (head)
+		len = (size_t)snprintf(text, sizeof text, HEAD, head);
+	for (; sscanf(files, "%63s%n", word, &used) == 1; files += used) {
+		len += (size_t)snprintf(text + len, sizeof text - len, word[0] == '+'
+			? "{\"add\":{\"path\":\"%s\",\"partitionValues\":{},\"size\":10,"
+			  "\"modificationTime\":%lld,\"dataChange\":true,"
+			  "\"stats\":\"{\\\"numRecords\\\":5}\"}}\n"
+			: "{\"remove\":{\"path\":\"%s\",\"deletionTimestamp\":%lld,"
+			  "\"dataChange\":true}}\n", word + 1, (long long)at_ms);
+		if (word[0] == '+')
+			write_file(word + 1, "x", at_ms);
+	}
+	(void)snprintf(name, sizeof name, "_delta_log/%020d.json", version);
+	write_file(name, text, at_ms);
+}
+
+static struct delta_snapshot *open_newest(bool lifetimes)
+{
+	struct delta_at at = DELTA_NEWEST;
+	struct delta_snapshot *snapshot = NULL;
+	struct err err = ERR_INIT;
+
+	at.lifetimes = lifetimes;
+	if (!delta_snapshot_open(folder, &at, &snapshot, &err))
+		fail_msg("%s", err.text);
+	return snapshot;
+}
+
+static void test_standings(void **unused)
+{
+	const int64_t t = 1000 * DAY;
+	struct delta_looks looks = { .now_ms = t + 5 * DAY, .old_max = 100, .newest_max = 100 };
+	struct delta_horizon horizon = { 0 };
+	struct delta_snapshot *snapshot;
+	bool changed;
+	struct err err = ERR_INIT;
+
+	(void)unused;
+	commit(0, t, "", "+a +b");
+	commit(1, t + DAY, NULL, "-a +c");
+	commit(2, t + 2 * DAY, NULL, "-b +d");
+	commit(3, t + 3 * DAY, NULL, "+e");
+	snapshot = open_newest(true);
+	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_int_equal(horizon.n, 4);
+	assert_int_equal(horizon.first_listed, 0);
+	assert_int_equal(horizon.first_restorable, 0);
+	assert_int_equal(horizon.rows[3].standing, DELTA_CURRENT);
+	/* 2 has all its files in 3: only the log's age can take it. */
+	assert_int_equal(horizon.rows[2].standing, DELTA_RESTORABLE);
+	assert_int_equal(horizon.rows[2].until_ms, t + 3 * DAY + 30 * DAY);
+	assert_true(horizon.rows[2].by_log);
+	assert_int_equal(horizon.rows[2].files_old, 0);
+	/* 1 needs b, removed with 2; 0 needs a, removed with 1. */
+	assert_int_equal(horizon.rows[1].until_ms, t + 2 * DAY + 7 * DAY);
+	assert_int_equal(horizon.rows[1].files_old, 1);
+	assert_int_equal(horizon.rows[0].until_ms, t + DAY + 7 * DAY);
+	assert_int_equal(horizon.rows[0].files_old, 2);
+	assert_false(horizon.rows[0].by_log);
+	assert_int_equal(horizon.looked, 2);
+	assert_int_equal(horizon.newest_looked, 3);
+	assert_int_equal(horizon.newest_gone, 0);
+	/* VACUUM takes a; somebody takes c, which the newest needs. */
+	assert_int_equal(unlink(path_of("a")), 0);
+	assert_int_equal(unlink(path_of("c")), 0);
+	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_int_equal(horizon.rows[0].standing, DELTA_LISTED);
+	assert_int_equal(horizon.rows[0].files_gone, 1);
+	assert_true(text_ends(horizon.rows[0].gone, TEXT("/a")));
+	assert_true(horizon.rows[0].until_ms == FACT_UNKNOWN);
+	assert_int_equal(horizon.rows[1].standing, DELTA_RESTORABLE);
+	assert_int_equal(horizon.first_restorable, 1);
+	assert_int_equal(horizon.newest_gone, 1);
+	assert_true(text_ends(horizon.newest_gone_path, TEXT("/c")));
+	/* A RESTORE brings b back: 1 needs nothing old any more, but for what 4 removed. */
+	commit(4, t + 4 * DAY, NULL, "+b -d");
+	assert_true(delta_snapshot_advance(snapshot, &changed, &err));
+	assert_true(changed);
+	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_int_equal(horizon.n, 5);
+	assert_int_equal(horizon.rows[1].files_old, 0);
+	assert_true(horizon.rows[1].by_log);
+	assert_int_equal(horizon.rows[3].files_old, 1);
+	assert_int_equal(horizon.rows[3].until_ms, t + 4 * DAY + 7 * DAY);
+	assert_true(delta_snapshot_advance(snapshot, &changed, &err));
+	assert_false(changed);
+	delta_horizon_done(&horizon);
+	delta_snapshot_free(snapshot);
+}
+
+static void test_looks_are_few(void **unused)
+{
+	const int64_t t = 1000 * DAY;
+	struct delta_looks looks = { .now_ms = t + 100 * DAY, .old_max = 3, .newest_max = 2 };
+	struct delta_horizon horizon = { 0 };
+	struct delta_snapshot *snapshot;
+	struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+	(void)unused;
+	commit(0, t, "", "+a +b +c +d +e +f +g");
+	commit(1, t + DAY, NULL, "-a");
+	commit(2, t + DAY, NULL, "-b -c");
+	commit(3, t + DAY, NULL, "-d");
+	assert_int_equal(utimensat(AT_FDCWD, folder, old, 0), 0);
+	snapshot = open_newest(true);
+	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_int_equal(horizon.looked, 3);
+	assert_int_equal(horizon.rows[0].files_unlooked, 1); /* a, removed longest ago */
+	assert_int_equal(horizon.rows[1].files_unlooked, 0);
+	assert_true(horizon.newest_looked <= 2);
+	/* Nothing has changed in the directory: only what was left over is looked for. */
+	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_int_equal(horizon.looked, 1);
+	assert_int_equal(horizon.rows[0].files_unlooked, 0);
+	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_int_equal(horizon.looked, 0);
+	assert_int_equal(unlink(path_of("b")), 0); /* which changes the directory */
+	looks.old_max = 100;
+	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_int_equal(horizon.looked, 4);
+	assert_int_equal(horizon.rows[1].standing, DELTA_LISTED);
+	assert_int_equal(horizon.rows[2].standing, DELTA_RESTORABLE);
+	delta_horizon_done(&horizon);
+	delta_snapshot_free(snapshot);
+}
+
+static void test_properties_rule(void **unused)
+{
+	const int64_t t = 1000 * DAY;
+	struct delta_looks looks = { .now_ms = t, .old_max = 100 };
+	struct delta_horizon horizon = { 0 };
+	struct delta_snapshot *snapshot;
+
+	(void)unused;
+	commit(0, t, "\"delta.enableExpiredLogCleanup\":\"false\","
+		"\"delta.deletedFileRetentionDuration\":\"interval 2 days 12 hours\"", "+a");
+	commit(1, t + DAY, NULL, "-a +b");
+	commit(2, t + DAY, NULL, "+c");
+	snapshot = open_newest(true);
+	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_int_equal(horizon.rows[0].until_ms, t + DAY + 2 * DAY + DAY / 2);
+	assert_int_equal(horizon.rows[1].standing, DELTA_RESTORABLE);
+	assert_true(horizon.rows[1].until_ms == FACT_UNKNOWN); /* nothing threatens it */
+	delta_horizon_done(&horizon);
+	delta_snapshot_free(snapshot);
+}
+
+static void test_advance_is_a_fresh_open(void **unused)
+{
+	const int64_t t = 1000 * DAY;
+	struct delta_snapshot *snapshot;
+	struct delta_detail d;
+	struct err err = ERR_INIT;
+	bool changed;
+
+	(void)unused;
+	commit(0, t, "", "+a +b");
+	snapshot = open_newest(false);
+	for (int v = 1; v < 30; v++) {
+		struct delta_snapshot *fresh;
+		struct delta_detail f;
+		char files[64];
+
+		(void)snprintf(files, sizeof files, "+f%d %s%d", v, v % 3 ? "+g" : "-f", v - 1);
+		commit(v, t + v * 1000, NULL, files);
+		if (v % 4 == 0)
+			continue; /* two commits at once */
+		assert_true(delta_snapshot_advance(snapshot, &changed, &err));
+		assert_true(changed);
+		fresh = open_newest(false);
+		delta_snapshot_detail(snapshot, &d);
+		delta_snapshot_detail(fresh, &f);
+		assert_int_equal(d.version, v);
+		assert_int_equal(d.files, f.files);
+		assert_int_equal(d.rows, f.rows);
+		assert_int_equal(d.tombstones, f.tombstones);
+		assert_int_equal(d.timestamp_ms, f.timestamp_ms);
+		delta_snapshot_free(fresh);
+	}
+	/* The table made anew: shorter than it was. */
+	for (int v = 0; v < 30; v++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof name, "_delta_log/%020d.json", v);
+		assert_int_equal(unlink(path_of(name)), 0);
+	}
+	commit(0, t, "", "+x");
+	assert_false(delta_snapshot_advance(snapshot, &changed, &err));
+	assert_int_equal(err.kind, ERR_ABSENT);
+	delta_snapshot_free(snapshot);
+}
+
+static void test_times(void **unused)
+{
+	const int64_t t = 1000 * DAY;
+	struct delta_at at = DELTA_NEWEST;
+	struct delta_snapshot *snapshot;
+	struct delta_detail d;
+	struct err err = ERR_INIT;
+
+	(void)unused;
+	/* 1's file is older than 0's: it is taken for one ms later. */
+	commit(0, t, "", "+a");
+	commit(1, t - 5000, NULL, "+b");
+	commit(2, t + 9000, NULL, "+c");
+	at.version = 1;
+	assert_true(delta_snapshot_open(folder, &at, &snapshot, &err));
+	delta_snapshot_detail(snapshot, &d);
+	assert_int_equal(d.timestamp_ms, t + 1);
+	assert_int_equal(d.newest_version, 2);
+	delta_snapshot_free(snapshot);
+	at.version = FACT_UNKNOWN;
+	for (int i = 0; i < 4; i++) {
+		const int64_t asked[] = { t, t + 1, t + 8999, t + 100000 };
+		const int64_t wanted[] = { 0, 1, 1, 2 };
+
+		at.timestamp_ms = asked[i];
+		assert_true(delta_snapshot_open(folder, &at, &snapshot, &err));
+		delta_snapshot_detail(snapshot, &d);
+		assert_int_equal(d.version, wanted[i]);
+		delta_snapshot_free(snapshot);
+	}
+	at.timestamp_ms = t - 1;
+	assert_false(delta_snapshot_open(folder, &at, &snapshot, &err));
+	assert_int_equal(err.kind, ERR_ABSENT);
+	at.version = 3;
+	assert_false(delta_snapshot_open(folder, &at, &snapshot, &err));
+	assert_int_equal(err.kind, ERR_ABSENT);
+}
+
+static void test_in_commit_times(void **unused)
+{
+	struct delta_at at = DELTA_NEWEST;
+	struct delta_snapshot *snapshot;
+	struct delta_detail d;
+	struct err err = ERR_INIT;
+	const int64_t t = 1000 * DAY;
+
+	(void)unused;
+	/* From version 2 on; before it the files' times hold. */
+	commit(0, t, "\"delta.enableInCommitTimestamps\":\"true\","
+		"\"delta.inCommitTimestampEnablementVersion\":\"2\"", "+a");
+	commit(1, t + 1000, NULL, "+b");
+	write_file("_delta_log/00000000000000000002.json",
+		"{\"commitInfo\":{\"inCommitTimestamp\":86400005000}}\n", t + 777777);
+	write_file("_delta_log/00000000000000000003.json",
+		"{\"commitInfo\":{\"inCommitTimestamp\":86400009000}}\n", t - 777777);
+	for (int i = 0; i < 5; i++) {
+		const int64_t asked[] = { 500, 4999, 5000, 8999, 9000 };
+		const int64_t wanted[] = { 0, 1, 2, 2, 3 };
+
+		at.timestamp_ms = t + asked[i];
+		assert_true(delta_snapshot_open(folder, &at, &snapshot, &err));
+		delta_snapshot_detail(snapshot, &d);
+		assert_int_equal(d.version, wanted[i]);
+		assert_int_equal(d.in_commit_timestamp, wanted[i] >= 2);
+		delta_snapshot_free(snapshot);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_standings, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_looks_are_few, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_properties_rule, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_advance_is_a_fresh_open, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_times, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_in_commit_times, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -21,6 +21,7 @@ static int rank(const struct quality *row)
 
 struct place { /* of a row in the list */
 	struct quality *row;
+	size_t at;
 	int rank;
 	double share;
 };
@@ -49,7 +50,7 @@ static struct quality **rows_in_order(struct arena *arena, const struct qualitie
 	for (size_t i = 0; i < all->n; i++) {
 		struct quality *row = &all->rows[i];
 
-		places[i] = (struct place){ row, rank(row), 0 };
+		places[i] = (struct place){ .row = row, .rank = rank(row) };
 		if (places[i].rank == 0)
 			places[i].share = (double)row->published / (double)row->input;
 	}
@@ -201,21 +202,37 @@ static bool fill_row(struct names *names, struct trends *trends, struct arena *s
 	return true;
 }
 
+static int by_dataset(const void *left, const void *right)
+{
+	const struct place *a = left, *b = right;
+
+	return (a->row->dataset > b->row->dataset) - (a->row->dataset < b->row->dataset);
+}
+
+/* Trends are read in the order in which the store has them. */
 static bool fill_rows(
 	struct names *names, struct quality *const *rows, struct quality_rows *out, struct err *err)
 {
 	struct arena rolls = { 0 }, scratch = { 0 };
 	struct trends trends;
+	struct place *order;
 	bool ok;
 
 	if (!trends_begin(&trends, names->reader, &rolls, err))
 		return false;
+	order = NEW_ARRAY(struct place, out->n);
+	for (size_t i = 0; i < out->n; i++)
+		order[i] = (struct place){ .row = rows[i], .at = i };
+	qsort(order, out->n, sizeof *order, by_dataset);
 	ok = true;
 	for (size_t i = 0; ok && i < out->n; i++) {
-		ok = fill_row(names, i < TRENDS_ROWS_MAX ? &trends : NULL, &scratch, rows[i],
-			&out->rows[i], err);
+		size_t at = order[i].at;
+
+		ok = fill_row(names, at < TRENDS_ROWS_MAX ? &trends : NULL, &scratch, rows[at],
+			&out->rows[at], err);
 		arena_reset(&rolls);
 	}
+	free(order);
 	trends_end(&trends);
 	arena_free(&scratch);
 	arena_free(&rolls);

@@ -80,15 +80,17 @@ bool quality_load_rules(struct reader *reader, struct arena *arena, struct quali
 	size_t nwanted = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i]->has_rules)
-			continue;
-		if (reader->n < reader->newest)
+		if (!rows[i]->has_rules)
 			wanted[nwanted++] = rows[i];
-		else if (!load_row(reader, arena, rows[i], err))
+	}
+	if (nwanted > 0) /* as they lie in the store */
+		qsort(wanted, nwanted, sizeof *wanted, by_update);
+	for (size_t i = 0; i < nwanted && reader->n == reader->newest; i++) {
+		if (!load_row(reader, arena, wanted[i], err))
 			return false;
 	}
-	if (nwanted > 0)
-		qsort(wanted, nwanted, sizeof *wanted, by_update);
+	if (reader->n == reader->newest)
+		return true;
 	for (size_t i = 0, end; i < nwanted; i = end) {
 		for (end = i; end < nwanted && wanted[end]->upd == wanted[i]->upd;)
 			end++;

@@ -162,7 +162,7 @@ static void ask_for_sync(void)
 	if (name && strncmp(name, "screen", 6) == 0 && !getenv("TMUX"))
 		return;
 	for (int answer = 0; good && answer <= 4; answer++) {
-		char sequence[16];
+		char sequence[24];
 
 		(void)snprintf(sequence, sizeof sequence, "\033[?2026;%d$y", answer);
 		good = define_key(sequence, CODE_SYNC + answer) == OK;

@@ -144,7 +144,7 @@ bool bits_old_levels(const uint8_t *from, size_t len, unsigned width, uint8_t *t
 		unsigned value = 0;
 
 		for (unsigned k = 0; k < width; k++, bit++)
-			value = value << 1 | (from[bit / 8] >> (7 - bit % 8) & 1U);
+			value = value << 1 | ((unsigned)from[bit / 8] >> (7 - bit % 8) & 1U);
 		to[i] = (uint8_t)value;
 	}
 	return true;

@@ -57,7 +57,7 @@ for program in $(find "$B" -maxdepth 1 -name 'seeds_*' -type f -perm -u+x 2>/dev
 	kind=${name#seeds_fuzz_}
 	case $kind in
 	eventlog) more=$CORPUS/eventlog ;;
-	delta) more=$CORPUS/delta/tables ;;
+	delta | parquet) more=$CORPUS/delta/tables ;;
 	*) more= ;;
 	esac
 	# shellcheck disable=SC2086

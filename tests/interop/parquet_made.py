@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-sys.argv, arguments = [sys.argv[0]], sys.argv[1:]
+
 from parquet_values import compare, dumped, read_duckdb, read_pyarrow
 
 rng = random.Random(7)
@@ -222,7 +222,7 @@ def write_duckdb(directory, connection):
 
 
 def main():
-    dump, directory = arguments
+    dump, directory = sys.argv[1:]
     connection = duckdb.connect()
     connection.execute("set threads to 1")
     connection.execute("set timezone to 'UTC'")
@@ -270,4 +270,5 @@ def main():
     os._exit(1 if bad else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -278,7 +278,6 @@ static void messages_name_file_offset_and_column(void **state)
 /* What a few bytes claim costs no more than what they are: refused before anything is allocated. */
 static void claims_are_checked_first(void **state)
 {
-	/* rows, levels: 65,535; definition levels and dictionary indices are runs of as many. */
 	static const uint8_t shape[PARQUET_SHAPE_BYTES] = { 6, 4, 0, 1, 1, 0, 0xff, 0xff, 0, 0 };
 	struct parquet_walked walked;
 	struct buf data;
@@ -289,7 +288,8 @@ static void claims_are_checked_first(void **state)
 	buf_init(&file, 2000);
 	(void)buf_add_bytes(&data, shape, sizeof shape);
 	/* An uncompressed page of 200 MB in 20 bytes. */
-	(void)buf_add_bytes(&data, "\x15\0\x15\x80\x88\xde\xbe\1\x15\x08\x2c\x15\2\x15\0\x15\6\x15\6\0\0abcd", 27);
+	(void)buf_add(&data, TEXT("\x15\0\x15\x80\x88\xde\xbe\1\x15\x08\x2c\x15\2\x15\0\x15\6\x15\6\0\0"
+				   "abcd"));
 	parquet_wrap_chunk((const uint8_t *)data.bytes, data.len, &file);
 	parquet_walk_bytes(file.bytes, file.len, 1 << 20, 100, &walked);
 	assert_false(walked.is_whole);
@@ -358,11 +358,11 @@ static size_t damage(const char *path, uint64_t *seed, size_t *tried)
 
 	for (size_t i = 0; i < 8 && size > 0; i++) {
 		size_t len = step(seed) % size;
-		uint8_t *copy = mem_alloc(len + 1);
-
 		/* Of exactly the size, so that a sanitizer sees a read past the end. */
+		uint8_t *copy = mem_alloc(len ? len : 1);
+
 		memcpy(copy, bytes, len);
-		parquet_walk_bytes(mem_resize(copy, len ? len : 1, 1), len, 16 << 20, 64, &walked);
+		parquet_walk_bytes(copy, len, 16 << 20, 64, &walked);
 		assert_false(walked.is_whole && len > 0);
 		free(copy);
 	}
@@ -370,7 +370,7 @@ static size_t damage(const char *path, uint64_t *seed, size_t *tried)
 		size_t at = i % 2 ? size - 1 - step(seed) % (size < 4000 ? size : 4000) : step(seed) % size;
 		uint8_t was = bytes[at];
 
-		bytes[at] = i % 3 ? (uint8_t)(was ^ 1U << step(seed) % 8) : (uint8_t)step(seed);
+		bytes[at] = (uint8_t)(i % 3 ? was ^ 1U << step(seed) % 8 : step(seed));
 		parquet_walk_bytes(bytes, size, 16 << 20, 64, &walked);
 		bytes[at] = was;
 		whole += walked.is_whole;

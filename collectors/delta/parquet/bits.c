@@ -54,7 +54,10 @@ static bool next_run(struct hybrid *h)
 		h->repeated = head >> 1;
 		h->value = (uint32_t)(load64(h->at) & ((UINT64_C(1) << 8 * bytes) - 1));
 		h->at += bytes;
-		return true;
+		/* A value that does not fit its bits is damage and would not be a truth value. */
+		if ((uint64_t)h->value >> h->width != 0)
+			h->repeated = 0;
+		return h->repeated > 0 || head == 0;
 	}
 	head >>= 1;
 	bytes = (uint64_t)(h->end - h->at);

@@ -27,12 +27,12 @@ FLAGS_fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer
 FLAGS_cov     := -O0 --coverage
 
 PKGS_console := ncursesw sqlite3 jansson libzstd zlib liblz4 snappy
-PKGS_collect := sqlite3 jansson libzstd zlib liblz4 snappy
+PKGS_collect := sqlite3 jansson libzstd zlib liblz4 snappy rdkafka
 PKGS_tests   := cmocka
 CFLAGS_ALL   := $(BASE_FLAGS) $(FLAGS_$(MODE)) $(CFLAGS)
 LIBS_console  = $(shell pkg-config --libs $(PKGS_console)) -lm
 LIBS_collect  = $(shell pkg-config --libs $(PKGS_collect)) -lm
-LIBS_tests    = $(shell pkg-config --libs $(PKGS_tests) ncursesw sqlite3 jansson libzstd zlib liblz4 snappy vterm) -lutil -lm
+LIBS_tests    = $(shell pkg-config --libs $(PKGS_tests) ncursesw sqlite3 jansson libzstd zlib liblz4 snappy vterm rdkafka) -lutil -lm
 
 ifeq ($(V),0)
 Q := @
@@ -46,7 +46,9 @@ MAINS       := tui/main.c collectors/main.c
 SRC_base    := $(wildcard base/*.c)
 SRC_store   := $(wildcard store/*.c)
 SRC_delta   := $(wildcard collectors/delta/*.c collectors/delta/parquet/*.c)
-SRC_collect := $(filter-out collectors/main.c,$(wildcard collectors/*.c)) $(wildcard collectors/eventlog/*.c collectors/checkpoint/*.c)
+SRC_sweeper := $(wildcard collectors/kafka/sweeper*.c)
+SRC_collect := $(filter-out collectors/main.c $(SRC_sweeper),$(wildcard collectors/*.c collectors/kafka/*.c)) \
+	$(wildcard collectors/eventlog/*.c collectors/checkpoint/*.c)
 SRC_ops     := $(wildcard operations/*.c)
 SRC_tui     := $(filter-out tui/main.c,$(wildcard tui/*.c))
 SRC_views   := $(wildcard views/*.c)
@@ -58,16 +60,18 @@ LIB_base := $(call lib,base)
 LIB_store := $(call lib,store) $(LIB_base)
 LIB_delta := $(call lib,delta)
 LIB_collect := $(call lib,collect) $(LIB_delta) $(LIB_store)
+# The only part that links librdkafka: never the console.
+LIB_sweeper := $(call lib,sweeper)
 LIB_tui := $(call lib,tui) $(LIB_base)
 LIB_views := $(call lib,views) $(call lib,tui)
 LIB_console := $(LIB_views) $(LIB_collect)
-LIB_all := $(LIB_views) $(LIB_collect)
+LIB_all := $(LIB_views) $(LIB_collect) $(LIB_sweeper)
 
 PROGRAMS := $(if $(wildcard tui/main.c),$(B)/weir) $(if $(wildcard collectors/main.c),$(B)/weir-collect) \
 	$(if $(SRC_estate),$(B)/weir-estate)
 
 .PHONY: all
-all: $(PROGRAMS) $(foreach r,base store delta collect ops tui views,$(call lib,$(r))) ## build the programs (default)
+all: $(PROGRAMS) $(foreach r,base store delta collect sweeper ops tui views,$(call lib,$(r))) ## build the programs (default)
 
 # Themes and default texts are compiled in, so that they cannot be missing.
 THEMES := $(wildcard themes/*.theme)
@@ -93,15 +97,15 @@ $(B)/lib$(1).a: $(call obj,$(SRC_$(1)))
 	$$(call say,AR,$$@)
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
-$(foreach r,base store delta collect ops tui views,$(eval $(call library,$(r))))
+$(foreach r,base store delta collect sweeper ops tui views,$(eval $(call library,$(r))))
 
 $(B)/weir: $(B)/tui/main.o $(LIB_console)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $< -Wl,--start-group $(LIB_console) -Wl,--end-group $(LDFLAGS) \
 		-Wl,--as-needed $(LIBS_console) -o $@
-$(B)/weir-collect: $(B)/collectors/main.o $(LIB_collect)
+$(B)/weir-collect: $(B)/collectors/main.o $(LIB_collect) $(LIB_sweeper)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $< -Wl,--start-group $(LIB_collect) -Wl,--end-group $(LDFLAGS) \
+	$(Q)$(CC) $(CFLAGS_ALL) $< -Wl,--start-group $(LIB_collect) $(LIB_sweeper) -Wl,--end-group $(LDFLAGS) \
 		-Wl,--as-needed $(LIBS_collect) -o $@
 $(B)/weir-estate: $(call obj,$(SRC_estate)) $(LIB_base)
 	$(call say,LINK,$@)

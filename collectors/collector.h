@@ -61,6 +61,7 @@ struct collector_ops {
 extern const struct collector_ops eventlog_collector; /* collectors/eventlog */
 extern const struct collector_ops delta_collector;    /* collectors/delta */
 extern const struct collector_ops checkpoint_collector; /* collectors/checkpoint */
+extern const struct collector_ops kafka_collector;    /* collectors/kafka */
 /* All kinds, NULL-terminated. */
 extern const struct collector_ops *const collector_kinds[];
 

@@ -5,5 +5,6 @@ const struct collector_ops *const collector_kinds[] = {
 	&eventlog_collector,
 	&delta_collector,
 	&checkpoint_collector,
+	&kafka_collector,
 	NULL,
 };

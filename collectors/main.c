@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "collectors/collector.h"
+#include "collectors/kafka/sweeper.h"
 #include "collectors/service.h"
 #include "store/reader.h"
 
@@ -331,6 +332,9 @@ int main(int count, char **words)
 	struct arguments arguments = { .command = COMMAND_RUN };
 
 	(void)umask(077);
+	/* Not for people: a Kafka client in a process of its own, started by the collector. */
+	if (count > 1 && strcmp(words[1], KAFKA_SWEEPER_WORD) == 0)
+		return kafka_sweeper_main(KAFKA_SWEEPER_FD);
 	if (!parse(count, words, &arguments))
 		return STATUS_USAGE;
 	switch (arguments.command) {

@@ -25,7 +25,7 @@ ncurses.h tui/term*.c
 term.h tui/term*.c
 termios.h tui/term*.c tui/term_state.h
 curl/curl.h collectors/http*.c
-librdkafka/rdkafka.h collectors/kafka/*.c
+librdkafka/rdkafka.h collectors/kafka/sweeper*.c collectors/kafka/sweeper*.h
 jansson.h collectors/*.c collectors/*.h collectors/*/*.c collectors/*/*.h views/*.c views/*.h store/*.c store/*.h
 pthread.h store/*.c store/*.h collectors/collector*.c collectors/collector*.h base/log.c
 zlib.h collectors/delta/parquet/*.c collectors/*/*.c collectors/*/*.h store/*.c

@@ -91,6 +91,13 @@ $(B)/%.o: %.c | $(GENERATED)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
+# The scanner of event logs once more, for processors that have AVX2; which is found out at run time.
+ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+SCAN := $(B)/collectors/eventlog/scan
+$(SCAN).o $(SCAN)_avx2.o $(SCAN)_blocks.o: CFLAGS_ALL += -DSCAN_AVX2
+$(SCAN)_avx2.o $(SCAN)_blocks.o: CFLAGS_ALL += -mavx2 -mbmi
+endif
+
 define library
 $(B)/lib$(1).a: $(call obj,$(SRC_$(1)))
 	@mkdir -p $$(@D)

@@ -48,6 +48,9 @@ size_t eventlog_decode(struct fact_batch *batch, struct text record, bool padded
 /* The two readers by themselves, for the differential test: false = not one event, or not sure. */
 bool eventlog_scan_event(struct fact_batch *batch, struct text line,
 	const struct eventlog_place *place, const struct eventlog_options *options);
+/* The scanner as on a processor without AVX2. */
+bool eventlog_scan_event_plain(struct fact_batch *batch, struct text line,
+	const struct eventlog_place *place, const struct eventlog_options *options);
 bool eventlog_parse_event(struct fact_batch *batch, struct text line,
 	const struct eventlog_place *place, const struct eventlog_options *options,
 	struct text *reason_out);

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __SSE2__
+#if defined __AVX2__
+#include <immintrin.h>
+#elif defined __SSE2__
 #include <emmintrin.h>
 #endif
 
@@ -50,9 +52,36 @@ static inline unsigned lex_special_bits(__m128i block)
 }
 #endif
 
+#ifdef __AVX2__
+/* Thirty-two of each, from memory: compilers make them anew at every use otherwise. */
+struct lex_blocks {
+	_Alignas(32) unsigned char quote[32], slash[32], control[32];
+};
+extern const struct lex_blocks lex_blocks;
+
+static inline unsigned lex_special_bits_32(__m256i block)
+{
+	__m256i quote = _mm256_cmpeq_epi8(block, *(const __m256i *)lex_blocks.quote);
+	__m256i slash = _mm256_cmpeq_epi8(block, *(const __m256i *)lex_blocks.slash);
+	__m256i control = _mm256_cmpeq_epi8(
+		_mm256_min_epu8(block, *(const __m256i *)lex_blocks.control), block);
+
+	return (unsigned)_mm256_movemask_epi8(
+		_mm256_or_si256(_mm256_or_si256(quote, slash), control));
+}
+#endif
+
 /* The next quote, backslash or control character; end when there is none. */
 static inline const char *lex_special(const char *p, const char *end)
 {
+#ifdef __AVX2__
+	for (; end - p >= 2 * LEX_BLOCK; p += 2 * LEX_BLOCK) {
+		unsigned bits = lex_special_bits_32(_mm256_loadu_si256((const __m256i *)p));
+
+		if (bits)
+			return p + __builtin_ctz(bits);
+	}
+#endif
 #ifdef __SSE2__
 	for (; end - p >= LEX_BLOCK; p += LEX_BLOCK) {
 		unsigned bits = lex_special_bits(_mm_loadu_si128((const __m128i *)p));
@@ -218,6 +247,51 @@ static inline const char *lex_skip_number(const char *p)
 	return p;
 }
 
+/* Whether the eight bytes at p are digits; *value_out is their number. The first is the lowest byte. */
+static inline bool lex_eight_digits(const char *p, uint64_t *value_out)
+{
+	static const uint64_t ones = 0x0101010101010101u;
+	uint64_t word;
+
+	memcpy(&word, p, sizeof word);
+	word ^= ones * '0'; /* digits are 0 to 9 now */
+	if (((word + ones * 0x76) | word) & ones * 0x80)
+		return false;
+	word = word * 10 + (word >> 8);
+	*value_out = ((word & 0x000000ff000000ffu) * 0x000f424000000064u +
+			     (word >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >> 32 &
+		0xffffffffu;
+	return true;
+}
+
+/* Digits, a few more than LEX_DIGITS_MAX at most; so many of them make *value_out. */
+static inline const char *lex_digits(const char *p, const char *end, uint64_t *value_out)
+{
+	uint64_t value = 0;
+
+	for (int i = 0; i <= LEX_DIGITS_MAX; i++, p++) {
+		unsigned digit = (unsigned)(unsigned char)*p - '0';
+
+		if (digit > 9)
+			break;
+		value = value * 10 + digit; /* wraps only where it is refused */
+#if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		uint64_t part;
+
+		/* the fifth digit: a long number, maybe a time in microseconds */
+		if (i == 4 && end - p > 8 && lex_eight_digits(p + 1, &part)) {
+			value = value * 100000000 + part;
+			p += 8;
+			i += 8;
+		}
+#else
+		(void)end;
+#endif
+	}
+	*value_out = value;
+	return p;
+}
+
 /* A whole number of at most 18 digits and nothing else. */
 static inline const char *lex_integer(const char *p, int64_t *value_out)
 {
@@ -242,6 +316,23 @@ static inline const char *lex_integer(const char *p, int64_t *value_out)
 	return p;
 }
 
+/* The same, faster where it is long; nothing from end on is looked at. */
+static inline const char *lex_integer_within(const char *p, const char *end, int64_t *value_out)
+{
+	bool negative = *p == '-';
+	const char *start;
+	uint64_t value;
+
+	p += negative;
+	start = p;
+	p = lex_digits(p, end, &value);
+	if (p == start || p - start > LEX_DIGITS_MAX || (*start == '0' && p - start > 1) ||
+		*p == '.' || *p == 'e' || *p == 'E')
+		return NULL;
+	*value_out = negative ? -(int64_t)value : (int64_t)value;
+	return p;
+}
+
 static inline const char *lex_word(const char *p, const char *end, const char *word, size_t len)
 {
 	if ((size_t)(end - p) <= len || memcmp(p, word, len) != 0)
@@ -259,34 +350,51 @@ static inline const char *lex_skip_word(const char *p, const char *end)
 	return lex_word(p, end, "null", 4);
 }
 
+/* The first byte that is no ASCII, or maybe a few bytes before it; end when there is none. */
+static inline const char *lex_ascii(const char *p, const char *end)
+{
+#ifdef __AVX2__
+	for (; end - p >= 8 * LEX_BLOCK; p += 8 * LEX_BLOCK) {
+		const __m256i *blocks = (const __m256i *)p;
+		__m256i a = _mm256_or_si256(
+			_mm256_loadu_si256(blocks), _mm256_loadu_si256(blocks + 1));
+		__m256i b = _mm256_or_si256(
+			_mm256_loadu_si256(blocks + 2), _mm256_loadu_si256(blocks + 3));
+
+		if (_mm256_movemask_epi8(_mm256_or_si256(a, b)))
+			break;
+	}
+#endif
+#ifdef __SSE2__
+	for (; end - p >= 4 * LEX_BLOCK; p += 4 * LEX_BLOCK) {
+		const __m128i *blocks = (const __m128i *)p;
+		__m128i a = _mm_or_si128(_mm_loadu_si128(blocks), _mm_loadu_si128(blocks + 1));
+		__m128i b = _mm_or_si128(_mm_loadu_si128(blocks + 2), _mm_loadu_si128(blocks + 3));
+
+		if (_mm_movemask_epi8(_mm_or_si128(a, b)))
+			break;
+	}
+	for (; end - p >= LEX_BLOCK; p += LEX_BLOCK) {
+		if (_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)p)))
+			break;
+	}
+#endif
+	while (p < end && (signed char)*p >= 0)
+		p++;
+	return p;
+}
+
 /* UTF-8 or not, fast where it is ASCII. */
 static inline bool lex_is_utf8(const char *p, const char *end)
 {
 	while (p < end) {
 		const char *start;
 
-#ifdef __SSE2__
-		for (; end - p >= 4 * LEX_BLOCK; p += 4 * LEX_BLOCK) {
-			const __m128i *blocks = (const __m128i *)p;
-			__m128i a =
-				_mm_or_si128(_mm_loadu_si128(blocks), _mm_loadu_si128(blocks + 1));
-			__m128i b = _mm_or_si128(
-				_mm_loadu_si128(blocks + 2), _mm_loadu_si128(blocks + 3));
-
-			if (_mm_movemask_epi8(_mm_or_si128(a, b)))
-				break;
-		}
-		for (; end - p >= LEX_BLOCK; p += LEX_BLOCK) {
-			if (_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)p)))
-				break;
-		}
-#endif
-		while (p < end && (signed char)*p >= 0)
-			p++;
+		p = lex_ascii(p, end);
 		start = p;
 		while (p < end && (signed char)*p < 0)
 			p++;
-		if (!utf8_is_valid((struct text){ start, (size_t)(p - start) }))
+		if (p > start && !utf8_is_valid((struct text){ start, (size_t)(p - start) }))
 			return false;
 	}
 	return true;

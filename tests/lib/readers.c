@@ -11,25 +11,34 @@ enum readers_verdict readers_compare(struct text record, struct buf *why)
 	static const struct eventlog_options options = { .raw = EVENTLOG_RAW_ALL, .now_ms = 1 };
 	static const struct eventlog_place place = { .line = 1, .segment = 1, .offset = 7 };
 	struct fact_batch *scanned = fact_batch_new();
+	struct fact_batch *plain = fact_batch_new();
 	struct fact_batch *parsed = fact_batch_new();
 	struct text reason = TEXT_NONE;
 	enum readers_verdict verdict;
 	struct buf a;
 	struct buf b;
+	struct buf c;
 	bool scans = eventlog_scan_event(scanned, record, &place, &options);
+	bool plainly = eventlog_scan_event_plain(plain, record, &place, &options);
 	bool parses = eventlog_parse_event(parsed, record, &place, &options, &reason);
 
 	buf_init(&a, DUMP_MAX);
 	buf_init(&b, DUMP_MAX);
+	buf_init(&c, DUMP_MAX);
 	for (size_t i = 0; i < scanned->nevents; i++)
 		facts_dump_event_whole(&a, scanned, &scanned->events[i]);
+	for (size_t i = 0; i < plain->nevents; i++)
+		facts_dump_event_whole(&c, plain, &plain->events[i]);
 	for (size_t i = 0; i < parsed->nevents; i++)
 		facts_dump_event_whole(&b, parsed, &parsed->events[i]);
 	facts_dump_positions(&a, scanned);
 	facts_dump_positions(&b, parsed);
+	facts_dump_positions(&c, plain);
 	if (scanned->nevents != (scans ? 1 : 0) || parsed->nevents != (parses ? 1 : 0) ||
 		(!scans && scanned->nfacts > 0) || (!parses && parsed->nfacts > 0))
 		verdict = READERS_DIFFER; /* a reader that fails must leave nothing */
+	else if (plainly != scans || !text_eq(buf_text(&a), buf_text(&c)))
+		verdict = READERS_DIFFER; /* whatever the processor can do */
 	else if (!scans)
 		verdict = parses ? READERS_FALLBACK : READERS_REFUSE;
 	else
@@ -42,7 +51,9 @@ enum readers_verdict readers_compare(struct text record, struct buf *why)
 	}
 	buf_done(&a);
 	buf_done(&b);
+	buf_done(&c);
 	fact_batch_free(scanned);
+	fact_batch_free(plain);
 	fact_batch_free(parsed);
 	return verdict;
 }

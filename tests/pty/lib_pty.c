@@ -186,6 +186,17 @@ static void settle(struct pty *pty, long until)
 	take_output(pty);
 }
 
+/* The kernel may still be carrying bytes over: until it has had none for a while. */
+static void drain(struct pty *pty, long until)
+{
+	struct pollfd quiet = { pty->master, POLLIN, 0 };
+
+	take_output(pty);
+	while (pty->master >= 0 && now_ms() < until && poll(&quiet, 1, QUIET_MS) > 0 &&
+		(quiet.revents & POLLIN))
+		take_output(pty);
+}
+
 void pty_screen(struct pty *pty, struct buf *out)
 {
 	buf_reset(out);
@@ -230,6 +241,29 @@ bool pty_shows_not(struct pty *pty, const char *text)
 	return wait_text(pty, text, false);
 }
 
+bool pty_shows_line(struct pty *pty, const char *begin, const char *text)
+{
+	long until = now_ms() + WAIT_MS;
+	struct buf screen;
+	bool good = false;
+
+	buf_init(&screen, 1 << 20);
+	while (!good && now_ms() < until) {
+		struct text rest, line;
+
+		settle(pty, until);
+		pty_screen(pty, &screen);
+		rest = buf_text(&screen);
+		while (!good && text_split(&rest, '\n', &line))
+			good = text_starts(line, text_of(begin)) && text_contains(line, text_of(text));
+	}
+	if (!good)
+		(void)printf("waited in vain for a line of \"%s\" and \"%s\"; the screen is:\n%s", begin,
+			text, screen.bytes);
+	buf_done(&screen);
+	return good;
+}
+
 /* What comes from here on is an answer to what is done next. */
 static void mark(struct pty *pty)
 {
@@ -252,14 +286,11 @@ bool pty_frames(struct pty *pty, int n)
 bool pty_rests(struct pty *pty)
 {
 	long until = now_ms() + WAIT_MS;
-	struct pollfd quiet = { pty->master, POLLIN, 0 };
 
 	do
 		settle(pty, until);
 	while (pty->frame_kind != '.' && now_ms() < until);
-	/* The kernel may still carry the frame's bytes over: until it has none for a while. */
-	while (now_ms() < until && poll(&quiet, 1, QUIET_MS) > 0 && (quiet.revents & POLLIN))
-		take_output(pty);
+	drain(pty, until);
 	return pty->frame_kind == '.';
 }
 
@@ -360,8 +391,10 @@ bool pty_stopped(struct pty *pty)
 
 	while (now_ms() < until) {
 		settle(pty, until);
-		if (is_stopped(pty->pid))
+		if (is_stopped(pty->pid)) {
+			drain(pty, until);
 			return true;
+		}
 	}
 	return false;
 }
@@ -375,7 +408,7 @@ int pty_wait(struct pty *pty)
 		if (waitpid(pty->parent, &pty->status, WNOHANG) == pty->parent)
 			pty->ended = true;
 	}
-	take_output(pty);
+	drain(pty, until);
 	return pty->ended ? pty->status : -1;
 }
 

@@ -29,6 +29,8 @@ void pty_send(struct pty *pty, const char *bytes);
 /* Waits until the screen holds the text (or does not); false after a minute. */
 bool pty_shows(struct pty *pty, const char *text);
 bool pty_shows_not(struct pty *pty, const char *text);
+/* The same for a line that begins with one and holds the other. */
+bool pty_shows_line(struct pty *pty, const char *begin, const char *text);
 /* Waits for n whole frames since the last key, signal, change of size or wait. */
 bool pty_frames(struct pty *pty, int n);
 /* Waits until nothing on screen lags behind a held key. */

@@ -12,8 +12,8 @@ enum { FLOWS_KEPT_MAX = 40000, ROW_BYTES_MAX = 64 << 20 };
 static const char run_get[] = "SELECT x, batch_min FROM run WHERE upd = ?1";
 static const char flows_get[] = "SELECT flow, x, batch_min FROM flow_run WHERE upd = ?1";
 static const char run_put[] =
-	"INSERT OR REPLACE INTO run (upd, pipeline, created_k, first_k, last_k, batch_min, batch_max, x)"
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+	"INSERT OR REPLACE INTO run (upd, pipeline, created_k, first_k, last_k, batch_min, batch_max, head,"
+	" x) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 /*
  * A new row; a row none of whose indexed columns changed (the usual case, without a look at the
  * indexes); any other row.
@@ -303,6 +303,7 @@ static bool run_write(struct derive *derive, struct run_entry *run, int64_t n, s
 {
 	struct update_fold *fold = &run->fold;
 	sqlite3_stmt *put = derive->run_put;
+	size_t head_len;
 
 	if (run->batch_min == 0)
 		run->batch_min = n;
@@ -310,7 +311,7 @@ static bool run_write(struct derive *derive, struct run_entry *run, int64_t n, s
 	for (size_t i = 0; i < run->nflows; i++)
 		update_fold_flow(fold, &run->flows[i]->fold);
 	buf_reset(&derive->buf);
-	if (!update_fold_encode(&derive->buf, fold))
+	if (!update_fold_encode(&derive->buf, fold, &head_len))
 		return err_set(err, ERR_STORE, 0, "write run: more than %d bytes", ROW_BYTES_MAX);
 	sqlite3_bind_int64(put, 1, run->upd);
 	sql_bind_id(put, 2, fold->pipeline);
@@ -319,7 +320,8 @@ static bool run_write(struct derive *derive, struct run_entry *run, int64_t n, s
 	sqlite3_bind_int64(put, 5, fold->last_k);
 	sqlite3_bind_int64(put, 6, run->batch_min);
 	sqlite3_bind_int64(put, 7, n);
-	sql_bind_blob(put, 8, buf_text(&derive->buf));
+	sql_bind_blob(put, 8, text_sub(buf_text(&derive->buf), 0, head_len));
+	sql_bind_blob(put, 9, buf_text(&derive->buf));
 	run->dirty = false;
 	return sql_run(put, err);
 }

@@ -144,10 +144,10 @@ void flow_fold_facts(struct flow_fold *fold, const struct stored_event **events,
 int64_t flow_fold_written(const struct flow_fold *fold);
 
 /* The derived rows' column x. Decoding: false = damaged; fold is init'ed or done by the caller. */
-bool update_fold_encode(struct buf *buf, const struct update_fold *fold);
+bool update_fold_encode(struct buf *buf, const struct update_fold *fold, size_t *head_len);
 bool update_fold_decode(struct text x, struct update_fold *fold);
 /*
- * A fifth of the work: pipeline, state, flags, cause, failed_attempts, created, last event, written
+ * Of x or of its first head_len bytes, a fifth of the work: pipeline, state, flags, cause, failed_attempts, created, last event, written
  * and the quality sums; the rest stays as update_fold_init left it.
  */
 bool update_fold_decode_head(struct text x, struct update_fold *fold);

@@ -183,14 +183,18 @@ static bool take_fold(struct text *x, void *fold, const size_t *numbers, size_t 
 	return true;
 }
 
-bool update_fold_encode(struct buf *buf, const struct update_fold *fold)
+bool update_fold_encode(struct buf *buf, const struct update_fold *fold, size_t *head_len)
 {
+	size_t from = buf->len;
+
 	buf_add_char(buf, UPDATE_FORM);
 	pack_uint(buf, (uint64_t)fold->state);
 	pack_uint(buf, (uint64_t)(fold->full_refresh + 1) | (uint64_t)(fold->validate_only + 1) << 2 |
 			(uint64_t)(fold->explore_only + 1) << 4 | (uint64_t)fold->maintenance << 6);
-	put_fold(buf, fold, update_numbers, ARRAY_LEN(update_numbers), update_orders,
-		ARRAY_LEN(update_orders));
+	put_fold(buf, fold, update_numbers, UPDATE_HEAD, NULL, 0);
+	*head_len = buf->len - from;
+	put_fold(buf, fold, update_numbers + UPDATE_HEAD, ARRAY_LEN(update_numbers) - UPDATE_HEAD,
+		update_orders, ARRAY_LEN(update_orders));
 	return !buf->full;
 }
 

@@ -78,7 +78,7 @@ static bool history_load(struct reader *reader, int64_t pipeline, int64_t retry,
 	bool row, ok = true;
 
 	history->n = 0;
-	if (!reader_query(reader, Q_RUNS_OF_PIPELINE, &stmt, err))
+	if (!reader_query(reader, Q_RUN_HEADS, &stmt, err))
 		return false;
 	sqlite3_bind_int64(stmt, 1, pipeline);
 	sqlite3_bind_int64(stmt, 2, INT64_MAX);

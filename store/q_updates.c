@@ -153,7 +153,7 @@ static bool walk_chain(struct reader *reader, const struct run *run, int64_t ret
 	bool row, ok = true;
 
 	if (last.fold.cause == retry && retry != 0) {
-		if (!reader_query(reader, Q_RUNS_BEFORE, &stmt, err))
+		if (!reader_query(reader, Q_RUN_HEADS_BEFORE, &stmt, err))
 			return false;
 		sqlite3_bind_int64(stmt, 1, run->fold.pipeline);
 		sqlite3_bind_int64(stmt, 2, run->created_k);

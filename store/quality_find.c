@@ -132,7 +132,7 @@ static bool candidates_of_pipeline(
 	int n = 0;
 	bool row, ok = true, final = false;
 
-	if (!reader_query(reader, Q_RUNS_OF_PIPELINE, &stmt, err))
+	if (!reader_query(reader, Q_RUN_HEADS, &stmt, err))
 		return false;
 	sqlite3_bind_int64(stmt, 1, pipeline);
 	sqlite3_bind_int64(stmt, 2, INT64_MAX);

@@ -129,7 +129,7 @@ struct flows { /* flows_free() when done */
 };
 /* Of a row of RUN_COLUMNS. */
 bool run_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err);
-/* Of the fold only what update_fold_decode_head() gives. */
+/* Of a row of RUN_HEAD_COLUMNS; only what they and update_fold_decode_head() give. */
 bool run_head_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err);
 bool run_load(struct reader *reader, int64_t upd, struct run *out, struct err *err);
 bool run_is_data(const struct run *run); /* neither maintenance nor validation nor exploration */

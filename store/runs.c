@@ -130,8 +130,12 @@ static bool run_refold(struct reader *reader, struct run *run, struct err *err)
 	return ok;
 }
 
-static bool take_run(struct reader *reader, sqlite3_stmt *stmt,
-	bool (*decode)(struct text x, struct update_fold *fold), struct run *out, struct err *err)
+static bool damaged_run(int64_t upd, struct err *err)
+{
+	return err_set(err, ERR_STORE, 0, "read update %lld: the row is damaged", (long long)upd);
+}
+
+bool run_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err)
 {
 	*out = (struct run){
 		.upd = sqlite3_column_int64(stmt, 0),
@@ -146,20 +150,23 @@ static bool take_run(struct reader *reader, sqlite3_stmt *stmt,
 		return run_refold(reader, out, err);
 	out->visible = true;
 	update_fold_init(&out->fold);
-	if (!decode(sql_text(stmt, 7), &out->fold))
-		return err_set(err, ERR_STORE, 0, "read update %lld: the row is damaged",
-			(long long)out->upd);
-	return true;
-}
-
-bool run_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err)
-{
-	return take_run(reader, stmt, update_fold_decode, out, err);
+	return update_fold_decode(sql_text(stmt, 7), &out->fold) || damaged_run(out->upd, err);
 }
 
 bool run_head_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err)
 {
-	return take_run(reader, stmt, update_fold_decode_head, out, err);
+	int64_t upd = sqlite3_column_int64(stmt, 0);
+
+	if (sqlite3_column_int64(stmt, 3) > reader->n)
+		return run_load(reader, upd, out, err);
+	*out = (struct run){
+		.upd = upd,
+		.created_k = sqlite3_column_int64(stmt, 1),
+		.batch_max = sqlite3_column_int64(stmt, 3),
+		.visible = true,
+	};
+	update_fold_init(&out->fold);
+	return update_fold_decode_head(sql_text(stmt, 4), &out->fold) || damaged_run(upd, err);
 }
 
 bool run_load(struct reader *reader, int64_t upd, struct run *out, struct err *err)

@@ -193,7 +193,8 @@ CREATE TABLE undecodable (
 	UNIQUE (source, place)
 );
 
--- Derived: one row an update (run of a pipeline). x is update_fold_encode().
+-- Derived: one row an update (run of a pipeline). x is update_fold_encode(), head the beginning of
+-- it that lists read: they find it in the index, where the updates of a pipeline lie together.
 CREATE TABLE run (
 	upd INTEGER PRIMARY KEY,   -- dim
 	pipeline INTEGER,          -- dim
@@ -202,9 +203,10 @@ CREATE TABLE run (
 	last_k INTEGER NOT NULL,
 	batch_min INTEGER NOT NULL,-- oldest and newest batch that touched it
 	batch_max INTEGER NOT NULL,
+	head BLOB NOT NULL,
 	x BLOB NOT NULL
 );
-CREATE INDEX run_pipeline ON run (pipeline, created_k);
+CREATE INDEX run_pipeline ON run (pipeline, created_k, upd, batch_min, batch_max, head);
 CREATE INDEX run_created ON run (created_k);
 
 -- Derived: one row a flow of an update. x is flow_fold_encode().

@@ -28,11 +28,13 @@ FLAGS_cov     := -O0 --coverage
 
 PKGS_console := ncursesw sqlite3 jansson libzstd zlib liblz4 snappy
 PKGS_collect := sqlite3 jansson libzstd zlib liblz4 snappy rdkafka
+PKGS_net     := libcurl
 PKGS_tests   := cmocka
 CFLAGS_ALL   := $(BASE_FLAGS) $(FLAGS_$(MODE)) $(CFLAGS)
 LIBS_console  = $(shell pkg-config --libs $(PKGS_console)) -lm
 LIBS_collect  = $(shell pkg-config --libs $(PKGS_collect)) -lm
-LIBS_tests    = $(shell pkg-config --libs $(PKGS_tests) ncursesw sqlite3 jansson libzstd zlib liblz4 snappy vterm rdkafka) -lutil -lm
+LIBS_net      = $(shell pkg-config --libs $(PKGS_net))
+LIBS_tests    = $(shell pkg-config --libs $(PKGS_tests) $(PKGS_net) ncursesw sqlite3 jansson libzstd zlib liblz4 snappy vterm rdkafka) -lutil -lm
 
 ifeq ($(V),0)
 Q := @
@@ -47,8 +49,10 @@ SRC_base    := $(wildcard base/*.c)
 SRC_store   := $(wildcard store/*.c)
 SRC_delta   := $(wildcard collectors/delta/*.c collectors/delta/parquet/*.c)
 SRC_sweeper := $(wildcard collectors/kafka/sweeper*.c)
-SRC_collect := $(filter-out collectors/main.c $(SRC_sweeper),$(wildcard collectors/*.c collectors/kafka/*.c)) \
-	$(wildcard collectors/eventlog/*.c collectors/checkpoint/*.c)
+# What fetches over HTTP: linked into weir-collect and tests only.
+SRC_net     := collectors/http.c collectors/connect/collector.c
+SRC_collect := $(filter-out collectors/main.c collectors/kinds_net.c $(SRC_sweeper) $(SRC_net),$(wildcard collectors/*.c \
+	collectors/kafka/*.c collectors/eventlog/*.c collectors/checkpoint/*.c collectors/connect/*.c))
 SRC_ops     := $(wildcard operations/*.c)
 SRC_tui     := $(filter-out tui/main.c,$(wildcard tui/*.c))
 SRC_views   := $(wildcard views/*.c)
@@ -62,16 +66,17 @@ LIB_delta := $(call lib,delta)
 LIB_collect := $(call lib,collect) $(LIB_delta) $(LIB_store)
 # The only part that links librdkafka: never the console.
 LIB_sweeper := $(call lib,sweeper)
+LIB_net := $(call lib,net)
 LIB_tui := $(call lib,tui) $(LIB_base)
 LIB_views := $(call lib,views) $(call lib,tui)
 LIB_console := $(LIB_views) $(LIB_collect)
-LIB_all := $(LIB_views) $(LIB_collect) $(LIB_sweeper)
+LIB_all := $(LIB_views) $(LIB_net) $(LIB_collect) $(LIB_sweeper)
 
 PROGRAMS := $(if $(wildcard tui/main.c),$(B)/weir) $(if $(wildcard collectors/main.c),$(B)/weir-collect) \
 	$(if $(SRC_estate),$(B)/weir-estate)
 
 .PHONY: all
-all: $(PROGRAMS) $(foreach r,base store delta collect sweeper ops tui views,$(call lib,$(r))) ## build the programs (default)
+all: $(PROGRAMS) $(foreach r,base store delta collect sweeper net ops tui views,$(call lib,$(r))) ## build the programs (default)
 
 # Themes and default texts are compiled in, so that they cannot be missing.
 THEMES := $(wildcard themes/*.theme)
@@ -104,16 +109,17 @@ $(B)/lib$(1).a: $(call obj,$(SRC_$(1)))
 	$$(call say,AR,$$@)
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
-$(foreach r,base store delta collect sweeper ops tui views,$(eval $(call library,$(r))))
+$(foreach r,base store delta collect sweeper net ops tui views,$(eval $(call library,$(r))))
 
 $(B)/weir: $(B)/tui/main.o $(LIB_console)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $< -Wl,--start-group $(LIB_console) -Wl,--end-group $(LDFLAGS) \
 		-Wl,--as-needed $(LIBS_console) -o $@
-$(B)/weir-collect: $(B)/collectors/main.o $(LIB_collect) $(LIB_sweeper)
+$(B)/weir-collect: $(B)/collectors/main.o $(B)/collectors/kinds_net.o $(LIB_net) $(LIB_collect) $(LIB_sweeper)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $< -Wl,--start-group $(LIB_collect) $(LIB_sweeper) -Wl,--end-group $(LDFLAGS) \
-		-Wl,--as-needed $(LIBS_collect) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) $(B)/collectors/main.o $(B)/collectors/kinds_net.o \
+		-Wl,--start-group $(LIB_net) $(LIB_collect) $(LIB_sweeper) -Wl,--end-group $(LDFLAGS) \
+		-Wl,--as-needed $(LIBS_collect) $(LIBS_net) -o $@
 $(B)/weir-estate: $(call obj,$(SRC_estate)) $(LIB_base)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $^ $(LDFLAGS) -Wl,--as-needed -ljansson -lz -lm -o $@

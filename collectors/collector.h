@@ -62,6 +62,9 @@ extern const struct collector_ops eventlog_collector; /* collectors/eventlog */
 extern const struct collector_ops delta_collector;    /* collectors/delta */
 extern const struct collector_ops checkpoint_collector; /* collectors/checkpoint */
 extern const struct collector_ops kafka_collector;    /* collectors/kafka */
+/* These need libraries that only weir-collect links; the console knows their words (keys, about). */
+extern const struct collector_ops connect_collector; /* collectors/connect */
+extern const struct collector_ops connect_words;
 /* All kinds, NULL-terminated. */
 extern const struct collector_ops *const collector_kinds[];
 

@@ -127,6 +127,7 @@ bool lag_place_history(struct lag_data *data, struct lag_place *place, int64_t n
 	bool there, commits, ok;
 	size_t next = 0;
 
+	place->now_ms = now_ms;
 	for (int64_t i = 0; i < LAG_RING; i++)
 		lag_times_add(&place->times, &data->scratch, now_ms - i * RING_STEP_MS);
 	lag_times_add(&place->times, &data->scratch, now_ms - RATE_MS);

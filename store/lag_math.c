@@ -169,6 +169,19 @@ static bool never_shrinks(const struct lag_commit *commits, size_t n)
 	return true;
 }
 
+static bool has_grown(const struct lag_commit *looks, size_t n)
+{
+	int64_t first = FACT_UNKNOWN, last = FACT_UNKNOWN;
+
+	for (size_t i = 0; i < n; i++) {
+		if (looks[i].lag == FACT_UNKNOWN)
+			continue;
+		first = first == FACT_UNKNOWN ? looks[i].lag : first;
+		last = looks[i].lag;
+	}
+	return last > first;
+}
+
 enum lag_verdict lag_burrow(const struct lag_commit *commits, size_t n, const int64_t *ends,
 	size_t nends, int64_t lag, int64_t now_ms, int64_t allowed)
 {
@@ -214,5 +227,6 @@ enum lag_verdict lag_of_looks(
 		return LAG_OK;
 	if (moved == 0)
 		return has_members ? LAG_STALL : LAG_STOP;
-	return never_shrinks(looks, n) ? LAG_WARN : LAG_OK;
+	/* looks are closer together than commits: one that keeps its distance is not falling behind */
+	return never_shrinks(looks, n) && has_grown(looks, n) ? LAG_WARN : LAG_OK;
 }

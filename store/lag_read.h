@@ -27,7 +27,7 @@ struct lag_place { /* one witness of one reader of one topic */
 	int64_t series, kind, cluster, topic, reader, source; /* dims as stored */
 	struct lag_state state;     /* in memory of its own */
 	int64_t at;                 /* of its newest row */
-	int64_t seen_at;
+	int64_t seen_at, now_ms;    /* now: what its looks are counted from */
 	size_t topic_at;            /* index into topics; SIZE_MAX = none */
 	bool named;                 /* the reader asked for */
 	bool joined;                /* shown with another witness of the same query */

@@ -313,50 +313,60 @@ static bool table_of(struct reader *reader, struct text path, int64_t *tbl, stru
 	return true;
 }
 
-static bool versions_after(struct reader *reader, int64_t tbl, struct lag_partition_row *part,
-	struct lag_row *row, struct err *err)
+struct versions { /* from `first` on */
+	int64_t first, *at_ms;
+	size_t n;
+};
+
+/* Versions from one on: their times, and what those from `processed` on hold, summed. */
+static bool versions_from(struct lag_data *data, int64_t tbl, struct versions *versions,
+	int64_t processed, int64_t sums[3], struct err *err)
 {
-	int64_t versions = 0, files = 0, bytes = 0, records = 0, first_ms = FACT_UNKNOWN;
 	sqlite3_stmt *stmt;
+	size_t room = 0;
 	bool there, ok;
 
-	if (!reader_query(reader, Q_VERSIONS_AFTER, &stmt, err))
+	if (!reader_query(data->reader, Q_VERSIONS_AFTER, &stmt, err))
 		return false;
 	sqlite3_bind_int64(stmt, 1, tbl);
-	sqlite3_bind_int64(stmt, 2, part->processed);
-	sqlite3_bind_int64(stmt, 3, reader->n);
+	sqlite3_bind_int64(stmt, 2, versions->first);
+	sqlite3_bind_int64(stmt, 3, data->reader->n);
 	while ((ok = sql_step(stmt, &there, err)) && there) {
-		int64_t *const sums[] = { &files, &bytes, &records };
+		if (versions->n == room) {
+			int64_t *old = versions->at_ms;
 
-		if (versions++ == 0)
-			first_ms = sql_int(stmt, 0);
-		for (int i = 0; i < 3; i++) {
+			room = room ? room * 2 : 64;
+			versions->at_ms = ARENA_ARRAY(&data->scratch, int64_t, room);
+			if (old)
+				memcpy(versions->at_ms, old, versions->n * sizeof *old);
+		}
+		versions->at_ms[versions->n] = sql_int(stmt, 0);
+		for (int i = 0; i < 3 && versions->first + (int64_t)versions->n >= processed; i++) {
 			int64_t value = sql_int(stmt, i + 1);
 
 			/* one version that does not tell makes the sum unknown */
-			*sums[i] = value == FACT_UNKNOWN || *sums[i] == FACT_UNKNOWN ? FACT_UNKNOWN :
-				*sums[i] + value;
+			sums[i] = value == FACT_UNKNOWN || sums[i] == FACT_UNKNOWN ? FACT_UNKNOWN :
+				sums[i] + value;
 		}
+		versions->n++;
 	}
 	sqlite3_reset(stmt);
-	if (!ok)
-		return false;
-	row->behind_versions = versions;
-	row->behind_files = files;
-	row->behind_bytes = bytes;
-	part->high = part->processed + versions;
-	part->lag_records = row->lag_records = records;
-	if (versions == 0)
-		row->lag_seconds = 0;
-	else if (first_ms != FACT_UNKNOWN && row->seen_at_ms >= first_ms)
-		row->lag_seconds = (row->seen_at_ms - first_ms) / 1000;
-	part->lag_seconds = row->lag_seconds;
-	return true;
+	return ok;
 }
 
-static enum lag_verdict verdict_by_versions(const struct lag_place *place, int64_t behind)
+/* How many versions there were at a moment that a reader at `offset` had not read. */
+static int64_t versions_behind(const struct versions *versions, int64_t offset, int64_t at_ms)
 {
-	struct lag_commit commits[LAG_RING];
+	int64_t behind = 0;
+
+	for (size_t i = 0; i < versions->n; i++)
+		behind += versions->first + (int64_t)i >= offset && versions->at_ms[i] <= at_ms;
+	return behind;
+}
+
+/* Commits where they have times, else looks, with the lag that each saw. */
+static size_t places_of(const struct lag_place *place, struct lag_commit commits[LAG_RING])
+{
 	size_t n = 0;
 
 	for (size_t i = place->ncommits; i-- > 0;) {
@@ -364,9 +374,48 @@ static enum lag_verdict verdict_by_versions(const struct lag_place *place, int64
 			commits[n++] = (struct lag_commit){ place->commits[i][1], place->commit_at[i],
 				FACT_UNKNOWN };
 	}
-	if (behind == FACT_UNKNOWN || (behind > 0 && n < 2))
-		return LAG_UNKNOWN;
-	return lag_burrow(commits, n, NULL, 0, behind, place->seen_at, 0);
+	for (int64_t i = LAG_RING; place->ncommits == 0 && i-- > 0;) {
+		int64_t at = place->now_ms - i * RING_STEP_MS;
+		int64_t offset = lag_times_value(&place->times, at, 0);
+
+		if (offset >= 0)
+			commits[n++] = (struct lag_commit){ offset, at, FACT_UNKNOWN };
+	}
+	return n;
+}
+
+static bool delta_lag(struct lag_data *data, const struct lag_place *place, int64_t tbl,
+	struct lag_partition_row *part, struct lag_row *row, struct err *err)
+{
+	struct lag_commit commits[LAG_RING];
+	struct versions versions = { .first = part->processed };
+	int64_t sums[3] = { 0 };
+	size_t n = places_of(place, commits), waits;
+
+	for (size_t i = 0; i < n; i++)
+		versions.first = commits[i].offset < versions.first ? commits[i].offset : versions.first;
+	if (!versions_from(data, tbl, &versions, part->processed, sums, err))
+		return false;
+	waits = (size_t)(part->processed - versions.first);
+	row->behind_versions = versions.n > waits ? (int64_t)(versions.n - waits) : 0;
+	row->behind_files = sums[0];
+	row->behind_bytes = sums[1];
+	part->high = part->processed + row->behind_versions;
+	part->lag_records = row->lag_records = sums[2];
+	if (row->behind_versions == 0)
+		row->lag_seconds = 0;
+	else if (versions.at_ms[waits] != FACT_UNKNOWN)
+		row->lag_seconds = row->seen_at_ms > versions.at_ms[waits] ?
+			(row->seen_at_ms - versions.at_ms[waits]) / 1000 : 0;
+	part->lag_seconds = row->lag_seconds;
+	for (size_t i = 0; i < n; i++)
+		commits[i].lag = versions_behind(&versions, commits[i].offset, commits[i].at_ms);
+	if (place->ncommits == 0)
+		part->verdict = lag_of_looks(commits, n, row->behind_versions, true);
+	else if (n > 1 || row->behind_versions == 0)
+		part->verdict = lag_burrow(commits, n, NULL, 0, row->behind_versions, place->seen_at, 0);
+	row->verdict = part->verdict;
+	return true;
 }
 
 bool lag_delta_row(struct lag_data *data, struct lag_place *place, struct lag_row *row,
@@ -387,8 +436,5 @@ bool lag_delta_row(struct lag_data *data, struct lag_place *place, struct lag_ro
 	row->no_commit = processed < 0;
 	if (!table_of(data->reader, row->topic, &tbl, err))
 		return false;
-	if (processed >= 0 && tbl > 0 && !versions_after(data->reader, tbl, part, row, err))
-		return false;
-	row->verdict = part->verdict = verdict_by_versions(place, row->behind_versions);
-	return true;
+	return processed < 0 || tbl == 0 || delta_lag(data, place, tbl, part, row, err);
 }

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "store/lag_read.h"
 
-enum { LAG_ROWS_MAX = 1000, LAG_TRENDS_MAX = 250 };
+enum { LAG_ROWS_MAX = 1000, LAG_TRENDS_MAX = 250, LOSS_SOON_SECONDS = 24 * 3600 };
 
 bool lag_name_fits(struct text name, struct text wanted)
 {
@@ -268,7 +268,8 @@ bool lag_data_begin(struct lag_data *data, struct reader *reader, struct arena *
 		if (topic)
 			topic->places[topic->nplaces++] = place;
 		else if (!newest(data, place->series, &place->state, &place->at, err) ||
-			!lag_place_history(data, place, place->at, err))
+			!load_place(data, place, err) ||
+			!lag_place_history(data, place, place->seen_at, err))
 			return false;
 	}
 	for (size_t i = 0; i < data->ntopics; i++) {
@@ -320,9 +321,13 @@ static void join_witnesses(struct lag_data *data)
 	}
 }
 
+/* The order of badness: what is lost, what will be within a day, what does not move, what falls behind. */
 static int grade(const struct lag_row *row)
 {
 	if (row->lost_records > 0)
+		return 6;
+	if (row->loss_in_seconds != FACT_UNKNOWN && row->loss_in_seconds < LOSS_SOON_SECONDS &&
+		row->verdict != LAG_OK)
 		return 5;
 	switch (row->verdict) {
 	case LAG_STOP:

@@ -99,7 +99,8 @@ static void count(struct tallies *tallies, const struct topic_minute *minute, in
 	if (age < HOUR_MINUTES && minute->minutes == 1) {
 		size_t slot = (size_t)((HOUR_MINUTES - 1 - age) * LAG_TREND_MAX / HOUR_MINUTES);
 
-		tally->trend[slot] += (double)numbers[TOPIC_COUNTED] * scale * LAG_TREND_MAX / HOUR_MINUTES;
+		/* sixty minutes on 24 places: three and two in turn */
+		tally->trend[slot] += (double)numbers[TOPIC_COUNTED] * scale / (slot % 2 ? 2 : 3);
 		tally->snapshot = tally->snapshot || numbers[TOPIC_SNAPSHOT] != 0;
 	}
 }

@@ -144,6 +144,7 @@ void cli_help(void)
 		     "  weir                         the console; starts a collector if none runs\n"
 		     "  weir VIEW [ARG]              the console on that screen\n"
 		     "  weir VIEW --print            the screen as text (--json, --csv)\n"
+		     "  weir check lag               exit status by lag, for cron and gates\n"
 		     "  weir collect [--once]        the collector\n"
 		     "  weir doctor                  tries every source, says what to fix\n"
 		     "  weir check-config            reads the configuration and stops\n"
@@ -216,8 +217,8 @@ bool cli_dump(const char *what, struct err *err)
 
 const struct view_ops *cli_view(const char *name, struct err *err)
 {
-	const char *names[64] = { "collect", "doctor", "check-config", "dump" };
-	size_t n = 4;
+	const char *names[64] = { "collect", "doctor", "check-config", "dump", "check" };
+	size_t n = 5;
 	const char *nearest;
 
 	for (size_t i = 0; views[i]; i++) {

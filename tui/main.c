@@ -17,6 +17,7 @@
 #include "store/store.h"
 #include "tui/child.h"
 #include "tui/cli.h"
+#include "tui/cli_check.h"
 #include "tui/cli_table.h"
 #include "tui/console.h"
 
@@ -509,6 +510,8 @@ int main(int argc, char **argv)
 		(void)child_become(i == 0 ? argv + 1 : argv, &err);
 		return fail(&err);
 	}
+	if (argc > 1 && strcmp(argv[1], "check") == 0)
+		return cli_check(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "table") == 0)
 		return cli_table(argc - 1, argv + 1);
 	if (!cli_parse(argc, argv, clock->wall_ms(clock), &options, &err))

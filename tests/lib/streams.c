@@ -193,6 +193,26 @@ static void put_tables(struct feed *feed, const struct moment *m)
 	(void)feed_table(feed, "cdc.shared.07", "claims_db.public.audit_log\x1b[31m", 7);
 }
 
+/* A version a minute of the table that members_gold reads. */
+static void put_version(struct feed *feed, const struct moment *m)
+{
+	struct fact_version *version =
+		&fact_batch_fact(feed->batch, FACT_VERSION, feed->now_ms)->u.version;
+
+	version->table = TEXT("members_silver");
+	version->path = TEXT("/lake/members_silver");
+	version->version = m->s / 60;
+	version->timestamp_ms = feed->now_ms;
+	version->commit_info_ms = version->read_version = FACT_UNKNOWN;
+	version->is_blind_append = -1;
+	version->files_added = 4;
+	version->bytes_added = 20 << 20;
+	version->rows_added = 57600;
+	version->files_removed = version->bytes_removed = version->rows_removed = 0;
+	version->dv_added = FACT_UNKNOWN;
+	version->data_change = true;
+}
+
 static void put_connectors(struct feed *feed)
 {
 	struct fact_connector *connector;
@@ -224,7 +244,7 @@ static void put_checkpoint(struct feed *feed, struct moment *m, const char *sour
 	position->batch_started_ms = feed->now_ms - m->s % 30 * 1000;
 	for (size_t p = 0; p < PARTS; p++)
 		position->places[p].committed_at_ms = feed->now_ms - m->s % 30 * 1000;
-	m->places[0] = done / 60;
+	m->places[0] = m->s / 60 - 2; /* two versions wait, and the one of this minute */
 	position = feed_position(feed, READER_CHECKPOINT, "dlt/members_gold", "/lake/members_silver", 1,
 		m->places);
 	position->cluster = TEXT("delta");
@@ -258,8 +278,10 @@ void streams_fill(const char *path, int64_t now_ms, int64_t minutes)
 		put_checkpoint(&feed, &m, "checkpoint dlt");
 		put_topics(&feed, &m);
 		put_groups(&feed, &m);
-		if (m.s % 60 == 0)
+		if (m.s % 60 == 0) {
 			put_tables(&feed, &m);
+			put_version(&feed, &m);
+		}
 		if (m.s == 0)
 			put_connectors(&feed);
 		feed_sweep(&feed, true, STEP_MS);

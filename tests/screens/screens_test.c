@@ -58,6 +58,8 @@ static const struct {
 	{ "version", SAMPLE_TABLE, "1", 1 },
 	{ "source", "eventlog sample", "", 0 },
 	{ "event", "1", "", 1 },
+	{ "reader", "nobody", "", 0 },
+	{ "topic", "cdc.shared.07", "", 0 },
 };
 
 static struct view_arg arg_for(const char *view)

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The screens of streams on an hour of made sweeps: goldens at two sizes, every size from 1x1, ASCII,
+ * the JSON contract, CSV. WEIR_UPDATE=1 makes the goldens anew; read the difference.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "store/reader.h"
+#include "tests/lib/streams.h"
+#include "tui/table.h"
+#include "tui/view.h"
+
+static const struct screen {
+	const char *golden, *view, *subject, *subject2;
+} screens[] = {
+	{ "lag", "lag", "", "" },
+	{ "reader", "reader", "dlt/members_silver", "cdc.shared.07" },
+	{ "reader_delta", "reader", "dlt/members_gold", "" },
+	{ "topic", "topic", "cdc.shared.07", "prod" },
+	{ "connectors", "connectors", "", "" },
+};
+
+static char folder[] = "/tmp/weir-streams-XXXXXX";
+static char store[64];
+static struct reader *reader;
+static struct arena frame;
+
+static int set_up(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	(void)snprintf(store, sizeof store, "%s/weir.db", folder);
+	streams_fill(store, STREAMS_NOW_MS, 70);
+	return reader_open(store, &reader, &err) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	char command[96];
+
+	(void)state;
+	reader_close(reader);
+	arena_free(&frame);
+	(void)snprintf(command, sizeof command, "rm -rf %s", folder);
+	return system(command);
+}
+
+static struct view *open_screen(const struct screen *screen)
+{
+	struct look look = { .now_ms = STREAMS_NOW_MS, .utc = true, .arena = &frame };
+	struct view_arg arg = { .number = 0 };
+	struct err err = ERR_INIT;
+	struct view *view = NULL;
+
+	(void)snprintf(arg.subject, sizeof arg.subject, "%s", screen->subject);
+	(void)snprintf(arg.subject2, sizeof arg.subject2, "%s", screen->subject2);
+	for (size_t i = 0; views[i]; i++) {
+		if (strcmp(views[i]->name, screen->view) == 0)
+			view = view_new(views[i], &arg, &look, &err);
+	}
+	assert_non_null(view);
+	if (!reader_begin(reader, READER_NOW, 0, &err) ||
+		!view_load(view, reader, STREAMS_NOW_MS, &err))
+		fail_msg("%s: %s", screen->view, err.text);
+	reader_end(reader);
+	return view;
+}
+
+static void draw(struct view *view, int rows, int cols, bool ascii, struct buf *out, bool roles)
+{
+	struct canvas canvas;
+
+	canvas_init(&canvas, rows, cols);
+	canvas.ascii = view->look.ascii = ascii;
+	view->rect = canvas_all(&canvas);
+	view->ops->draw(view, &canvas, view->rect);
+	for (int i = 0; i < rows * cols; i++) {
+		assert_true(canvas.cells[i].len <= CELL_BYTES);
+		assert_true(canvas.cells[i].role < ROLE_COUNT);
+	}
+	if (out && roles)
+		canvas_dump_roles(&canvas, out);
+	else if (out)
+		canvas_dump(&canvas, out);
+	canvas_done(&canvas);
+	view->look.ascii = false;
+}
+
+static void compare_golden(const char *name, const struct buf *got)
+{
+	const char *mode = getenv("WEIR_UPDATE");
+	bool update = mode && strcmp(mode, "1") == 0;
+	char path[128], wanted[65536];
+	size_t n = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "tests/screens/golden/streams_%s.screen", name);
+	file = fopen(path, update ? "wb" : "rb");
+	if (update) {
+		assert_non_null(file);
+		assert_int_equal(fwrite(got->bytes, 1, got->len, file), got->len);
+		assert_int_equal(fclose(file), 0);
+		return;
+	}
+	if (file) {
+		n = fread(wanted, 1, sizeof wanted, file);
+		(void)fclose(file);
+	}
+	if (n != got->len || memcmp(wanted, got->bytes, n) != 0) {
+		print_error("%s differs; it is now:\n%s", path, got->bytes);
+		fail();
+	}
+}
+
+static void screens_look_as_recorded(void **state)
+{
+	static const int sizes[][2] = { { 24, 80 }, { 36, 120 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(screens); i++) {
+		struct view *view = open_screen(&screens[i]);
+
+		for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
+			char name[64];
+			struct buf got;
+
+			(void)snprintf(name, sizeof name, "%s_%dx%d", screens[i].golden, sizes[s][1],
+				sizes[s][0]);
+			buf_init(&got, 1 << 20);
+			draw(view, sizes[s][0], sizes[s][1], false, &got, true);
+			compare_golden(name, &got);
+			buf_done(&got);
+		}
+		view_free(view);
+		arena_reset(&frame);
+	}
+}
+
+static void every_size_draws(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(screens); i++) {
+		struct view *view = open_screen(&screens[i]);
+
+		for (int rows = 1; rows <= 60; rows += rows < 12 ? 1 : 12) {
+			for (int cols = 1; cols <= 200; cols += cols < 40 ? 1 : 16)
+				draw(view, rows, cols, cols % 3 == 0, NULL, false);
+		}
+		view_free(view);
+		arena_reset(&frame);
+	}
+}
+
+/* In ASCII nothing but foreign names is other; no control byte ever comes through. */
+static void plain_is_plain(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(screens); i++) {
+		struct view *view = open_screen(&screens[i]);
+		struct buf got;
+		struct text rest, line;
+
+		buf_init(&got, 1 << 20);
+		draw(view, 40, 160, true, &got, false);
+		rest = buf_text(&got);
+		while (text_split(&rest, '\n', &line)) {
+			bool foreign = text_contains(line, TEXT("evil")) || text_contains(line, TEXT("audit_log"));
+
+			for (size_t b = 0; b < line.len; b++) {
+				assert_true((unsigned char)line.bytes[b] >= 0x20);
+				if ((unsigned char)line.bytes[b] >= 0x7f && !foreign)
+					fail_msg("%s: %.*s", screens[i].view, TEXT_ARG(line));
+			}
+		}
+		buf_done(&got);
+		view_free(view);
+		arena_reset(&frame);
+	}
+}
+
+/* At 80 columns all that tells how bad it is stands there, the worst first. */
+static void the_narrow_form_has_all(void **state)
+{
+	static const char *const heads[] = { "READER", "TOPIC", "LAG", "BEHIND", "TREND", "DRAIN", "LOSS",
+		"STATE" };
+	struct view *view = open_screen(&screens[0]);
+	struct text rest, head, first;
+	struct buf got;
+
+	(void)state;
+	buf_init(&got, 1 << 20);
+	draw(view, 24, 80, false, &got, false);
+	rest = buf_text(&got);
+	assert_true(text_split(&rest, '\n', &head));
+	assert_true(text_split(&rest, '\n', &first));
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+		assert_true(text_contains(head, text_of(heads[i])));
+	assert_true(text_contains(first, TEXT("dlt/members_si")));
+	assert_true(text_contains(first, TEXT("2.0 M")));
+	assert_true(text_contains(first, TEXT("23m")));
+	assert_true(text_contains(first, TEXT("never")));
+	assert_true(text_contains(first, TEXT("5h36m")));
+	assert_true(text_contains(first, TEXT("FALLING BEHIND")));
+	buf_done(&got);
+	view_free(view);
+}
+
+static bool is_int_or_null(const json_t *value)
+{
+	return json_is_integer(value) || json_is_null(value);
+}
+
+/* The keys of the contract, all of them and no others. */
+static void json_is_the_contract(void **state)
+{
+	static const char *const keys[] = { "reader", "kind", "cluster", "topic", "state", "lag_records",
+		"lag_seconds", "lag_seconds_is_lower_bound", "rate_in_per_s", "rate_out_per_s",
+		"drain_seconds", "loss_in_seconds", "lost_records", "partitions" };
+	static const char *const parts[] = { "partition", "processed", "low", "high", "lag_records" };
+	struct view *view = open_screen(&screens[0]);
+	struct err err = ERR_INIT;
+	struct buf out;
+	json_t *root, *row, *part;
+	size_t i, p;
+
+	(void)state;
+	buf_init(&out, 1 << 24);
+	assert_true(view->ops->json(view, &out, &err));
+	root = json_loadb(out.bytes, out.len, 0, NULL);
+	assert_non_null(root);
+	assert_int_equal(json_integer_value(json_object_get(root, "as_of")), STREAMS_NOW_MS);
+	assert_int_equal(json_array_size(json_object_get(root, "readers")), 7);
+	json_array_foreach(json_object_get(root, "readers"), i, row) {
+		const char *kind = json_string_value(json_object_get(row, "kind"));
+
+		assert_int_equal(json_object_size(row), ARRAY_LEN(keys));
+		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
+			assert_non_null(json_object_get(row, keys[k]));
+		assert_true(strcmp(kind, "group") == 0 || strcmp(kind, "checkpoint") == 0);
+		assert_true(is_int_or_null(json_object_get(row, "drain_seconds")));
+		json_array_foreach(json_object_get(row, "partitions"), p, part) {
+			assert_int_equal(json_object_size(part), ARRAY_LEN(parts));
+			for (size_t k = 0; k < ARRAY_LEN(parts); k++)
+				assert_true(is_int_or_null(json_object_get(part, parts[k])));
+		}
+	}
+	row = json_array_get(json_object_get(root, "readers"), 0);
+	assert_string_equal(json_string_value(json_object_get(row, "reader")), "dlt/members_silver");
+	assert_string_equal(json_string_value(json_object_get(row, "state")), "WARN");
+	assert_int_equal(json_integer_value(json_object_get(row, "lag_records")), 2016000);
+	assert_true(json_is_null(json_object_get(row, "drain_seconds")));
+	json_decref(root);
+	buf_done(&out);
+	view_free(view);
+}
+
+static void csv_has_a_line_a_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(screens); i++) {
+		struct view *view = open_screen(&screens[i]);
+		struct text rest, line;
+		size_t lines = 0;
+		struct buf out;
+
+		buf_init(&out, 1 << 24);
+		view->ops->csv(view, &out);
+		rest = buf_text(&out);
+		while (text_split(&rest, '\n', &line))
+			lines += line.len > 0;
+		assert_int_equal(lines, table_shown(view->ops->table(view)) + 1);
+		buf_done(&out);
+		view_free(view);
+		arena_reset(&frame);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(screens_look_as_recorded),
+		cmocka_unit_test(every_size_draws),
+		cmocka_unit_test(plain_is_plain),
+		cmocka_unit_test(the_narrow_form_has_all),
+		cmocka_unit_test(json_is_the_contract),
+		cmocka_unit_test(csv_has_a_line_a_row),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tui/cli_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "collectors/config.h"
+#include "store/lag.h"
+#include "tui/cli.h"
+
+/*
+ * STALE_MS: no look at a reader for so long, and nothing is known of it. A verdict of falling behind
+ * counts only from WARN_SECONDS on: half a dozen records are behind at any moment.
+ */
+enum { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN, STALE_MS = 5 * 60 * 1000,
+	WARN_SECONDS = 60, NEAR_PCT = 80 };
+
+struct request {
+	const char *config, *store, *as_of, *reader, *topic;
+	const char *max_seconds_text, *max_records_text, *loss_within_text;
+	int64_t max_seconds, max_records, loss_within; /* FACT_UNKNOWN: not asked */
+	int64_t now_ms;
+	bool quiet;
+	/* how many readers, and lines of each status */
+	int counts[4];
+};
+
+static const char usage[] =
+	"usage: weir check lag [--max-seconds N] [--max-records N] [--loss-within TIME]\n"
+	"                      [--reader NAME] [--topic NAME] [--as-of TIME] [--quiet]\n"
+	"  exit status 0 ok, 1 warning, 2 critical, 3 unknown; TIME is 90s, 15m, 4h or 2d\n";
+
+static const struct option {
+	const char *name;
+	bool flag;
+	size_t offset;
+} options[] = {
+	{ "--config", false, offsetof(struct request, config) },
+	{ "--store", false, offsetof(struct request, store) },
+	{ "--as-of", false, offsetof(struct request, as_of) },
+	{ "--reader", false, offsetof(struct request, reader) },
+	{ "--topic", false, offsetof(struct request, topic) },
+	{ "--max-seconds", false, offsetof(struct request, max_seconds_text) },
+	{ "--max-records", false, offsetof(struct request, max_records_text) },
+	{ "--loss-within", false, offsetof(struct request, loss_within_text) },
+	{ "--quiet", true, offsetof(struct request, quiet) },
+};
+
+static int unknown(const struct err *err)
+{
+	struct buf clean;
+
+	buf_init(&clean, 1024);
+	(void)utf8_clean(&clean, text_of(err->text), UTF8_ONE_LINE);
+	(void)printf("UNKNOWN %s\n", clean.bytes);
+	buf_done(&clean);
+	if (err->kind == ERR_USAGE)
+		(void)fputs(usage, stderr);
+	return CHECK_UNKNOWN;
+}
+
+/* ---- arguments ---- */
+
+/* 90, 90s, 15m, 4h, 2d, in seconds. */
+static bool seconds_of(const char *option, const char *text, int64_t *out, struct err *err)
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	struct text word = text_of(text);
+	int64_t times = 1;
+
+	if (!text)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(units) && word.len > 1; i++) {
+		if (word.bytes[word.len - 1] == units[i].unit) {
+			times = units[i].seconds;
+			word.len--;
+			break;
+		}
+	}
+	if (!text_to_i64(word, out) || *out < 0 || *out > INT32_MAX)
+		return err_set(err, ERR_USAGE, 0, "%s %s: not a time such as 90s, 15m, 4h or 2d", option, text);
+	*out *= times;
+	return true;
+}
+
+static bool parse(int argc, char **argv, struct request *request, struct err *err)
+{
+	request->max_seconds = request->max_records = request->loss_within = FACT_UNKNOWN;
+	if (argc < 2 || strcmp(argv[1], "lag") != 0)
+		return err_set(err, ERR_USAGE, 0, "what is to be checked? weir check lag");
+	for (int i = 2; i < argc; i++) {
+		const struct option *option = NULL;
+		struct text rest = text_of(argv[i]), name = rest;
+		const char *value;
+		bool yes = true;
+
+		(void)text_split(&rest, '=', &name);
+		for (size_t at = 0; at < ARRAY_LEN(options); at++) {
+			if (text_is(name, options[at].name))
+				option = &options[at];
+		}
+		if (!option)
+			return err_set(err, ERR_USAGE, 0, "check lag does not know %s", argv[i]);
+		if (option->flag) {
+			memcpy((char *)request + option->offset, &yes, sizeof yes);
+			continue;
+		}
+		value = rest.bytes ? rest.bytes : argv[i + 1];
+		if (!value)
+			return err_set(err, ERR_USAGE, 0, "%s wants a value", option->name);
+		i += rest.bytes == NULL;
+		memcpy((char *)request + option->offset, &value, sizeof value);
+	}
+	if (request->max_records_text &&
+		(!text_to_i64(text_of(request->max_records_text), &request->max_records) ||
+			request->max_records < 0))
+		return err_set(err, ERR_USAGE, 0, "--max-records %s: not a number", request->max_records_text);
+	return seconds_of("--max-seconds", request->max_seconds_text, &request->max_seconds, err) &&
+		seconds_of("--loss-within", request->loss_within_text, &request->loss_within, err);
+}
+
+/* ---- one reader against the limits ---- */
+
+static void say(struct request *request, int status, const struct lag_row *row, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+static void say(struct request *request, int status, const struct lag_row *row, const char *fmt, ...)
+{
+	static const char *const words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
+	struct buf line, clean;
+	va_list args;
+
+	request->counts[status]++;
+	if (request->quiet)
+		return;
+	buf_init(&line, 4096);
+	buf_init(&clean, 4096);
+	(void)buf_addf(&line, "%s %.*s %.*s: ", words[status], TEXT_ARG(row->reader),
+		TEXT_ARG(row->topic));
+	va_start(args, fmt);
+	(void)buf_vaddf(&line, fmt, args);
+	va_end(args);
+	(void)utf8_clean(&clean, buf_text(&line), UTF8_ONE_LINE);
+	(void)printf("%s\n", clean.bytes);
+	buf_done(&clean);
+	buf_done(&line);
+}
+
+/* Over the limit is critical, from four fifths of it on a warning. */
+static int against(int64_t value, int64_t limit)
+{
+	if (value > limit)
+		return CHECK_CRITICAL;
+	return limit > 0 && value / NEAR_PCT >= limit / 100 && value * 100 / NEAR_PCT >= limit ?
+		CHECK_WARNING : CHECK_OK;
+}
+
+static void check_limits(struct request *request, const struct lag_row *row)
+{
+	int status;
+
+	if (request->max_seconds != FACT_UNKNOWN && row->lag_seconds == FACT_UNKNOWN) {
+		say(request, CHECK_UNKNOWN, row, "how long it is behind is not known");
+	} else if (request->max_seconds != FACT_UNKNOWN) {
+		status = against(row->lag_seconds, request->max_seconds);
+		if (status != CHECK_OK)
+			say(request, status, row, "%s%lld s behind, limit %lld s",
+				row->lag_seconds_is_lower_bound ? "at least " : "",
+				(long long)row->lag_seconds, (long long)request->max_seconds);
+	}
+	if (request->max_records != FACT_UNKNOWN && row->lag_records == FACT_UNKNOWN) {
+		say(request, CHECK_UNKNOWN, row, "how many records it is behind is not known");
+	} else if (request->max_records != FACT_UNKNOWN) {
+		status = against(row->lag_records, request->max_records);
+		if (status != CHECK_OK)
+			say(request, status, row, "%lld records behind, limit %lld",
+				(long long)row->lag_records, (long long)request->max_records);
+	}
+}
+
+static void check_loss(struct request *request, const struct lag_row *row)
+{
+	int64_t within = request->loss_within;
+
+	if (row->lost_records > 0)
+		say(request, CHECK_CRITICAL, row, "%lld records were deleted before it read them",
+			(long long)row->lost_records);
+	if (row->lost_records > 0 || within == FACT_UNKNOWN || row->loss_in_seconds == FACT_UNKNOWN)
+		return;
+	if (row->loss_in_seconds <= within)
+		say(request, CHECK_CRITICAL, row, "loses records in %s%lld s, limit %lld s",
+			row->loss_at_most ? "at most " : "", (long long)row->loss_in_seconds,
+			(long long)within);
+	else if (row->loss_in_seconds / 2 <= within)
+		say(request, CHECK_WARNING, row, "loses records in %s%lld s, twice the limit of %lld s",
+			row->loss_at_most ? "at most " : "", (long long)row->loss_in_seconds,
+			(long long)within);
+}
+
+static void check_verdict(struct request *request, const struct lag_row *row)
+{
+	switch (row->verdict) {
+	case LAG_STOP:
+	case LAG_STALL:
+	case LAG_REWIND:
+		say(request, CHECK_CRITICAL, row, "%s", lag_verdict_words(row->verdict));
+		break;
+	case LAG_WARN:
+		if (row->lag_seconds == FACT_UNKNOWN || row->lag_seconds >= WARN_SECONDS)
+			say(request, CHECK_WARNING, row, "%s", lag_verdict_words(row->verdict));
+		break;
+	case LAG_UNKNOWN:
+		if (row->lag_records == FACT_UNKNOWN && row->behind_versions == FACT_UNKNOWN)
+			say(request, CHECK_UNKNOWN, row, "%s",
+				row->topic_gone ? "its topic is gone" : "nothing is known of its lag yet");
+		break;
+	case LAG_OK:
+	case LAG_VERDICT_COUNT:
+		break;
+	}
+}
+
+static void check_row(struct request *request, const struct lag_row *row)
+{
+	if (row->seen_at_ms == FACT_UNKNOWN || request->now_ms - row->seen_at_ms > STALE_MS) {
+		say(request, CHECK_UNKNOWN, row, "last seen %lld s ago: is the collector running?",
+			(long long)((request->now_ms - row->seen_at_ms) / 1000));
+		return;
+	}
+	if (row->stale)
+		say(request, CHECK_UNKNOWN, row, "its cluster cannot be read whole");
+	check_limits(request, row);
+	check_loss(request, row);
+	check_verdict(request, row);
+	if (row->connector_problem.len)
+		say(request, CHECK_CRITICAL, row, "connector %.*s is %.*s", TEXT_ARG(row->connector),
+			TEXT_ARG(row->connector_problem));
+}
+
+static int verdict_of(const struct request *request, const struct lag_rows *rows)
+{
+	if (request->counts[CHECK_CRITICAL] > 0)
+		return CHECK_CRITICAL;
+	if (request->counts[CHECK_UNKNOWN] > 0)
+		return CHECK_UNKNOWN;
+	if (request->counts[CHECK_WARNING] > 0)
+		return CHECK_WARNING;
+	if (!request->quiet)
+		(void)printf("OK %zu reader%s\n", rows->n, rows->n == 1 ? "" : "s");
+	return CHECK_OK;
+}
+
+static int check(struct request *request, const char *store)
+{
+	struct reader *reader = NULL;
+	struct arena arena = { 0 };
+	struct lag_rows rows = { 0 };
+	struct err err = ERR_INIT;
+	int64_t as_of = READER_NOW;
+	int status;
+
+	if (request->as_of && !cli_time(request->as_of, request->now_ms, &as_of)) {
+		(void)err_set(&err, ERR_USAGE, 0, "--as-of %s: not a time", request->as_of);
+		return unknown(&err);
+	}
+	if (as_of != READER_NOW)
+		request->now_ms = as_of;
+	if (!reader_open(store, &reader, &err) || !reader_begin(reader, as_of, 0, &err) ||
+		!lag_list(reader, &arena, text_of(request->reader), text_of(request->topic), &rows, &err)) {
+		status = unknown(&err);
+	} else if (rows.n == 0) {
+		(void)err_set(&err, ERR_ABSENT, 0, "no such reader has been seen");
+		status = unknown(&err);
+	} else {
+		for (size_t i = 0; i < rows.n; i++)
+			check_row(request, &rows.rows[i]);
+		status = verdict_of(request, &rows);
+	}
+	reader_close(reader);
+	arena_free(&arena);
+	return status;
+}
+
+int cli_check(int argc, char **argv)
+{
+	const struct clock *clock = clock_system();
+	struct request request = { .now_ms = clock->wall_ms(clock) };
+	struct config *config = NULL;
+	struct err err = ERR_INIT;
+	char *path, *store;
+	int status;
+
+	if (!parse(argc, argv, &request, &err))
+		return unknown(&err);
+	path = config_find(request.config);
+	if (!config_load(path, &config, &err)) {
+		free(path);
+		return unknown(&err);
+	}
+	store = config_store_path(config, request.store);
+	status = check(&request, store);
+	free(store);
+	free(path);
+	config_free(config);
+	return status;
+}

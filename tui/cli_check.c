@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 #include "collectors/config.h"
 #include "store/lag.h"
-#include "tui/cli.h"
+#include "tui/when.h"
 
 /*
  * STALE_MS: no look at a reader for so long, and nothing is known of it. A verdict of falling behind
@@ -64,28 +64,16 @@ static int unknown(const struct err *err)
 
 /* ---- arguments ---- */
 
-/* 90, 90s, 15m, 4h, 2d, in seconds. */
+/* 90 (seconds), 90s, 15m, 4h, 2d. */
 static bool seconds_of(const char *option, const char *text, int64_t *out, struct err *err)
 {
-	static const struct {
-		char unit;
-		int64_t seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-	struct text word = text_of(text);
-	int64_t times = 1;
-
 	if (!text)
 		return true;
-	for (size_t i = 0; i < ARRAY_LEN(units) && word.len > 1; i++) {
-		if (word.bytes[word.len - 1] == units[i].unit) {
-			times = units[i].seconds;
-			word.len--;
-			break;
-		}
-	}
-	if (!text_to_i64(word, out) || *out < 0 || *out > INT32_MAX)
+	if (text_to_i64(text_of(text), out) && *out >= 0)
+		return true;
+	if (!when_span(text_of(text), out))
 		return err_set(err, ERR_USAGE, 0, "%s %s: not a time such as 90s, 15m, 4h or 2d", option, text);
-	*out *= times;
+	*out /= 1000;
 	return true;
 }
 
@@ -264,10 +252,9 @@ static int check(struct request *request, const char *store)
 	int64_t as_of = READER_NOW;
 	int status;
 
-	if (request->as_of && !cli_time(request->as_of, request->now_ms, &as_of)) {
-		(void)err_set(&err, ERR_USAGE, 0, "--as-of %s: not a time", request->as_of);
+	if (request->as_of &&
+		!when_parse(text_of(request->as_of), request->now_ms, true, &as_of, &err))
 		return unknown(&err);
-	}
 	if (as_of != READER_NOW)
 		request->now_ms = as_of;
 	if (!reader_open(store, &reader, &err) || !reader_begin(reader, as_of, 0, &err) ||

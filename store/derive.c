@@ -26,13 +26,11 @@ static const char flow_set[] =
 static const char flow_put[] =
 	"INSERT OR REPLACE INTO flow_run (upd, flow, dataset, first_k, last_k, reported, batch_min,"
 	" batch_max, x) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-/* A sum that overflows becomes a float in SQLite; the column stays an integer, at its limit. */
-static const char roll_put[] =
-	"INSERT INTO roll_h (hour, dataset, rule, a, b, na, nb, batch_max)"
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-	" ON CONFLICT DO UPDATE SET a = CAST(a + excluded.a AS INTEGER),"
-	" b = CAST(b + excluded.b AS INTEGER), na = na + excluded.na, nb = nb + excluded.nb,"
-	" batch_max = excluded.batch_max";
+static const char roll_get[] = "SELECT x FROM roll_h WHERE hour = ?1 AND dataset = ?2";
+static const char roll_add[] =
+	"INSERT OR FAIL INTO roll_h (hour, dataset, batch_max, x) VALUES (?1, ?2, ?3, ?4)";
+static const char roll_set[] =
+	"UPDATE OR FAIL roll_h SET batch_max = ?3, x = ?4 WHERE hour = ?1 AND dataset = ?2";
 static const char facts[] = "SELECT " EVENT_COLUMNS
 			    " FROM event WHERE k BETWEEN ?1 AND ?2";
 
@@ -50,7 +48,9 @@ bool derive_open(sqlite3 *db, struct derive **derive_out, struct err *err)
 		!sql_prepare(db, flow_add, &derive->flow_add, err) ||
 		!sql_prepare(db, flow_set, &derive->flow_set, err) ||
 		!sql_prepare(db, flow_put, &derive->flow_put, err) ||
-		!sql_prepare(db, roll_put, &derive->roll_put, err) ||
+		!sql_prepare(db, roll_get, &derive->roll_get, err) ||
+		!sql_prepare(db, roll_add, &derive->roll_add, err) ||
+		!sql_prepare(db, roll_set, &derive->roll_set, err) ||
 		!sql_prepare(db, facts, &derive->facts, err)) {
 		derive_close(derive);
 		return false;
@@ -90,9 +90,12 @@ void derive_close(struct derive *derive)
 	sqlite3_finalize(derive->flow_add);
 	sqlite3_finalize(derive->flow_set);
 	sqlite3_finalize(derive->flow_put);
-	sqlite3_finalize(derive->roll_put);
+	sqlite3_finalize(derive->roll_get);
+	sqlite3_finalize(derive->roll_add);
+	sqlite3_finalize(derive->roll_set);
 	sqlite3_finalize(derive->facts);
 	fold_rolls_done(&derive->rolls);
+	fold_rolls_done(&derive->roll);
 	buf_done(&derive->buf);
 	free(derive->runs);
 	free(derive->slots);
@@ -326,17 +329,52 @@ static bool run_write(struct derive *derive, struct run_entry *run, int64_t n, s
 	return sql_run(put, err);
 }
 
+/* Adds n sums of one hour and dataset to what its row holds. */
+static bool roll_write(struct derive *derive, const struct fold_roll *rows, size_t n, int64_t batch,
+	struct err *err)
+{
+	int64_t hour = rows->hour, dataset = rows->dataset;
+	sqlite3_stmt *put;
+	bool row, good = true;
+
+	derive->roll.n = 0;
+	sqlite3_bind_int64(derive->roll_get, 1, hour);
+	sqlite3_bind_int64(derive->roll_get, 2, dataset);
+	if (!sql_step(derive->roll_get, &row, err))
+		return false;
+	if (row)
+		good = rolls_decode(sql_text(derive->roll_get, 0), hour, dataset, &derive->roll);
+	sqlite3_reset(derive->roll_get);
+	if (!good)
+		return err_set(err, ERR_STORE, 0, "read roll_h of hour %lld: the row is damaged",
+			(long long)hour);
+	for (size_t i = 0; i < n; i++)
+		fold_rolls_add(&derive->roll, &rows[i]);
+	if (row)
+		fold_rolls_merge(&derive->roll);
+	buf_reset(&derive->buf);
+	if (!rolls_encode(&derive->buf, derive->roll.rows, derive->roll.n))
+		return err_set(err, ERR_STORE, 0, "write roll_h: more than %d bytes", ROW_BYTES_MAX);
+	put = row ? derive->roll_set : derive->roll_add;
+	sqlite3_bind_int64(put, 1, hour);
+	sqlite3_bind_int64(put, 2, dataset);
+	sqlite3_bind_int64(put, 3, batch);
+	sql_bind_blob(put, 4, buf_text(&derive->buf));
+	return sql_run(put, err);
+}
+
 static bool rolls_write(struct derive *derive, int64_t n, struct err *err)
 {
-	fold_rolls_merge(&derive->rolls);
-	for (size_t i = 0; i < derive->rolls.n; i++) {
-		const struct fold_roll *roll = &derive->rolls.rows[i];
-		const int64_t values[] = { roll->hour, roll->dataset, roll->rule, roll->a, roll->b,
-			roll->na, roll->nb, n };
+	const struct fold_rolls *rolls = &derive->rolls;
 
-		for (size_t column = 0; column < ARRAY_LEN(values); column++)
-			sqlite3_bind_int64(derive->roll_put, (int)column + 1, values[column]);
-		if (!sql_run(derive->roll_put, err))
+	fold_rolls_merge(&derive->rolls);
+	for (size_t i = 0, end; i < rolls->n; i = end) {
+		const struct fold_roll *first = &rolls->rows[i];
+
+		for (end = i; end < rolls->n && rolls->rows[end].hour == first->hour &&
+			rolls->rows[end].dataset == first->dataset;)
+			end++;
+		if (!roll_write(derive, first, end - i, n, err))
 			return false;
 	}
 	derive->rolls.n = 0;

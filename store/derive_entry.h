@@ -31,7 +31,8 @@ struct slot {
 
 struct derive {
 	sqlite3 *db;
-	sqlite3_stmt *run_get, *flows_get, *run_put, *flow_add, *flow_set, *flow_put, *roll_put, *facts;
+	sqlite3_stmt *run_get, *flows_get, *run_put, *flow_add, *flow_set, *flow_put, *facts;
+	sqlite3_stmt *roll_get, *roll_add, *roll_set;
 	struct slot *slots;
 	size_t room, n;
 	struct run_entry **runs; /* all in memory */
@@ -39,6 +40,7 @@ struct derive {
 	struct run_entry *last; /* events of an update come together */
 	struct buf buf;
 	struct fold_rolls rolls; /* of the flush, merged */
+	struct fold_rolls roll;  /* of one row */
 };
 
 void *derive_find(const struct derive *derive, int64_t upd, int64_t flow); /* NULL: not in memory */

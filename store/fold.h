@@ -115,6 +115,7 @@ struct fold_rolls {
 	size_t n, room;
 };
 void fold_rolls_done(struct fold_rolls *rolls);
+void fold_rolls_add(struct fold_rolls *rolls, const struct fold_roll *roll); /* as a row more */
 /* Sorts by (hour, dataset, rule) and adds equal keys up; rows that came to nothing go. */
 void fold_rolls_merge(struct fold_rolls *rolls);
 
@@ -157,6 +158,10 @@ bool flow_fold_decode(struct text x, struct flow_fold *fold);
 bool flow_fold_decode_totals(struct text x, struct flow_fold *fold);
 bool flow_fold_decode_head(struct text x, int64_t flow, struct flow_head *head);
 void flow_fold_head(const struct flow_fold *fold, struct flow_head *head);
+
+/* The column x of roll_h: n rows of one hour and dataset. Decoding adds to out; false = damaged. */
+bool rolls_encode(struct buf *buf, const struct fold_roll *rows, size_t n);
+bool rolls_decode(struct text x, int64_t hour, int64_t dataset, struct fold_rolls *out);
 
 /* FACT_UNKNOWN + n = n: a sum knows what its known parts came to. */
 int64_t fold_sum(int64_t a, int64_t b);

@@ -39,6 +39,15 @@ void fold_rolls_done(struct fold_rolls *rolls)
 	*rolls = (struct fold_rolls){ 0 };
 }
 
+void fold_rolls_add(struct fold_rolls *rolls, const struct fold_roll *roll)
+{
+	if (rolls->n == rolls->room) {
+		rolls->room = rolls->room ? rolls->room * 2 : 16;
+		rolls->rows = mem_resize(rolls->rows, rolls->room, sizeof *rolls->rows);
+	}
+	rolls->rows[rolls->n++] = *roll;
+}
+
 static void roll_add(struct fold_rolls *rolls, const struct fold_roll *roll)
 {
 	if (roll->a == 0 && roll->b == 0 && roll->na == 0 && roll->nb == 0)
@@ -56,11 +65,7 @@ static void roll_add(struct fold_rolls *rolls, const struct fold_roll *roll)
 		known->nb += roll->nb;
 		return;
 	}
-	if (rolls->n == rolls->room) {
-		rolls->room = rolls->room ? rolls->room * 2 : 16;
-		rolls->rows = mem_resize(rolls->rows, rolls->room, sizeof *rolls->rows);
-	}
-	rolls->rows[rolls->n++] = *roll;
+	fold_rolls_add(rolls, roll);
 }
 
 static int by_key(const void *left, const void *right)

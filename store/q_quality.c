@@ -83,13 +83,12 @@ static void add_sums(struct sums *sums, const struct fold_roll *roll)
 static bool add_trends(struct trends *trends, const struct quality *row, int64_t key,
 	struct sums *rows, struct sums *rules, struct err *err)
 {
-	struct fold_roll *rolls;
-	size_t n;
+	const struct fold_rolls *rolls;
 
-	if (!trends_of(trends, key, &rolls, &n, err))
+	if (!trends_of(trends, key, &rolls, err))
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		const struct fold_roll *roll = &rolls[i];
+	for (size_t i = 0; i < rolls->n; i++) {
+		const struct fold_roll *roll = &rolls->rows[i];
 
 		if (roll->rule == 0 && rows)
 			add_sums(&rows[roll->hour], roll);
@@ -213,12 +212,12 @@ static int by_dataset(const void *left, const void *right)
 static bool fill_rows(
 	struct names *names, struct quality *const *rows, struct quality_rows *out, struct err *err)
 {
-	struct arena rolls = { 0 }, scratch = { 0 };
+	struct arena scratch = { 0 };
 	struct trends trends;
 	struct place *order;
 	bool ok;
 
-	if (!trends_begin(&trends, names->reader, &rolls, err))
+	if (!trends_begin(&trends, names->reader, err))
 		return false;
 	order = NEW_ARRAY(struct place, out->n);
 	for (size_t i = 0; i < out->n; i++)
@@ -230,12 +229,10 @@ static bool fill_rows(
 
 		ok = fill_row(names, at < TRENDS_ROWS_MAX ? &trends : NULL, &scratch, rows[at],
 			&out->rows[at], err);
-		arena_reset(&rolls);
 	}
 	free(order);
 	trends_end(&trends);
 	arena_free(&scratch);
-	arena_free(&rolls);
 	return ok;
 }
 

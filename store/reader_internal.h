@@ -207,7 +207,6 @@ void quality_add_rule(struct arena *arena, struct quality *row, const struct flo
 /* The hourly rollup as of the snapshot, for the TREND_MAX hours that end with the newest event's. */
 struct trends {
 	struct reader *reader;
-	struct arena *arena;
 	int64_t last_hour; /* FACT_UNKNOWN: no event at all */
 	struct trend_hour {
 		bool folded; /* from the facts, for its rows hold later ones */
@@ -215,14 +214,12 @@ struct trends {
 	} hours[TREND_MAX];
 	bool any; /* row of an hour that is not folded */
 	sqlite3_stmt *rows_of;
-	struct fold_roll *rows; /* of the dataset asked for last */
-	size_t n, room;
+	struct fold_rolls rows; /* of the dataset asked for last */
 };
-bool trends_begin(struct trends *trends, struct reader *reader, struct arena *arena,
-	struct err *err);
+bool trends_begin(struct trends *trends, struct reader *reader, struct err *err);
 void trends_end(struct trends *trends);
-/* Rows of one dataset, in the arena, in no order; their `hour` is 0 to TREND_MAX - 1. */
-bool trends_of(struct trends *trends, int64_t dataset, struct fold_roll **rows_out, size_t *n_out,
+/* Rows of one dataset, until the next call, in no order; their `hour` is 0 to TREND_MAX - 1. */
+bool trends_of(struct trends *trends, int64_t dataset, const struct fold_rolls **out,
 	struct err *err);
 
 #endif

@@ -149,10 +149,9 @@ static bool prepare_rows(struct trends *trends, struct err *err)
 	return true;
 }
 
-bool trends_begin(
-	struct trends *trends, struct reader *reader, struct arena *arena, struct err *err)
+bool trends_begin(struct trends *trends, struct reader *reader, struct err *err)
 {
-	*trends = (struct trends){ .reader = reader, .arena = arena };
+	*trends = (struct trends){ .reader = reader };
 	if (!find_last_hour(trends, err))
 		return false;
 	if (trends->last_hour == FACT_UNKNOWN)
@@ -182,20 +181,7 @@ void trends_end(struct trends *trends)
 {
 	for (size_t i = 0; i < TREND_MAX; i++)
 		fold_rolls_done(&trends->hours[i].rolls);
-}
-
-static void add(struct trends *trends, const struct fold_roll *roll)
-{
-	if (trends->n == trends->room) {
-		struct fold_roll *old = trends->rows;
-
-		trends->room = trends->room ? trends->room * 2 : 64;
-		trends->rows = ARENA_ARRAY(trends->arena, struct fold_roll, trends->room);
-		if (trends->n > 0)
-			memcpy(trends->rows, old, trends->n * sizeof *old);
-	}
-	trends->rows[trends->n] = *roll;
-	trends->rows[trends->n++].hour -= hour_of(trends, 0);
+	fold_rolls_done(&trends->rows);
 }
 
 static void add_folded(struct trends *trends, const struct fold_rolls *rolls, int64_t dataset)
@@ -210,8 +196,12 @@ static void add_folded(struct trends *trends, const struct fold_rolls *rolls, in
 		else
 			high = middle;
 	}
-	for (; low < rolls->n && rolls->rows[low].dataset == dataset; low++)
-		add(trends, &rolls->rows[low]);
+	for (; low < rolls->n && rolls->rows[low].dataset == dataset; low++) {
+		struct fold_roll roll = rolls->rows[low];
+
+		roll.hour -= hour_of(trends, 0);
+		fold_rolls_add(&trends->rows, &roll);
+	}
 }
 
 static bool add_rows(struct trends *trends, int64_t dataset, struct err *err)
@@ -221,34 +211,32 @@ static bool add_rows(struct trends *trends, int64_t dataset, struct err *err)
 
 	sqlite3_bind_int64(stmt, 1, dataset);
 	for (;;) {
+		int64_t hour;
+
 		if (!sql_step(stmt, &row, err))
 			return false;
 		if (!row)
 			return true;
-		add(trends, &(struct fold_roll){
-			.hour = sqlite3_column_int64(stmt, 0),
-			.dataset = dataset,
-			.rule = sqlite3_column_int64(stmt, 1),
-			.a = sqlite3_column_int64(stmt, 2),
-			.b = sqlite3_column_int64(stmt, 3),
-			.na = sqlite3_column_int64(stmt, 4),
-			.nb = sqlite3_column_int64(stmt, 5),
-		});
+		hour = sqlite3_column_int64(stmt, 0);
+		if (!rolls_decode(sql_text(stmt, 1), hour - hour_of(trends, 0), dataset,
+			    &trends->rows)) {
+			sqlite3_reset(stmt);
+			return err_set(err, ERR_STORE, 0, "read hour %lld: a row is damaged",
+				(long long)hour);
+		}
 	}
 }
 
-bool trends_of(struct trends *trends, int64_t dataset, struct fold_roll **rows_out, size_t *n_out,
+bool trends_of(struct trends *trends, int64_t dataset, const struct fold_rolls **out,
 	struct err *err)
 {
-	trends->rows = NULL;
-	trends->n = trends->room = 0;
+	trends->rows.n = 0;
 	for (size_t i = 0; i < TREND_MAX; i++) {
 		if (trends->hours[i].folded)
 			add_folded(trends, &trends->hours[i].rolls, dataset);
 	}
 	if (trends->any && !add_rows(trends, dataset, err))
 		return false;
-	*rows_out = trends->rows;
-	*n_out = trends->n;
+	*out = &trends->rows;
 	return true;
 }

@@ -226,19 +226,15 @@ CREATE TABLE flow_run (
 -- its newest update with quality, else its newest.
 CREATE INDEX flow_run_dataset ON flow_run (dataset, reported, first_k);
 
--- Derived: what was reported in an hour, by dataset and rule, for trends. The totals rule holds
--- within the hour: MAX by (update, flow, micro-batch), then SUM. With rule 0, dataset is a flow, for
--- the events of one micro-batch need not agree on the dataset: a = rows it wrote, b = records it
--- dropped. Else a = passed, b = failed. na, nb: groups that knew a, b (0: unknown, the sum says
--- nothing).
+-- Derived: what was reported in an hour, by dataset, for trends. x is rolls_encode(): for each rule
+-- a = passed, b = failed; for rule 0, where dataset is a flow, for the events of one micro-batch need
+-- not agree on the dataset: a = rows it wrote, b = records it dropped. na, nb: groups that knew a, b
+-- (0: unknown, the sum says nothing). The totals rule holds within the hour: MAX by (update, flow,
+-- micro-batch), then SUM. Time-major: the hour that is being written lies together.
 CREATE TABLE roll_h (
 	hour INTEGER NOT NULL,
 	dataset INTEGER NOT NULL,  -- dim: of the rule (may be a view), else the flow
-	rule INTEGER NOT NULL,     -- dim; 0 = the flow's rows
-	a INTEGER NOT NULL,
-	b INTEGER NOT NULL,
-	na INTEGER NOT NULL,
-	nb INTEGER NOT NULL,
 	batch_max INTEGER NOT NULL,
-	PRIMARY KEY (hour, dataset, rule)
+	x BLOB NOT NULL,
+	PRIMARY KEY (hour, dataset)
 ) WITHOUT ROWID;

@@ -339,34 +339,62 @@ static bool check_roll(struct facts *facts, const struct fold_roll *got)
 		!differs(facts, "hour nb", got->dataset, got->rule, got->nb, wanted.nb);
 }
 
+static int by_rule_name(const void *left, const void *right, void *context)
+{
+	const struct fold_roll *a = left, *b = right;
+	struct buf name_a, name_b;
+	int order;
+
+	buf_init(&name_a, 1 << 16);
+	buf_init(&name_b, 1 << 16);
+	dump_id(context, &name_a, a->rule);
+	dump_id(context, &name_b, b->rule);
+	order = text_cmp(buf_text(&name_a), buf_text(&name_b));
+	buf_done(&name_a);
+	buf_done(&name_b);
+	return order;
+}
+
+/* Of one hour and dataset; ids differ from store to store, so the dump goes by name. */
+static bool check_hour(struct facts *facts, struct buf *dump, struct fold_rolls *rolls)
+{
+	bool ok = true;
+
+	if (rolls->n > 0)
+		qsort_r(rolls->rows, rolls->n, sizeof *rolls->rows, by_rule_name, facts);
+	for (size_t i = 0; ok && i < rolls->n; i++) {
+		const struct fold_roll *roll = &rolls->rows[i];
+		const int64_t numbers[] = { roll->hour, roll->a, roll->b, roll->na, roll->nb };
+
+		ok = check_roll(facts, roll);
+		if (!dump)
+			continue;
+		buf_add_str(dump, "hour ");
+		dump_id(facts, dump, roll->dataset);
+		dump_id(facts, dump, roll->rule);
+		dump_numbers(dump, numbers, ARRAY_LEN(numbers));
+	}
+	return ok;
+}
+
 static bool check_rolls(struct facts *facts, struct buf *dump, struct err *err)
 {
-	static const char sql[] =
-		"SELECT hour, dataset, rule, a, b, na, nb FROM roll_h JOIN dim d ON d.id = dataset"
-		" LEFT JOIN dim r ON r.id = rule WHERE na > 0 OR nb > 0 ORDER BY hour, d.v, r.v";
+	static const char sql[] = "SELECT hour, dataset, x FROM roll_h JOIN dim d ON d.id = dataset"
+				  " ORDER BY hour, d.v";
+	struct fold_rolls rolls = { 0 };
 	sqlite3_stmt *stmt = NULL;
 	bool row, ok = sql_prepare(facts->db, sql, &stmt, err);
 
 	while (ok) {
-		struct fold_roll roll;
-
 		ok = sql_step(stmt, &row, err);
 		if (!ok || !row)
 			break;
-		roll = (struct fold_roll){ sqlite3_column_int64(stmt, 0),
-			sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2),
-			sqlite3_column_int64(stmt, 3), sqlite3_column_int64(stmt, 4),
-			sqlite3_column_int64(stmt, 5), sqlite3_column_int64(stmt, 6) };
-		ok = check_roll(facts, &roll);
-		if (dump) {
-			const int64_t numbers[] = { roll.hour, roll.a, roll.b, roll.na, roll.nb };
-
-			buf_add_str(dump, "hour ");
-			dump_id(facts, dump, roll.dataset);
-			dump_id(facts, dump, roll.rule);
-			dump_numbers(dump, numbers, ARRAY_LEN(numbers));
-		}
+		rolls.n = 0;
+		ok = rolls_decode(sql_text(stmt, 2), sqlite3_column_int64(stmt, 0),
+			     sqlite3_column_int64(stmt, 1), &rolls) &&
+			check_hour(facts, dump, &rolls);
 	}
+	fold_rolls_done(&rolls);
 	sqlite3_finalize(stmt);
 	return ok;
 }

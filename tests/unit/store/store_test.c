@@ -146,7 +146,7 @@ static void facts_are_kept_once_with_their_cursor(void **state)
 	assert_int_equal(ask("SELECT count(*) FROM raw"), 22);
 	assert_int_equal(ask("SELECT count(*) FROM run"), 1);
 	assert_int_equal(ask("SELECT count(*) FROM flow_run"), 2);
-	rolled = ask("SELECT sum(a) FROM roll_h WHERE rule = 0");
+	rolled = ask("SELECT sum(length(x)) FROM roll_h");
 	store_totals(store, TEXT_NONE, &totals);
 	assert_int_equal(totals.events_put, 200);
 	assert_int_equal(totals.events_new, 150);
@@ -160,7 +160,8 @@ static void facts_are_kept_once_with_their_cursor(void **state)
 	flush(store);
 	store_close(store);
 	assert_int_equal(ask("SELECT count(*) FROM event"), 150);
-	assert_int_equal(ask("SELECT sum(a) FROM roll_h WHERE rule = 0"), rolled);
+	assert_true(rolled > 0);
+	assert_int_equal(ask("SELECT sum(length(x)) FROM roll_h"), rolled);
 	fact_batch_free(batch);
 	arena_free(&arena);
 }

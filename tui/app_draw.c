@@ -54,7 +54,9 @@ static void add_age(const struct app *app, struct line *line, const struct look 
 	clock_add(line, look, ROLE_OK, "live", app->seen_at_ms, false);
 }
 
-static void add_counts(const struct app *app, struct line *line, const struct look *look)
+/* in_words: else the glyph alone says what is counted. */
+static void add_counts(const struct app *app, struct line *line, const struct look *look,
+	bool in_words)
 {
 	const struct console_counts *counts = &app->counts;
 	static const enum glyph glyphs[] = { GLYPH_FAILED, GLYPH_WARN, GLYPH_RUNNING };
@@ -64,8 +66,8 @@ static void add_counts(const struct app *app, struct line *line, const struct lo
 
 	for (size_t i = 0; i < ARRAY_LEN(n); i++)
 		if (n[i] > 0)
-			line_addf(line, roles[i], "%.*s %d %s  ",
-				TEXT_ARG(glyph_text(look, glyphs[i])), n[i], words[i]);
+			line_addf(line, roles[i], "%.*s %d%s%s  ", TEXT_ARG(glyph_text(look, glyphs[i])),
+				n[i], in_words ? " " : "", in_words ? words[i] : "");
 }
 
 /* from: the first screen of the stack that is named; what is below is only hinted at. */
@@ -98,16 +100,19 @@ static void draw_head(const struct app *app, struct canvas *canvas, const struct
 	int width, room = canvas->cols;
 
 	line_init(&left, look->arena);
-	line_init(&right, look->arena);
 	add_crumbs(app, &left, look, 0);
-	/* On a narrow screen the counts go first, then the crumbs from the left; the age stays. */
-	add_counts(app, &right, look);
-	add_age(app, &right, look);
-	line_add(&right, ROLE_TEXT, TEXT(" "));
-	if ((int)line_width(&left) + (int)line_width(&right) + 1 > room) {
+	/*
+	 * On a narrow screen the counts lose their words, then go, then the crumbs go from the left;
+	 * the age stays.
+	 */
+	for (int form = 0; form < 3; form++) {
 		line_init(&right, look->arena);
+		if (form < 2)
+			add_counts(app, &right, look, form == 0);
 		add_age(app, &right, look);
 		line_add(&right, ROLE_TEXT, TEXT(" "));
+		if ((int)line_width(&left) + (int)line_width(&right) + 1 <= room)
+			break;
 	}
 	width = (int)line_width(&right) < room ? (int)line_width(&right) : room;
 	for (size_t from = 1; from < app->stack.n && (int)line_width(&left) + 1 > room - width; from++) {
@@ -122,7 +127,7 @@ static void draw_head(const struct app *app, struct canvas *canvas, const struct
 /* Movement is known to fingers; what is worth the row is what else the screen can do. */
 static bool is_for_footer(enum action action)
 {
-	return action_info(action)->group != GROUP_MOVE;
+	return action_info(action)->group != GROUP_MOVE && action != ACT_SORT_REVERSE;
 }
 
 static void add_key(const struct app *app, struct line *line, enum action action, int *n)

@@ -85,6 +85,27 @@ static int put_cut(struct canvas *canvas, int row, int col, int left, const stru
 	return (int)used + 1;
 }
 
+void line_keep_tail(struct line *line, int width, bool ascii)
+{
+	size_t total = line_width(line), most = 0, widest = 0, used;
+	struct text tail;
+
+	for (size_t i = 0; i < line->n; i++) {
+		size_t cells = utf8_width(line->spans[i].text);
+
+		if (cells > most) {
+			most = cells;
+			widest = i;
+		}
+	}
+	/* What stands around the name (a glyph) stays; without room for any of it nothing helps. */
+	if (width <= 0 || total <= (size_t)width || total - most + 1 >= (size_t)width)
+		return;
+	tail = utf8_tail(line->spans[widest].text, (size_t)width - (total - most) - 1, &used);
+	line->spans[widest].text = text_of(arena_printf(line->arena, "%s%.*s",
+		ascii ? "~" : "…", TEXT_ARG(tail)));
+}
+
 int canvas_line(struct canvas *canvas, int row, int col, int width, const struct line *line,
 	bool right)
 {

@@ -44,6 +44,11 @@ struct text line_text(const struct line *line); /* all spans joined, in the aren
 /* Draws over `width` cells, clipped and padded; right: at the right end. */
 int canvas_line(struct canvas *canvas, int row, int col, int width, const struct line *line,
 	bool right);
+/*
+ * Where the line does not fit, its longest span keeps its end behind an ellipsis: names and paths
+ * differ at their ends. Texts must be clean.
+ */
+void line_keep_tail(struct line *line, int width, bool ascii);
 
 /*
  * One look for every figure. All give a dash where the value is unknown. Texts in the look's arena.

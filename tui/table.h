@@ -16,7 +16,12 @@ enum column_flags {
 	COLUMN_RIGHT = 1,    /* figures */
 	COLUMN_DESCENDING = 2, /* first press of sort: largest first */
 	COLUMN_NO_SORT = 4,
-	COLUMN_NO_EXPORT = 8 /* strips and sparklines stay out of CSV */
+	COLUMN_NO_EXPORT = 8, /* strips and sparklines stay out of CSV */
+	/*
+	 * Names and paths: too long a text loses its head, for the end tells more; where all are short
+	 * the column is narrower than its min_width.
+	 */
+	COLUMN_TAIL = 16
 };
 
 struct column {

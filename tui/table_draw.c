@@ -63,7 +63,10 @@ static struct need need_of(const struct table *table, size_t c)
 		(table->state->sort == (int)c); /* the arrow */
 	struct need need;
 
-	need.content = larger(larger(table->state->content[c], title), column->min_width);
+	need.content = larger(table->state->content[c], title);
+	/* What changes from load to load keeps its place; names do not change, and some are short. */
+	if (!(column->flags & COLUMN_TAIL) || table->nrows == 0)
+		need.content = larger(need.content, column->min_width);
 	need.natural = need.content;
 	if (column->max_width > 0)
 		need.natural = smaller(need.content, larger(column->max_width, column->min_width));
@@ -313,6 +316,8 @@ static void draw_row(const struct table *table, size_t shown, struct canvas *can
 			highlight(table, i, &line, &lit);
 		else
 			lit = line;
+		if (table->columns[i].flags & COLUMN_TAIL)
+			line_keep_tail(&lit, width, look->ascii);
 		(void)canvas_line(canvas, rect.row, col, width, &lit,
 			(table->columns[i].flags & COLUMN_RIGHT) != 0);
 		col += width + layout->gap;

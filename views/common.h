@@ -152,6 +152,8 @@ struct table_form {
 };
 void table_draw_form(const struct table *table, const struct table_form *form,
 	struct canvas *canvas, struct rect rect, const struct look *look, bool focused);
+void table_draw_forms(const struct table *table, const struct table_form *forms, size_t n,
+	struct canvas *canvas, struct rect rect, const struct look *look, bool focused);
 
 void subject_set(struct subject *out, const char *kind, struct text name, struct text id);
 void arg_set(char out[VIEW_ARG_MAX], struct text text);

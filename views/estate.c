@@ -174,7 +174,7 @@ enum { COLUMN_FRESH = 4, FRESH_WIDE = 26, WIDE_COLS = 100 };
 static const struct column columns[] = {
 	{ "state", "STATE", "State of the newest update", 10, 14, 0, 0, COLUMN_DESCENDING,
 		format_state, compare_state },
-	{ "pipeline", "PIPELINE", "Name of the pipeline", 14, 40, 4, 0, 0, format_pipeline, NULL },
+	{ "pipeline", "PIPELINE", "Name of the pipeline", 16, 40, 4, 0, COLUMN_TAIL, format_pipeline, NULL },
 	{ "updates", "LAST 20 UPDATES", "How the last 20 updates ended, newest right; a chain of "
 		"retries is one", STRIP_MAX, STRIP_MAX, 0, 2, COLUMN_NO_SORT | COLUMN_NO_EXPORT,
 		format_strip, NULL },
@@ -182,9 +182,9 @@ static const struct column columns[] = {
 		0, COLUMN_RIGHT, format_complete, compare_complete },
 	{ "written", "WRITTEN", "How long ago rows were last written; stale past twice its usual gap",
 		11, 14, 0, 1, 0, format_fresh, compare_fresh },
-	{ "age", "OLDEST", "Age of the oldest number on this line", 6, 7, 0, 3, COLUMN_RIGHT,
+	{ "age", "HEARD", "How long ago its log last told anything", 6, 7, 0, 3, COLUMN_RIGHT,
 		format_oldest, compare_oldest },
-	{ "attempts", "TRY", "Attempts in the newest chain of retries", 3, 4, 0, 4,
+	{ "attempts", "TRIES", "Attempts in the newest chain of retries", 5, 5, 0, 4,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_attempts, compare_attempts },
 	{ "quarantined", "QUARANTINED", "Rows set aside instead of published", 11, 16, 0, 5,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_quarantined, compare_quarantined },

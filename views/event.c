@@ -6,6 +6,8 @@
 #include "views/jsontree.h"
 #include "views/views.h"
 
+enum { TITLE_FRAME = 5 /* cells of the rule around a title that fills it */ };
+
 struct event {
 	bool loaded;
 	struct event_row row;
@@ -72,26 +74,26 @@ static bool event_load(struct view *view, struct reader *reader, struct err *err
 	return true;
 }
 
+/* Of a long place the end is kept: file and byte. */
 static void draw_raw_title(const struct event *event, struct canvas *canvas, struct rect rect,
 	const struct look *look)
 {
-	const char *title = "raw JSON";
+	static const char *const words[] = {
+		[RAW_STORE] = "raw JSON, kept in the store",
+		[RAW_LOG] = "raw JSON, read from ",
+		[RAW_GONE] = "raw gone: it was at ",
+		[RAW_NEVER] = "no raw JSON: it was not kept and there is no pointer to it",
+	};
+	bool has_place = event->raw.place == RAW_LOG || event->raw.place == RAW_GONE;
+	struct line line;
 
-	switch (event->raw.place) {
-	case RAW_STORE:
-		title = "raw JSON, kept in the store";
-		break;
-	case RAW_LOG:
-		title = arena_printf(look->arena, "raw JSON, read from %.*s", TEXT_ARG(event->raw.where));
-		break;
-	case RAW_GONE:
-		title = arena_printf(look->arena, "raw gone: it was at %.*s", TEXT_ARG(event->raw.where));
-		break;
-	case RAW_NEVER:
-		title = "no raw JSON: it was not kept and there is no pointer to it";
-		break;
+	line_init(&line, look->arena);
+	line_addf(&line, ROLE_HEADING, "%s", words[event->raw.place]);
+	if (has_place) {
+		line_addf(&line, ROLE_HEADING, "%.*s", TEXT_ARG(event->raw.where));
+		line_keep_tail(&line, rect.cols - TITLE_FRAME, look->ascii);
 	}
-	canvas_rule(canvas, rect.row, rect.col, rect.cols, text_of(title));
+	canvas_rule(canvas, rect.row, rect.col, rect.cols, line_text(&line));
 }
 
 static void event_draw(const struct view *view, struct canvas *canvas, struct rect rect)

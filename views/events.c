@@ -10,7 +10,7 @@
 
 /* Rows held around the place looked at; moving near an end loads the window anew. */
 enum { WINDOW_HALF = 300, WINDOW_MARGIN = 60, PAGE = 10000, WHOLE_MAX = 1000000, FILTER_MAX = 512,
-	PANE_USUAL = 9 };
+	PANE_USUAL = 9, WIDE_COLS = 100, CLOCK_CELLS = 8 };
 
 enum window { WINDOW_TAIL, WINDOW_AROUND, WINDOW_START };
 
@@ -42,6 +42,22 @@ static void format_when(const void *row, const struct look *look, struct line *l
 static void format_level(const void *row, const struct look *look, struct line *line)
 {
 	line_look(line, look, level_look(event_of(row)->level));
+}
+
+/* Narrow forms: the date goes where every row is of today, words where nothing is wrong. */
+static void format_clock_of(const void *row, const struct look *look, struct line *line)
+{
+	line_add(line, ROLE_DIM, format_clock(look, event_of(row)->happened_at_ms));
+}
+
+static void format_level_short(const void *row, const struct look *look, struct line *line)
+{
+	const struct event_row *event = event_of(row);
+
+	if (event->level >= LEVEL_WARN)
+		format_level(row, look, line);
+	else
+		line_glyph(line, look, level_look(event->level));
 }
 
 static void format_pipeline(const void *row, const struct look *look, struct line *line)
@@ -78,16 +94,16 @@ static void format_message(const void *row, const struct look *look, struct line
 		line_add(line, level_look(event->level)->role, event->message);
 }
 
-enum { COLUMN_MESSAGE = 6 };
+enum { COLUMN_TIME = 0, COLUMN_LEVEL = 1, COLUMN_MESSAGE = 6 };
 static const struct column columns[] = {
 	{ "time", "TIME", "When it happened", 15, 20, 0, 0, COLUMN_NO_SORT, format_when, NULL },
 	{ "level", "LEVEL", "Its level", 9, 9, 0, 0, COLUMN_NO_SORT, format_level, NULL },
-	{ "pipeline", "PIPELINE", "Whose event log it is from", 10, 24, 1, 1, COLUMN_NO_SORT,
+	{ "pipeline", "PIPELINE", "Whose event log it is from", 10, 24, 1, 1, COLUMN_NO_SORT | COLUMN_TAIL,
 		format_pipeline, NULL },
 	{ "type", "TYPE", "Type of the event", 13, 20, 0, 3, COLUMN_NO_SORT, format_type, NULL },
 	{ "update", "UPDATE", "Head of its update's id", 8, 8, 0, 4, COLUMN_NO_SORT, format_update,
 		NULL },
-	{ "flow", "FLOW", "Which flow", 12, 30, 0, 5, COLUMN_NO_SORT, format_flow, NULL },
+	{ "flow", "FLOW", "Which flow", 12, 30, 0, 5, COLUMN_NO_SORT | COLUMN_TAIL, format_flow, NULL },
 	{ "message", "MESSAGE", "What it says; of an error the cause", 38, 400, 9, 0, COLUMN_NO_SORT,
 		format_message, NULL },
 };
@@ -330,12 +346,41 @@ static void draw_head(const struct view *view, struct canvas *canvas, struct rec
 	(void)canvas_line(canvas, rect.row, rect.col, rect.cols, &line, false);
 }
 
+/* Whether every row happened on the day the screen speaks of, as its zone has it. */
+static bool is_all_of_today(const struct view *view)
+{
+	const struct events *events = view->state;
+	struct text today = format_time(&view->look, view->look.now_ms);
+
+	for (size_t i = 0; i < events->n; i++) {
+		struct text at = format_time(&view->look, events->rows[i].happened_at_ms);
+
+		/* "21 Nov 02:01:13" without its clock */
+		if (at.len < CLOCK_CELLS || today.len < CLOCK_CELLS ||
+			!text_eq(text_sub(at, 0, at.len - CLOCK_CELLS),
+				text_sub(today, 0, today.len - CLOCK_CELLS)))
+			return false;
+	}
+	return true;
+}
+
+static void list_draw(const struct view *view, struct canvas *canvas, struct rect rect)
+{
+	/* What it says before what it is: the other columns share the other half. */
+	struct table_form forms[] = {
+		{ .column = COLUMN_MESSAGE, .width = rect.cols / 2 },
+		{ .column = COLUMN_LEVEL, .width = 7, .format = format_level_short },
+		{ .column = COLUMN_TIME, .width = CLOCK_CELLS, .format = format_clock_of },
+	};
+	size_t n = rect.cols >= WIDE_COLS ? 1 : is_all_of_today(view) ? 3 : 2;
+
+	table_draw_forms(view->state, forms, n, canvas, rect, &view->look, true);
+}
+
 static void events_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
 	const struct events *events = view->state;
 	struct sheet pane = pane_of(view);
-	/* What it says before what it is: the other columns share the other half. */
-	struct table_form message = { .column = COLUMN_MESSAGE };
 	struct split split;
 	int pane_rows;
 
@@ -352,8 +397,7 @@ static void events_draw(const struct view *view, struct canvas *canvas, struct r
 	pane_rows = pane_rows > PANE_USUAL ? pane_rows : PANE_USUAL;
 	pane_rows = pane_rows < rect.rows / 3 ? pane_rows : rect.rows / 3;
 	split = split_rows(rect, list_rows(&events->table), pane_rows);
-	message.width = rect.cols / 2;
-	table_draw_form(&events->table, &message, canvas, split.list, &view->look, true);
+	list_draw(view, canvas, split.list);
 	(void)pane_draw(&pane, canvas, split.pane);
 }
 

@@ -37,8 +37,14 @@ static void format_flow(const void *row, const struct look *look, struct line *l
 
 static void format_dataset(const void *row, const struct look *look, struct line *line)
 {
-	line_name(line, look,
-		look->raw ? flow_of(row)->dataset : ((const struct flow_line *)row)->dataset_shown);
+	const struct flow_row *flow = flow_of(row);
+
+	if (look->raw)
+		line_name(line, look, flow->dataset);
+	else if (text_eq(flow->dataset, flow->flow))
+		line_add(line, ROLE_DIM, TEXT("same"));
+	else
+		line_name(line, look, ((const struct flow_line *)row)->dataset_shown);
 }
 
 /* A flow that ended without saying so stops at its last event. */
@@ -163,7 +169,7 @@ enum { COLUMN_BAR = 2 };
 static const struct column columns[] = {
 	{ "state", "STATE", "State of the flow", 11, 14, 0, 0, COLUMN_DESCENDING, format_state,
 		compare_state },
-	{ "flow", "FLOW", "Name of the flow", 20, 48, 3, 0, 0, format_flow, NULL },
+	{ "flow", "FLOW", "Name of the flow", 20, 48, 3, 0, COLUMN_TAIL, format_flow, NULL },
 	{ "gantt", "QUEUED TO ENDED", "Queued, planning, starting, running, on the update's time scale",
 		BAR_NARROW, BAR_NARROW, 0, 2, COLUMN_NO_SORT | COLUMN_NO_EXPORT, format_bar_narrow,
 		NULL },
@@ -178,7 +184,8 @@ static const struct column columns[] = {
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_backlog, compare_backlog },
 	{ "batches", "BATCHES", "Micro-batches that reported", 7, 8, 0, 5,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_batches, compare_batches },
-	{ "dataset", "DATASET", "What it writes", 12, 40, 1, 6, 0, format_dataset, NULL },
+	{ "dataset", "DATASET", "What it writes, where that has another name than the flow", 7, 40, 1, 6,
+		COLUMN_TAIL, format_dataset, NULL },
 };
 
 static struct text row_key(const void *row)

@@ -119,7 +119,7 @@ static const struct column columns[] = {
 	{ "bytes", "ADDED", "Bytes of the files added", 7, 9, 0, 3, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_bytes_of, compare_bytes },
 	{ "changes", "CHANGED", "Schema, properties, protocol", 12, 60, 2, 4, 0, format_changes, NULL },
-	{ "engine", "ENGINE", "What wrote it", 12, 40, 1, 5, 0, format_engine, NULL },
+	{ "engine", "ENGINE", "What wrote it", 24, 40, 1, 5, 0, format_engine, NULL },
 };
 
 static struct text row_key(const void *row)

@@ -34,24 +34,34 @@ int list_rows(const struct table *table)
 	return shown ? (int)shown + 1 : 2; /* the sentence of an empty table takes a row */
 }
 
-void table_draw_form(const struct table *table, const struct table_form *form,
+void table_draw_forms(const struct table *table, const struct table_form *forms, size_t n,
 	struct canvas *canvas, struct rect rect, const struct look *look, bool focused)
 {
 	struct column columns[COLUMNS_MAX];
-	struct table wide = *table;
+	struct table formed = *table;
 
 	if (table->ncolumns > COLUMNS_MAX) {
 		table_draw(table, canvas, rect, look, focused);
 		return;
 	}
 	memcpy(columns, table->columns, table->ncolumns * sizeof(*columns));
-	columns[form->column].min_width = form->width;
-	if (form->format) {
-		columns[form->column].max_width = form->width;
-		columns[form->column].format = form->format;
+	for (size_t i = 0; i < n; i++) {
+		struct column *column = &columns[forms[i].column];
+
+		column->min_width = forms[i].width;
+		if (!forms[i].format)
+			continue;
+		column->max_width = forms[i].width;
+		column->format = forms[i].format;
 	}
-	wide.columns = columns;
-	table_draw(&wide, canvas, rect, look, focused);
+	formed.columns = columns;
+	table_draw(&formed, canvas, rect, look, focused);
+}
+
+void table_draw_form(const struct table *table, const struct table_form *form,
+	struct canvas *canvas, struct rect rect, const struct look *look, bool focused)
+{
+	table_draw_forms(table, form, 1, canvas, rect, look, focused);
 }
 
 static const struct {

@@ -134,7 +134,7 @@ static void format_id(const void *row, const struct look *look, struct line *lin
 static const struct column columns[] = {
 	{ "state", "STATE", "State of the newest update", 11, 14, 0, 0, COLUMN_DESCENDING, format_state,
 		compare_state },
-	{ "pipeline", "PIPELINE", "Name of the pipeline", 14, 44, 3, 0, 0, format_pipeline, NULL },
+	{ "pipeline", "PIPELINE", "Name of the pipeline", 14, 44, 3, 0, COLUMN_TAIL, format_pipeline, NULL },
 	{ "update", "UPDATE", "Head of the newest update's id", 8, 8, 0, 2, 0, format_update, NULL },
 	{ "started", "STARTED", "When the newest update was created", 15, 20, 0, 1, COLUMN_DESCENDING,
 		format_started, compare_started },

@@ -179,7 +179,7 @@ static int compare_age(const void *a, const void *b)
 
 enum { COLUMN_TREND = 7, WIDE_COLS = 150 };
 static const struct column columns[] = {
-	{ "dataset", "DATASET", "What the rules are on", 24, 44, 3, 0, 0, format_dataset,
+	{ "dataset", "DATASET", "What the rules are on", 24, 44, 3, 0, COLUMN_TAIL, format_dataset,
 		compare_dataset },
 	{ "complete", "COMPLETE", "Published rows of input rows", 8, 8, 0, 0, COLUMN_RIGHT,
 		format_complete, compare_complete },
@@ -199,7 +199,7 @@ static const struct column columns[] = {
 		format_age_of, compare_age },
 	{ "state", "STATE", "good from 99 %, short from 95 %, low below", 7, 7, 0, 7, 0, format_state,
 		compare_complete },
-	{ "pipeline", "PIPELINE", "Which pipeline writes it", 10, 30, 1, 8, 0, format_pipeline, NULL },
+	{ "pipeline", "PIPELINE", "Which pipeline writes it", 10, 30, 1, 8, COLUMN_TAIL, format_pipeline, NULL },
 };
 
 static struct text row_key(const void *row)

@@ -7,7 +7,8 @@
 #include "base/utf8.h"
 #include "views/common.h"
 
-enum { LABEL_MAX = 18, LABEL_LEAST_TEXT = 20, ROW_MAX_BYTES = 64 << 10 };
+enum { LABEL_MAX = 18, LABEL_LEAST_TEXT = 20, ROW_MAX_BYTES = 64 << 10,
+	MORE_CELLS = 10 };
 
 static struct sheet_row *sheet_next(struct sheet *sheet)
 {
@@ -232,9 +233,16 @@ int sheet_height(const struct sheet *sheet, int cols)
 
 int sheet_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rect, int skip)
 {
+	int rows, more;
+
 	if (rect.rows <= 0 || rect.cols <= 0)
 		return 0;
-	return sheet_walk(sheet, canvas, rect, skip);
+	rows = sheet_walk(sheet, canvas, rect, skip);
+	more = sheet_height(sheet, rect.cols) - skip - rect.rows;
+	if (more > 0 && rect.rows > 1 && rect.cols >= 2 * MORE_CELLS)
+		(void)canvas_putf(canvas, rect.row + rect.rows - 1, rect.col + rect.cols - MORE_CELLS,
+			MORE_CELLS, ROLE_DIM, " %4d more", more);
+	return rows;
 }
 
 int pane_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rect)

@@ -51,7 +51,7 @@ static const struct column columns[] = {
 	{ "seen", "SEEN", "When it was met", 15, 20, 0, 2, COLUMN_DESCENDING, format_when,
 		compare_when },
 	{ "reason", "REASON", "Why it could not be read", 20, 60, 2, 0, 0, format_reason, NULL },
-	{ "place", "PLACE", "File, line, byte", 42, 120, 3, 0, 0, format_place, NULL },
+	{ "place", "PLACE", "File, line, byte", 42, 120, 3, 0, COLUMN_TAIL, format_place, NULL },
 	{ "length", "LENGTH", "Bytes of the whole input", 7, 9, 0, 1, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_length, compare_length },
 };

@@ -114,7 +114,7 @@ static void format_text(const void *row, const struct look *look, struct line *l
 static const struct column columns[] = {
 	{ "state", "HEALTH", "How it is doing", 10, 11, 0, 0, COLUMN_DESCENDING, format_state,
 		compare_state },
-	{ "source", "SOURCE", "Section and name in the configuration", 14, 32, 2, 0, 0, format_source,
+	{ "source", "SOURCE", "Section and name in the configuration", 20, 32, 2, 0, 0, format_source,
 		NULL },
 	{ "since", "SINCE", "How long it has been so", 6, 8, 0, 1, COLUMN_RIGHT, format_since,
 		compare_since },

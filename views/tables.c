@@ -103,7 +103,7 @@ static void format_path(const void *row, const struct look *look, struct line *l
 }
 
 static const struct column columns[] = {
-	{ "table", "  TABLE", "Name below its root", 26, 48, 3, 0, 0, format_table, compare_table },
+	{ "table", "  TABLE", "Name below its root", 26, 48, 3, 0, COLUMN_TAIL, format_table, compare_table },
 	{ "version", "VERSION", "Newest version", 7, 9, 0, 0, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_version, compare_version },
 	{ "age", "CHANGED", "How long ago it was committed", 7, 8, 0, 0, COLUMN_RIGHT, format_age_of,
@@ -117,8 +117,8 @@ static const struct column columns[] = {
 	{ "commits", "24 H", "Commits in the last 24 hours", 5, 7, 0, 3,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_commits, compare_commits },
 	{ "by", "BY", "Who committed", 10, 30, 1, 4, 0, format_by, NULL },
-	{ "engine", "ENGINE", "What wrote it", 12, 40, 1, 6, 0, format_engine, NULL },
-	{ "path", "PATH", "Where it is", 16, 80, 1, 5, 0, format_path, NULL },
+	{ "engine", "ENGINE", "What wrote it", 24, 40, 1, 6, 0, format_engine, NULL },
+	{ "path", "PATH", "Where it is", 24, 80, 1, 5, COLUMN_TAIL, format_path, NULL },
 };
 
 static struct text row_key(const void *row)

@@ -200,7 +200,7 @@ static const struct column columns[] = {
 	{ "state", "STATE", "State of the update", 11, 14, 0, 0, COLUMN_DESCENDING, format_state,
 		compare_state },
 	{ "update", "UPDATE", "Head of the update's id", 8, 8, 0, 0, 0, format_id, NULL },
-	{ "pipeline", "PIPELINE", "Name of the pipeline", 12, 30, 1, 1, 0, format_pipeline, NULL },
+	{ "pipeline", "PIPELINE", "Name of the pipeline", 12, 30, 1, 1, COLUMN_TAIL, format_pipeline, NULL },
 	{ "started", "STARTED", "When it was created", 15, 20, 0, 0, COLUMN_DESCENDING, format_started,
 		compare_started },
 	{ "took", "TOOK", "From created to its end, or to now", 6, 8, 0, 0,

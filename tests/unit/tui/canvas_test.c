@@ -200,6 +200,42 @@ static void lines_clip_as_one(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void names_keep_their_ends(void **state)
+{
+	static const struct {
+		const char *glyph, *name;
+		int width;
+		const char *want;
+	} cases[] = {
+		{ "", "orders_silver", 13, "orders_silver" },
+		{ "", "orders_silver", 12, "…ders_silver" },
+		{ "", "orders_silver", 2, "…r" },
+		{ "", "orders_silver", 1, "orders_silver" }, /* the canvas cuts it */
+		{ "", "orders_silver", 0, "orders_silver" },
+		{ "✗ ", "orders_silver", 9, "✗ …silver" },
+		{ "✗ ", "orders_silver", 3, "✗ orders_silver" },
+		{ "", "日本語", 5, "…本語" },
+		{ "", "日本語", 4, "…語" }, /* half a character is none */
+		{ "", "ae\xcc\x81x", 3, "ae\xcc\x81x" },
+		{ "", "ae\xcc\x81x", 2, "…x" },
+	};
+	struct arena arena = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct line line;
+
+		line_init(&line, &arena);
+		if (cases[i].glyph[0])
+			line_add(&line, ROLE_FAILED, text_of(cases[i].glyph));
+		line_add(&line, ROLE_TEXT, text_of(cases[i].name));
+		line_keep_tail(&line, cases[i].width, false);
+		if (!text_is(line_text(&line), cases[i].want))
+			fail_msg("case %zu: %.*s", i, TEXT_ARG(line_text(&line)));
+	}
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +248,7 @@ int main(void)
 		CASE(towers_of_marks_fit_a_cell),
 		CASE(long_text_costs_no_more_than_a_row),
 		CASE(lines_clip_as_one),
+		CASE(names_keep_their_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

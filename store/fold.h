@@ -115,7 +115,7 @@ struct fold_rolls {
 	size_t n, room;
 };
 void fold_rolls_done(struct fold_rolls *rolls);
-void fold_rolls_add(struct fold_rolls *rolls, const struct fold_roll *roll); /* as a row more */
+void fold_rolls_add(struct fold_rolls *rolls, const struct fold_roll *roll); /* one row more */
 /* Sorts by (hour, dataset, rule) and adds equal keys up; rows that came to nothing go. */
 void fold_rolls_merge(struct fold_rolls *rolls);
 
@@ -148,8 +148,9 @@ int64_t flow_fold_written(const struct flow_fold *fold);
 bool update_fold_encode(struct buf *buf, const struct update_fold *fold, size_t *head_len);
 bool update_fold_decode(struct text x, struct update_fold *fold);
 /*
- * Of x or of its first head_len bytes, a fifth of the work: pipeline, state, flags, cause, failed_attempts, created, last event, written
- * and the quality sums; the rest stays as update_fold_init left it.
+ * Of x or of its first head_len bytes, a fifth of the work: pipeline, state, flags, cause,
+ * failed_attempts, created, last event, written and the quality sums; the rest stays as
+ * update_fold_init left it.
  */
 bool update_fold_decode_head(struct text x, struct update_fold *fold);
 bool flow_fold_encode(struct buf *buf, const struct flow_fold *fold);

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-enum { PATTERN_MAX_BYTES = 512 };
+enum { PATTERN_MAX_BYTES = 512, ANSWER_MIN_MS = 2000, ANSWER_MAX_MS = 10000 };
 
 const struct config_key plan_keys[] = {
 	{ .name = "brokers", .type = CONFIG_TEXT, .fallback = "",
@@ -64,6 +64,11 @@ bool plan_read(struct plan *plan, const struct config_section *config, struct er
 		return err_set(err, ERR_CONFIG, 0, "tables_bytes is at least 10000");
 	if (config_integer(config, "every") < 1000)
 		return err_set(err, ERR_CONFIG, 0, "every is at least 1s");
+	plan->answer_ms = config_integer(config, "every");
+	if (plan->answer_ms < ANSWER_MIN_MS)
+		plan->answer_ms = ANSWER_MIN_MS;
+	if (plan->answer_ms > ANSWER_MAX_MS)
+		plan->answer_ms = ANSWER_MAX_MS;
 	if (file.len > 0 && !properties_load(&plan->properties, file.bytes, err))
 		return false;
 	if (!properties_parse(&plan->properties, inline_text, PROPERTIES_INLINE, ".", err))
@@ -101,6 +106,7 @@ bool plan_put(const struct plan *plan, struct buf *out)
 	wire_text(out, plan->tables);
 	wire_text(out, plan->token_command);
 	wire_text(out, plan->group_id);
+	wire_i64(out, plan->answer_ms);
 	wire_i64(out, plan->sample_bytes);
 	wire_u8(out, plan->read_committed);
 	wire_u8(out, plan->doctor);
@@ -127,6 +133,7 @@ bool plan_take(struct plan *plan, struct wire_in *in)
 	plan->tables = arena_text(arena, wire_take_text(in));
 	plan->token_command = arena_text(arena, wire_take_text(in));
 	plan->group_id = arena_text(arena, wire_take_text(in));
+	plan->answer_ms = wire_take_i64(in);
 	plan->sample_bytes = wire_take_i64(in);
 	plan->read_committed = wire_take_u8(in) != 0;
 	plan->doctor = wire_take_u8(in) != 0;

@@ -18,6 +18,7 @@ struct plan {
 	struct text tables;         /* topics to look into; empty = none */
 	struct text token_command;  /* terminated; empty = none */
 	struct text group_id;       /* shown to the brokers; nothing is ever read or committed as it */
+	int64_t answer_ms;          /* how long a sweep waits for what does not come */
 	int64_t sample_bytes;       /* a second, of the topics that are looked into */
 	bool read_committed;        /* the end is the last stable offset: asked for inline */
 	bool doctor;                /* try everything and say it, instead of sweeping */

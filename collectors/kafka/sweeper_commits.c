@@ -168,7 +168,7 @@ static bool want_again(struct sweeper *sweeper)
 
 void commits_read(struct sweeper *sweeper)
 {
-	int64_t deadline = sweeper_now(sweeper) + ANSWERS_MS;
+	int64_t deadline = sweeper_now(sweeper) + sweeper->plan.answer_ms;
 
 	for (size_t i = 0; i < sweeper->ngroups; i++) {
 		struct group *group = &sweeper->groups[i];

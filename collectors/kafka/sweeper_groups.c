@@ -307,7 +307,7 @@ void groups_describe(struct sweeper *sweeper)
 			asked++;
 		}
 	}
-	while (asked-- > 0 && requests_wait(sweeper, DESCRIBE_MS,
+	while (asked-- > 0 && requests_wait(sweeper, (int)sweeper->plan.answer_ms / 2,
 				      RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT))
 		continue;
 }

@@ -48,7 +48,9 @@ int kafka_sweeper_main(int fd)
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+#ifndef __SANITIZE_ADDRESS__ /* whose search for leaks is a debugger */
 	(void)prctl(PR_SET_DUMPABLE, 0); /* secrets are in memory: no core file, no debugger */
+#endif
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	buf_init(&sweeper.in, IN_MAX_BYTES);
 	buf_init(&sweeper.out, OUT_MAX_BYTES);

@@ -67,7 +67,7 @@ static rd_kafka_resp_err_t ask(struct reading *reading, const struct place *plac
 	for (size_t i = 0; i < count; i++)
 		rd_kafka_topic_partition_list_add(list, sweeper->topics[places[i].topic].name,
 			places[i].partition)->offset = reading->what;
-	code = rd_kafka_offsets_for_times(sweeper->client, list, ENDS_TIMEOUT_MS);
+	code = rd_kafka_offsets_for_times(sweeper->client, list, (int)sweeper->plan.answer_ms / 2);
 	/* C6: after an error the elements still hold what we put in. */
 	for (size_t i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < count; i++) {
 		const rd_kafka_topic_partition_t *got = &list->elems[i];

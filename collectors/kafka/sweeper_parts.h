@@ -27,9 +27,6 @@ enum {
 	REQUEST_TIMEOUT_MS = 3600000, /* C2: the longest there is */
 	LIST_TIMEOUT_MS = 4000,       /* not sent to a coordinator: may time out */
 	METADATA_TIMEOUT_MS = 5000,
-	ENDS_TIMEOUT_MS = 4000,
-	ANSWERS_MS = 10000, /* how long a sweep waits for commits */
-	DESCRIBE_MS = 5000,
 	WINDOW = 64,          /* requests under way */
 	WHOLE_MAX = 1000,     /* partitions of a group asked for at once: parsing is quadratic */
 	COMMIT_SLICE = 200,

@@ -103,6 +103,11 @@ $(SCAN).o $(SCAN)_avx2.o $(SCAN)_blocks.o: CFLAGS_ALL += -DSCAN_AVX2
 $(SCAN)_avx2.o $(SCAN)_blocks.o: CFLAGS_ALL += -mavx2 -mbmi
 endif
 
+# Loops over levels and values are worth the vectors that -O2 does not make.
+ifeq ($(MODE),release)
+$(B)/collectors/delta/parquet/%.o: CFLAGS_ALL += -O3
+endif
+
 define library
 $(B)/lib$(1).a: $(call obj,$(SRC_$(1)))
 	@mkdir -p $$(@D)

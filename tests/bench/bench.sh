@@ -100,5 +100,7 @@ if command -v valgrind >/dev/null; then
 fi
 [ ! -x "$B/bench/bench_readers" ] || { say 'eight readers beside ingest'; "$B/bench/bench_readers" "$B" $dir "$log" "$weir" | tee -a $table; }
 [ ! -x "$B/bench/bench_console" ] || { say 'console'; "$B/bench/bench_console" "$B/weir" $dir/main.db | tee -a $table; }
+say 'Parquet'
+B=$B sh tests/bench/parquet.sh
 say 'table'
 cat $table

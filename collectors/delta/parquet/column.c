@@ -6,6 +6,19 @@
 #include "base/mem.h"
 #include "collectors/delta/parquet/parts.h"
 
+/* A block used again would hide from a sanitizer what is read behind a shorter page. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define BLOCKS_ARE_WATCHED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define BLOCKS_ARE_WATCHED 1
+#endif
+#ifndef BLOCKS_ARE_WATCHED
+#define BLOCKS_ARE_WATCHED 0
+#endif
+
 bool memory_take(struct parquet_memory *memory, size_t bytes)
 {
 	if (bytes > memory->max - memory->held)
@@ -65,16 +78,35 @@ static void free_room(struct column *column, struct room *room)
 	room->bytes = 0;
 }
 
+static void free_block(struct column *column, struct block *block)
+{
+	if (!block)
+		return;
+	memory_give(column->memory, block->room + sizeof *block);
+	free(block);
+}
+
 struct block *column_block(struct column *column, size_t len, struct err *err)
 {
-	struct block *block;
+	struct block *block = column->spare;
 
-	if (!memory_take(column->memory, len + sizeof *block)) {
-		(void)too_much(column, len, err);
-		return NULL;
+	column->spare = NULL;
+	/* A much larger one would be memory held for nothing. */
+	if (block && (BLOCKS_ARE_WATCHED || block->room < len || block->room / 4 > len)) {
+		free_block(column, block);
+		block = NULL;
 	}
-	block = mem_alloc(sizeof *block + len + PARQUET_SLACK);
-	*block = (struct block){ column->blocks, len, (uint8_t *)(block + 1) };
+	if (!block) {
+		if (!memory_take(column->memory, len + sizeof *block)) {
+			(void)too_much(column, len, err);
+			return NULL;
+		}
+		block = mem_alloc(sizeof *block + len + PARQUET_SLACK);
+		block->room = len;
+		block->bytes = (uint8_t *)(block + 1);
+	}
+	block->next = column->blocks;
+	block->len = len;
 	memset(block->bytes + len, 0, PARQUET_SLACK);
 	column->blocks = block;
 	column->page_blocks++;
@@ -86,8 +118,8 @@ static void free_blocks(struct column *column, struct block *block)
 	while (block) {
 		struct block *next = block->next;
 
-		memory_give(column->memory, block->len + sizeof *block);
-		free(block);
+		free_block(column, column->spare);
+		column->spare = block;
 		block = next;
 	}
 }
@@ -298,6 +330,8 @@ void column_done(struct column *column)
 
 	column_drop_blocks(column);
 	drop_dictionary(column);
+	free_block(column, column->spare);
+	column->spare = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(rooms); i++)
 		free_room(column, rooms[i]);
 }

@@ -194,8 +194,8 @@ void memory_give(struct parquet_memory *memory, size_t bytes);
 /* Bytes that texts may point into, until their batch is over. */
 struct block {
 	struct block *next;
-	size_t len;
-	uint8_t *bytes; /* PARQUET_SLACK beyond len are readable */
+	size_t len, room; /* used, allocated */
+	uint8_t *bytes;   /* PARQUET_SLACK beyond len are readable */
 };
 
 /* An array that grows within the memory's bounds; contents stay. */
@@ -250,6 +250,7 @@ struct column {
 	/* the page at hand */
 	struct block *blocks;       /* newest first; older ones only for texts of this batch */
 	size_t page_blocks;         /* of those, the page's own */
+	struct block *spare;        /* the last that went: pages are much of a size */
 	size_t page_levels;         /* left in it */
 	struct hybrid defs, reps;   /* unless decoded ahead */
 	bool is_ahead;              /* levels of the page are decoded ahead */

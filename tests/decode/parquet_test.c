@@ -201,13 +201,62 @@ static void memory_is_bounded(void **state)
 	parquet_close(file);
 }
 
-/* A page header of version 1: what follows are levels and values. */
-static void add_page(struct buf *data, int values, int encoding, const char *bytes, int len)
+/* A page header of version 1: what follows are levels and values. raw: bytes when unpacked. */
+static void add_page(struct buf *data, int values, int encoding, int levels, const char *bytes, int len,
+	int raw)
 {
-	(void)buf_addf(data, "%c%c%c%c%c%c", 0x15, 0, 0x15, 2 * len, 0x15, 2 * len);
+	(void)buf_addf(data, "%c%c%c%c%c%c", 0x15, 0, 0x15, 2 * raw, 0x15, 2 * len);
 	(void)buf_addf(data, "%c%c%c%c%c%c%c%c%c%c%c", 0x2c, 0x15, 2 * values, 0x15, 2 * encoding, 0x15,
-		6, 0x15, 6, 0, 0);
+		2 * levels, 0x15, 2 * levels, 0, 0);
 	(void)buf_add_bytes(data, bytes, (size_t)len);
+}
+
+/* Old forms that writers of the test's files do not make: the rows' numbers are told. */
+static void old_forms_are_read(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t shape[PARQUET_SHAPE_BYTES];
+		int values, levels, len, raw;
+		const char *bytes;
+		int64_t want[3]; /* -1: null */
+	} old[] = {
+		/* 0, 1, 1 as bits, the most significant first; then two values. */
+		{ "bit-packed levels", { 1, 1, 0, 0, 3, 0, 3, 0, 0, 0 }, 3, 4, 9, 9,
+			"\x60\7\0\0\0\11\0\0\0", { -1, 7, 9 } },
+		{ "lz4 as Hadoop frames it", { 1, 0, 5, 0, 3, 0, 3, 0, 0, 0 }, 3, 3, 30, 12,
+			"\0\0\0\10\0\0\0\11\x80\5\0\0\0\6\0\0\0\0\0\0\4\0\0\0\5\x40\7\0\0\0",
+			{ 5, 6, 7 } },
+		{ "lz4 without frames", { 1, 0, 5, 0, 3, 0, 3, 0, 0, 0 }, 3, 3, 13, 12,
+			"\xc0\5\0\0\0\6\0\0\0\7\0\0\0", { 5, 6, 7 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(old); i++) {
+		struct err err = ERR_INIT;
+		struct parquet *file;
+		struct parquet_reader *reader;
+		const struct parquet_vector *column;
+		struct buf data;
+		struct buf bytes;
+
+		buf_init(&data, 1000);
+		buf_init(&bytes, 2000);
+		(void)buf_add_bytes(&data, old[i].shape, PARQUET_SHAPE_BYTES);
+		add_page(&data, old[i].values, 0, old[i].levels, old[i].bytes, old[i].len, old[i].raw);
+		parquet_wrap_chunk((const uint8_t *)data.bytes, data.len, &bytes);
+		file = parquet_open_bytes(bytes.bytes, bytes.len, old[i].name, &err);
+		if (!file)
+			fail_msg("%s", err.text);
+		reader = parquet_reader_new(file, NULL, 0, 0);
+		column = parquet_vector_find(next(reader), "c");
+		for (size_t k = 0; k < 3; k++)
+			assert_int_equal(parquet_int(column, k, -1), old[i].want[k]);
+		parquet_reader_free(reader);
+		parquet_close(file);
+		buf_done(&data);
+		buf_done(&bytes);
+	}
 }
 
 static const struct {
@@ -260,7 +309,8 @@ static void messages_name_file_offset_and_column(void **state)
 		buf_init(&data, 1000);
 		buf_init(&file, 2000);
 		(void)buf_add_bytes(&data, cases[i].shape, PARQUET_SHAPE_BYTES);
-		add_page(&data, cases[i].values, cases[i].encoding, cases[i].bytes, cases[i].len);
+		add_page(&data, cases[i].values, cases[i].encoding, 3, cases[i].bytes, cases[i].len,
+			cases[i].len);
 		parquet_wrap_chunk((const uint8_t *)data.bytes, data.len, &file);
 		parquet_walk_bytes(file.bytes, file.len, 1 << 20, 100, &walked);
 		if (walked.is_whole != !cases[i].why)
@@ -447,6 +497,7 @@ int main(void)
 		cmocka_unit_test(lists_and_maps_are_walked),
 		cmocka_unit_test(row_groups_follow_and_are_sought),
 		cmocka_unit_test(memory_is_bounded),
+		cmocka_unit_test(old_forms_are_read),
 		cmocka_unit_test(messages_name_file_offset_and_column),
 		cmocka_unit_test(claims_are_checked_first),
 		cmocka_unit_test(checksums_find_every_bit),

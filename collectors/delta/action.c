@@ -140,6 +140,19 @@ static bool stats_scan(struct text stats, struct text column, int64_t *records_o
 	return p + 1 == end;
 }
 
+/* A count at that place, within the text; NULL = none. */
+static const char *leading_number(struct text text, size_t at, int64_t *out)
+{
+	size_t end = at;
+
+	while (end < text.len && lex_is_digit(text.bytes[end]))
+		end++;
+	if (end == text.len || end - at > LEX_DIGITS_MAX || (text.bytes[at] == '0' && end - at > 1) ||
+		!text_to_i64(text_sub(text, at, end - at), out))
+		return NULL;
+	return text.bytes + end;
+}
+
 void delta_stats_read(struct text stats, struct text column, int64_t *records_out,
 	int64_t *null_count_out)
 {
@@ -149,10 +162,9 @@ void delta_stats_read(struct text stats, struct text column, int64_t *records_ou
 	if (!stats.bytes)
 		return;
 	/* As nearly all begin, where more is not asked for. */
-	if (!column.bytes && text_starts(stats, TEXT(STATS_HEAD)) &&
-		stats.bytes[stats.len - 1] == '}') {
-		behind = lex_integer(stats.bytes + sizeof STATS_HEAD - 1, records_out);
-		if (behind && *records_out >= 0 && (*behind == ',' || *behind == '}'))
+	if (!column.bytes && stats.len > sizeof STATS_HEAD && text_starts(stats, TEXT(STATS_HEAD))) {
+		behind = leading_number(stats, sizeof STATS_HEAD - 1, records_out);
+		if (behind && (*behind == ',' || *behind == '}'))
 			return;
 		*records_out = FACT_UNKNOWN;
 	}
@@ -290,6 +302,12 @@ static const char *scan_values(const struct scan *scan, const char *p, struct te
 	return p;
 }
 
+/* Of a key whose length is the word's. */
+static inline bool same(struct text key, const char *word)
+{
+	return memcmp(key.bytes, word, strlen(word)) == 0;
+}
+
 /* One member of add or remove. Lengths first: most keys differ in them. */
 static const char *scan_member(const struct scan *scan, struct text key, const char *p,
 	struct delta_action *action)
@@ -298,33 +316,33 @@ static const char *scan_member(const struct scan *scan, struct text key, const c
 
 	switch (key.len) {
 	case 4:
-		if (text_is(key, "path"))
+		if (same(key, "path"))
 			return scan_string(scan, p, &entry->path);
-		if (text_is(key, "size"))
+		if (same(key, "size"))
 			return scan_number(scan, p, &entry->size);
 		break;
 	case 5:
-		if (text_is(key, "stats"))
+		if (same(key, "stats"))
 			return scan_stats(scan, p, action);
 		break;
 	case 10:
-		if (text_is(key, "dataChange"))
+		if (same(key, "dataChange"))
 			return scan_flag(scan, p, &action->data_change);
 		break;
 	case 14:
-		if (text_is(key, "deletionVector"))
+		if (same(key, "deletionVector"))
 			return scan_vector(scan, p, &entry->dv);
 		break;
 	case 15:
-		if (text_is(key, "partitionValues"))
+		if (same(key, "partitionValues"))
 			return scan_values(scan, p, &entry->partition_values);
 		break;
 	case 16:
-		if (text_is(key, "modificationTime"))
+		if (same(key, "modificationTime"))
 			return scan_number(scan, p, &entry->modified_ms);
 		break;
 	case 17:
-		if (text_is(key, "deletionTimestamp"))
+		if (same(key, "deletionTimestamp"))
 			return scan_number(scan, p, &entry->deleted_ms);
 		break;
 	default:

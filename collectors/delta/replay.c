@@ -108,7 +108,7 @@ static bool take_line(struct pass *pass, const char *start, const char *end)
 	struct delta_replay *replay = pass->replay;
 	struct delta_action action;
 
-	while (end > start && (unsigned char)end[-1] <= ' ')
+	while (end > start && (end[-1] == ' ' || end[-1] == '\r' || end[-1] == '\t'))
 		end--;
 	if (end == start)
 		return true;

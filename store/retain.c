@@ -146,6 +146,8 @@ bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUN
 		if (n > 0 && !delete_rows(writer, rules[i].sql, cut, n, &derived, err))
 			return false;
 	}
+	if (!lag_writer_retain(writer, keep_days, &derived, err))
+		return false;
 	if (events + derived == 0)
 		return true;
 	derive_forget(writer->derive);

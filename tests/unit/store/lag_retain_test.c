@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Old rows of lag become fewer; what is left says the same of the moments it stands for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "store/lag.h"
+#include "store/reader_internal.h"
+#include "store/writer_lag.h"
+#include "tests/lib/streams.h"
+
+#define HOUR_MS INT64_C(3600000)
+#define DAY_MS  (24 * HOUR_MS)
+#define FROM_MS (STREAMS_NOW_MS - STREAMS_NOW_MS % HOUR_MS)
+
+enum { STEP_MS = 20000, SWEEPS = 540, MINUTES = SWEEPS / 3 };
+
+static char folder[] = "/tmp/weir-lag-retain-XXXXXX";
+static char path[64];
+static struct arena arena;
+
+static int set_up(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) ? 0 : 1;
+}
+
+static int tear_down(void **state)
+{
+	char command[128];
+
+	(void)state;
+	arena_free(&arena);
+	(void)snprintf(command, sizeof command, "rm -rf %s", folder);
+	return system(command) == 0 ? 0 : 1;
+}
+
+static struct lag_rows list(int64_t as_of_ms)
+{
+	struct reader *reader = NULL;
+	struct lag_rows rows;
+	struct err err = ERR_INIT;
+
+	if (!reader_open(path, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err) ||
+		!lag_list(reader, &arena, TEXT_NONE, TEXT_NONE, &rows, &err))
+		fail_msg("%s", err.text);
+	reader_close(reader);
+	return rows;
+}
+
+static int64_t ask(const char *sql)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int64_t n;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return n;
+}
+
+static void same_figures(const struct lag_rows *a, const struct lag_rows *b, int64_t tolerance_s)
+{
+	assert_int_equal(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++) {
+		assert_int_equal(a->rows[i].lag_records, b->rows[i].lag_records);
+		assert_int_equal(a->rows[i].npartitions, b->rows[i].npartitions);
+		assert_true(llabs(a->rows[i].lag_seconds - b->rows[i].lag_seconds) <= tolerance_s);
+		for (size_t p = 0; p < a->rows[i].npartitions; p++) {
+			assert_int_equal(a->rows[i].partitions[p].high, b->rows[i].partitions[p].high);
+			assert_int_equal(a->rows[i].partitions[p].low, b->rows[i].partitions[p].low);
+			assert_int_equal(a->rows[i].partitions[p].processed, b->rows[i].partitions[p].processed);
+		}
+	}
+}
+
+static void sweep(struct feed *feed, int64_t i)
+{
+	int64_t high[] = { 1000 + i * 100 + i % 7, 50, 9 * i };
+	int64_t low[] = { i / 50 * 10, 0, 0 }, place[] = { 1000 + i * 80, 50, 9 * i };
+
+	(void)feed_marks(feed, "t", 3, high, low);
+	(void)feed_marks(feed, "idle", 1, low + 1, NULL);
+	(void)feed_position(feed, READER_GROUP, "g", "t", 3, place);
+	(void)feed_table(feed, "t", "db.a", i % 3 + 1);
+	if (i % 3 == 1)
+		(void)feed_table(feed, "t", "db.b", 5);
+	feed_sweep(feed, true, STEP_MS);
+}
+
+static int64_t records_of_topic(int64_t *tables)
+{
+	struct reader *reader = NULL;
+	struct topic_table_rows rows;
+	struct err err = ERR_INIT;
+	int64_t sum = 0;
+
+	assert_true(reader_open(path, &reader, &err));
+	assert_true(reader_begin(reader, READER_NOW, 0, &err));
+	assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
+	reader_close(reader);
+	for (size_t i = 0; i < rows.n; i++)
+		sum += rows.rows[i].records;
+	*tables = (int64_t)rows.n;
+	return sum;
+}
+
+static void pass(struct feed *feed, int64_t ms)
+{
+	feed->now_ms += ms;
+	feed->clock.fixed_ms += ms;
+}
+
+static void retain(struct feed *feed)
+{
+	struct err err = ERR_INIT;
+
+	if (!store_retain(feed->store, &err))
+		fail_msg("%s", err.text);
+}
+
+static void minutes_then_hours_then_nothing(void **state)
+{
+	struct lag_rows minutes[MINUTES], newest, then;
+	int64_t at[MINUTES], records, tables, rows;
+	struct feed feed;
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/a.db", folder);
+	feed_open(&feed, path, "kafka prod", FROM_MS);
+	for (int64_t i = 0; i < SWEEPS; i++) {
+		at[i / 3] = feed.now_ms + 1000;
+		sweep(&feed, i);
+		if (i % 3 == 2)
+			minutes[i / 3] = list(READER_NOW);
+	}
+	newest = list(READER_NOW);
+	records = records_of_topic(&tables);
+	assert_int_equal(tables, 2);
+	assert_int_equal(records, MINUTES * (3 + 5));
+	rows = ask("SELECT count(*) FROM lag_change WHERE key = 0");
+	assert_int_equal(rows, 2 * SWEEPS + 1);
+
+	retain(&feed); /* nothing of lag is old enough */
+	assert_int_equal(ask("SELECT count(*) FROM lag_change WHERE key = 0"), rows);
+	then = list(READER_NOW);
+	same_figures(&newest, &then, 0);
+
+	pass(&feed, (TOPIC_RAW_HOURS + 1) * HOUR_MS);
+	assert_true(ask("SELECT count(*) FROM topic_minute") > MINUTES);
+	retain(&feed);
+	assert_int_equal(ask("SELECT count(*) FROM topic_minute"), MINUTES);
+	assert_int_equal(records_of_topic(&tables), records);
+
+	pass(&feed, LAG_RAW_HOURS * HOUR_MS);
+	retain(&feed);
+	assert_int_equal(ask("SELECT count(*) FROM lag_change WHERE key = 0"), 2 * MINUTES + 1);
+	assert_int_equal(ask("SELECT count(*) FROM sweep"), MINUTES);
+	assert_int_equal(ask("SELECT count(*) FROM topic_minute"), 3); /* hours */
+	assert_int_equal(records_of_topic(&tables), records);
+	for (size_t i = 0; i < MINUTES; i++) {
+		then = list(at[i]);
+		same_figures(&minutes[i], &then, 60);
+	}
+	then = list(READER_NOW);
+	same_figures(&newest, &then, 60);
+
+	sweep(&feed, SWEEPS); /* the writer goes on from what it remembers */
+	assert_int_equal(list(READER_NOW).rows[0].lag_records, (1000 + 100 * SWEEPS + SWEEPS % 7) -
+		(1000 + SWEEPS * 80));
+	pass(&feed, LAG_MINUTE_DAYS * DAY_MS);
+	retain(&feed);
+	assert_int_equal(ask("SELECT count(*) FROM lag_change WHERE key = 0 AND series ="
+			     " (SELECT min(series) FROM lag_change)"), 3 + 1);
+	then = list(at[59]);
+	same_figures(&minutes[59], &then, 3600);
+	feed_close(&feed);
+
+	feed_open(&feed, path, "kafka prod", FROM_MS + 20 * DAY_MS);
+	for (int64_t i = 1; i < 200; i++) {
+		sweep(&feed, SWEEPS + i);
+		pass(&feed, HOUR_MS);
+	}
+	feed_close(&feed);
+	assert_true(ask("SELECT count(*) FROM lag_change WHERE key = 0") > 2 * 200);
+	feed_open(&feed, path, "kafka prod", FROM_MS + 80 * DAY_MS);
+	sweep(&feed, SWEEPS + 201);
+	retain(&feed);
+	assert_int_equal(ask("SELECT count(*) FROM topic_minute WHERE minute < 29000000"), 0);
+	/* up to a keyframe: at most so many rows of a series are older */
+	assert_true(ask("SELECT count(*) FROM lag_change WHERE at <"
+			" (SELECT max(at) FROM sweep) - 30 * 86400000 AND key = 0") <= 2 * 65 + 65);
+	assert_int_equal(list(READER_NOW).n, 1);
+	assert_int_equal(list(READER_NOW).rows[0].partitions[0].high, 1000 + (SWEEPS + 201) * 100 + (SWEEPS + 201) % 7);
+	feed_close(&feed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(minutes_then_hours_then_nothing) };
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -429,7 +429,7 @@ void app_act(struct app *app, enum action action)
 		return;
 	}
 	app_message(app, ROLE_DIM, "%s: %s", info->name,
-		names_action(screen->view->ops, action) ? "nothing to do it with" : "not on this screen");
+		names_action(screen->view->ops, action) ? "nothing is selected" : "not on this screen");
 }
 
 static void prompt_answer(struct app *app, enum prompt_kind kind, struct text line)

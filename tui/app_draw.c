@@ -190,6 +190,17 @@ static void draw_bottom(const struct app *app, struct canvas *canvas, const stru
 		draw_foot(app, canvas, look);
 }
 
+static void draw_unloaded(const struct view *view, struct canvas *canvas)
+{
+	struct rect rect = view->rect;
+	struct text why = text_of(view->load_err.text);
+
+	rect.col++;
+	rect.cols--;
+	canvas_sentence(canvas, rect, ROLE_DIM,
+		view->load_err.kind != ERR_NONE ? why : TEXT("reading"));
+}
+
 void app_draw(struct app *app, struct canvas *canvas)
 {
 	struct screen *screen = app_top(app);
@@ -213,9 +224,7 @@ void app_draw(struct app *app, struct canvas *canvas)
 		if (screen->is_loaded || screen->view->ops == &help_view)
 			screen->view->ops->draw(screen->view, canvas, screen->view->rect);
 		else
-			canvas_put(canvas, 1, 1, canvas->cols - 1, ROLE_DIM,
-				screen->view->load_err.kind != ERR_NONE ? text_of(screen->view->load_err.text)
-								       : TEXT("reading"));
+			draw_unloaded(screen->view, canvas);
 	}
 	if (canvas->rows > 1)
 		draw_bottom(app, canvas, &look);

@@ -245,6 +245,32 @@ void canvas_put_right(struct canvas *canvas, int row, int col, int width, enum r
 	(void)put(canvas, row, col, width, role, text, true);
 }
 
+void canvas_sentence(struct canvas *canvas, struct rect rect, enum role role, struct text text)
+{
+	char bytes[CLEAN_BYTES + 1];
+	struct buf buf = { .bytes = bytes, .room = sizeof bytes, .max = sizeof bytes - 1 };
+
+	bytes[0] = '\0';
+	text = drawable(text, &buf);
+	for (int row = 0; row < rect.rows && rect.cols > 0 && text.len > 0; row++) {
+		size_t used;
+		struct text head = utf8_head(text, (size_t)rect.cols, &used);
+
+		if (head.len < text.len && row + 1 < rect.rows) {
+			while (head.len > 0 && head.bytes[head.len - 1] != ' ')
+				head.len--;
+			if (head.len == 0)
+				head = utf8_head(text, (size_t)rect.cols, &used);
+		} else {
+			head = text;
+		}
+		if (head.len == 0)
+			return;
+		(void)canvas_put(canvas, rect.row + row, rect.col, rect.cols, role, head);
+		text = text_trim(text_sub(text, head.len, text.len));
+	}
+}
+
 /* The part of a rectangle that lies on the canvas; sums in long so that no edge overflows. */
 static struct rect clip(const struct canvas *canvas, struct rect rect)
 {

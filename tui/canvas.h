@@ -59,6 +59,8 @@ int canvas_putf(struct canvas *canvas, int row, int col, int width, enum role ro
 /* As canvas_put, the text at the right end of the width. */
 void canvas_put_right(struct canvas *canvas, int row, int col, int width, enum role role,
 	struct text text);
+/* Broken at blanks over as many rows as there are; the last is cut as canvas_put cuts. */
+void canvas_sentence(struct canvas *canvas, struct rect rect, enum role role, struct text text);
 void canvas_fill(struct canvas *canvas, struct rect rect, enum role role); /* blanks */
 void canvas_rule(struct canvas *canvas, int row, int col, int width, struct text title);
 void canvas_select(struct canvas *canvas, struct rect rect); /* marks cells as selected */

@@ -324,28 +324,6 @@ static void draw_row(const struct table *table, size_t shown, struct canvas *can
 	}
 }
 
-/* A sentence, broken at blanks over as many rows as there are. */
-static void draw_sentence(struct canvas *canvas, struct rect rect, struct text text)
-{
-	for (int row = 0; row < rect.rows && text.len > 0; row++) {
-		size_t used;
-		struct text head = utf8_head(text, (size_t)rect.cols, &used);
-
-		if (head.len < text.len && row + 1 < rect.rows) {
-			while (head.len > 0 && head.bytes[head.len - 1] != ' ')
-				head.len--;
-			if (head.len == 0)
-				head = utf8_head(text, (size_t)rect.cols, &used);
-		} else {
-			head = text;
-		}
-		if (head.len == 0)
-			return;
-		(void)canvas_put(canvas, rect.row + row, rect.col, rect.cols, ROLE_DIM, head);
-		text = text_trim(text_sub(text, head.len, text.len));
-	}
-}
-
 static void draw_empty(const struct table *table, struct canvas *canvas, struct rect rect,
 	const struct look *look)
 {
@@ -363,7 +341,7 @@ static void draw_empty(const struct table *table, struct canvas *canvas, struct 
 		rect.col += GUTTER;
 		rect.cols -= GUTTER;
 	}
-	draw_sentence(canvas, rect, text_of(sentence));
+	canvas_sentence(canvas, rect, ROLE_DIM, text_of(sentence));
 }
 
 void table_draw(const struct table *table, struct canvas *canvas, struct rect rect,

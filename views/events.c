@@ -123,7 +123,6 @@ static bool events_open(struct view *view, struct err *err)
 		.ncolumns = ARRAY_LEN(columns),
 		.row_size = sizeof(struct event_row),
 		.key = row_key,
-		.empty = "No event here. Is the level too high, or a filter set?",
 	};
 	table_init(&events->table);
 	if (view->arg.number) {
@@ -269,6 +268,18 @@ static bool jump_errors(struct view *view, struct reader *reader, int jump, int6
 	return true;
 }
 
+static const char *why_empty(const struct view *view)
+{
+	const struct events *events = view->state;
+
+	if (events->least > LEVEL_METRICS)
+		return "no event of this level or worse";
+	if (events->filter[0])
+		return "no event matches the filter";
+	return view->arg.subject[0] ? "no event of it has been seen"
+				    : "no event has been seen yet; screen 0 shows the sources";
+}
+
 static bool events_load(struct view *view, struct reader *reader, struct err *err)
 {
 	struct events *events = view->state;
@@ -306,6 +317,7 @@ static bool events_load(struct view *view, struct reader *reader, struct err *er
 	events->window = window;
 	events->center_k = center_k;
 	events->unfollow = events->unfollow || found_k;
+	events->table.empty = why_empty(view);
 	table_set_rows(&events->table, rows, n, &view->look);
 	if (!events->unfollow)
 		(void)table_act(&events->table, ACT_LAST, 1);

@@ -217,7 +217,7 @@ static bool quality_open(struct view *view, struct err *err)
 		.ncolumns = ARRAY_LEN(columns),
 		.row_size = sizeof(struct quality_line),
 		.key = row_key,
-		.empty = "no dataset has been seen",
+		.empty = "no dataset has been seen yet; screen 0 shows the sources",
 	};
 	table_init(&quality->table);
 	rules_table(&quality->rules);

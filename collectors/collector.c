@@ -61,6 +61,8 @@ static void keep_days(const struct config_section *main, int64_t days[FACT_KIND_
 		[FACT_POSITION] = "keep_lag",
 		[FACT_TOPIC_TABLE] = "keep_lag",
 		[FACT_CONNECTOR] = "keep_lag",
+		[FACT_TABLE] = "keep_versions",
+		[FACT_STANDING] = "keep_versions",
 	};
 
 	for (size_t i = 0; i < FACT_KIND_COUNT; i++)

@@ -126,6 +126,13 @@ const char *reader_kind_name(enum reader_kind kind)
 	return names[kind];
 }
 
+const char *version_standing_name(enum version_standing standing)
+{
+	static const char *const names[] = { "", "current", "restorable", "listed only", "gone" };
+
+	return names[standing];
+}
+
 const char *connector_state_name(enum connector_state state)
 {
 	static const char *const names[] = {

@@ -26,7 +26,9 @@
 	X(MARKS, "marks", 30, "a topic's partitions: where they begin and end")                    \
 	X(POSITION, "position", 30, "how far a reader has read a topic")                           \
 	X(TOPIC_TABLE, "topic_table", 30, "a minute of one source table inside a topic")           \
-	X(CONNECTOR, "connector", 30, "how a Kafka Connect connector is doing")
+	X(CONNECTOR, "connector", 30, "how a Kafka Connect connector is doing")                    \
+	X(TABLE, "table", 0, "what a Delta table holds")                                           \
+	X(STANDING, "standing", 0, "whether a version of a table can still be restored")
 
 enum fact_kind {
 #define X(id, name, days, about) FACT_##id,
@@ -341,6 +343,55 @@ struct fact_connector {
 	struct text topics;        /* as configured; NONE */
 };
 
+/*
+ * A Delta table as replayed from its log. Natural key: path, happened_at (when it was looked at).
+ * Told when anything in it changed. Source: the Delta protocol's reconciliation; figures of the
+ * newest version. FACT_UNKNOWN where not known; problem says why the whole could not be read.
+ */
+struct fact_table {
+	struct text table, path;  /* as in struct fact_version */
+	int64_t version, timestamp_ms;
+	int64_t files, bytes, rows, records, tombstones; /* records: before deletion vectors */
+	int64_t files_without_stats, small_files, small_bytes;
+	int64_t deletion_vectors, deleted_rows, partitions;
+	int64_t min_reader, min_writer;
+	int64_t checkpoint;       /* newest complete one; -1 = none */
+	int64_t earliest;         /* version that the log can rebuild */
+	int64_t first_listed;     /* older versions are gone from the log */
+	int64_t first_restorable; /* from it on every version can be restored */
+	int64_t newest_looked, newest_gone; /* of the newest version's files: looked for, missing */
+	int64_t rescued;          /* rows with a rescued-data column that is not null */
+	int64_t flagged;          /* rows in partitions that a flag column sets aside */
+	/*
+	 * JSON object, clean: "id", "name", "description", "schema" [{"name","type","nullable"}],
+	 * "partition_columns" [], "properties" {}, "reader_features" [], "writer_features" [],
+	 * "notes" [] (sentences).
+	 */
+	struct text shape;
+	struct text problem;
+};
+
+enum version_standing {
+	STANDING_UNKNOWN,    /* nobody told */
+	STANDING_CURRENT,
+	STANDING_RESTORABLE, /* files and log are there */
+	STANDING_LISTED,     /* the commit is listed, but files are gone, or the log before it */
+	STANDING_GONE        /* not in the log any more */
+};
+const char *version_standing_name(enum version_standing standing);
+
+/* Natural key: path, version, happened_at. Told on change. */
+struct fact_standing {
+	struct text table, path;
+	int64_t version;
+	enum version_standing standing;
+	int64_t until_ms;   /* from then on cleaning may take it; FACT_UNKNOWN = nothing in sight */
+	bool by_log;        /* until_ms, or being only listed, is owed to the log, not to files */
+	int64_t files_old;  /* files it needs that the newest version lacks */
+	int64_t files_gone, files_unlooked; /* of them */
+	struct text gone;   /* one that is gone; clean */
+};
+
 struct fact {
 	enum fact_kind kind; /* not EVENT: those stand in fact_batch.events */
 	int64_t happened_at_ms;
@@ -353,6 +404,8 @@ struct fact {
 		struct fact_position position;
 		struct fact_topic_table topic_table;
 		struct fact_connector connector;
+		struct fact_table table;
+		struct fact_standing standing;
 	} u;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/q_table_state.h"
 #include "store/reader_internal.h"
 
 enum { TABLES_MAX = 10000, VERSIONS_MAX = 100000 };
@@ -79,13 +80,15 @@ static bool count_versions(
 	return true;
 }
 
-static bool add_table(
-	struct names *names, sqlite3_stmt *stmt, struct table_rows *out, size_t *room, struct err *err)
+/* stmt: a row of Q_TABLES or Q_TABLE. */
+static bool fill_table(struct names *names, sqlite3_stmt *stmt, bool shape, struct table_row *row,
+	struct err *err)
 {
 	struct arena *arena = names->arena;
 	struct reader *reader = names->reader;
 	int64_t tbl = sqlite3_column_int64(stmt, 0);
-	struct table_row row = {
+
+	*row = (struct table_row){
 		.path = sql_text_copy(stmt, 1, arena),
 		.table = sql_text_copy(stmt, 2, arena),
 		.version = FACT_UNKNOWN,
@@ -96,17 +99,25 @@ static bool add_table(
 		.rows_added = FACT_UNKNOWN,
 		.rows_removed = FACT_UNKNOWN,
 	};
+	return names_source(names, sqlite3_column_int64(stmt, 3), &row->source, err) &&
+		newest_version(reader, arena, tbl, row, err) &&
+		oldest_version(reader, arena, tbl, row, err) &&
+		count_versions(reader, tbl, row, err) &&
+		table_state_fill(reader, arena, tbl, shape, row, err);
+}
 
-	if (!names_source(names, sqlite3_column_int64(stmt, 3), &row.source, err) ||
-		!newest_version(reader, arena, tbl, &row, err) ||
-		!oldest_version(reader, arena, tbl, &row, err) ||
-		!count_versions(reader, tbl, &row, err))
+static bool add_table(
+	struct names *names, sqlite3_stmt *stmt, struct table_rows *out, size_t *room, struct err *err)
+{
+	struct table_row row;
+
+	if (!fill_table(names, stmt, false, &row, err))
 		return false;
 	if (out->n == *room) {
 		struct table_row *old = out->rows;
 
 		*room = *room ? *room * 2 : 16;
-		out->rows = ARENA_ARRAY(arena, struct table_row, *room);
+		out->rows = ARENA_ARRAY(names->arena, struct table_row, *room);
 		if (out->n > 0)
 			memcpy(out->rows, old, out->n * sizeof *old);
 	}
@@ -187,6 +198,24 @@ static bool find_table(struct reader *reader, struct text table, int64_t *tbl_ou
 	return ok;
 }
 
+bool table_find(struct reader *reader, struct arena *arena, struct text table,
+	struct table_row *out, struct err *err)
+{
+	struct names names = names_of(reader, arena);
+	sqlite3_stmt *stmt;
+	int64_t tbl;
+	bool row, ok;
+
+	if (!find_table(reader, table, &tbl, err) || !reader_query(reader, Q_TABLE, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, tbl);
+	ok = sql_step(stmt, &row, err);
+	if (ok && row)
+		ok = fill_table(&names, stmt, true, out, err);
+	sqlite3_reset(stmt);
+	return ok;
+}
+
 static void fill_version(sqlite3_stmt *stmt, struct arena *arena, struct fact_version *fact)
 {
 	struct text *texts[] = { &fact->operation, &fact->user_id, &fact->user_name, &fact->engine,
@@ -263,6 +292,7 @@ bool versions_list(struct reader *reader, struct arena *arena, struct text table
 			break;
 	}
 	sqlite3_reset(stmt);
+	ok = ok && standings_fill(reader, arena, tbl, &rows, err);
 	if (ok)
 		*out = rows;
 	return ok;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/reader_internal.h"
+#include "store/table_fields.h"
 
 enum {
 	CACHE_KIB = 1024,

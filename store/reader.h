@@ -130,12 +130,23 @@ struct table_row {
 	int64_t files_added, files_removed, rows_added, rows_removed;
 	int64_t commits_24h;
 	struct text problem; /* "needs a checkpoint: versions 0 to 9 are not listed" */
+	/*
+	 * What it holds, as last replayed: all unknown where nobody did. It may be of an older version
+	 * than the newest one listed. Its table and path are NONE; shape only from table_find.
+	 */
+	struct fact_table state;
+	int64_t state_at_ms;     /* when it was looked at; unknown = never */
+	int64_t optimized_at_ms, vacuumed_at_ms; /* newest OPTIMIZE, newest VACUUM's start or end */
 };
 struct table_rows { struct table_row *rows; size_t n; bool more; };
 
 struct version_row {
 	struct fact_version fact; /* texts in the arena */
 	int64_t seen_at_ms;
+	struct fact_standing standing; /* its table and path are NONE; STANDING_UNKNOWN = not told */
+	/* The table with this version: counted back from its state, as far as every commit tells. */
+	int64_t rows_after, files_after, bytes_after;
+	bool restates; /* took away and put back nearly all rows: what was published is told anew */
 };
 struct version_rows { struct version_row *rows; size_t n; bool more; };
 
@@ -171,6 +182,9 @@ bool events_list(struct reader *, struct arena *, const struct event_filter *, s
 /* The raw JSON of one event, redacted: from the store, or by pointer out of its log. */
 bool event_raw(struct reader *, struct arena *, int64_t k, struct raw_event *out, struct err *);
 bool tables_list(struct reader *, struct arena *, struct table_rows *out, struct err *);
+/* One table, by name or path, with its shape. ERR_ABSENT: none, or several of that name. */
+bool table_find(struct reader *, struct arena *, struct text table, struct table_row *out,
+	struct err *);
 /* Newest first, versions below `before` (INT64_MAX = from the newest). table: name or path. */
 bool versions_list(struct reader *, struct arena *, struct text table, int64_t before, size_t limit,
 	struct version_rows *out, struct err *);

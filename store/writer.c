@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/table_fields.h"
 
 static const struct {
 	size_t at;
@@ -50,6 +51,17 @@ static const struct {
 		" user_metadata, parameters, metrics, job, notebook, cluster_id, update_id,"
 		" pipeline_id, epoch_id, changes, problem) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
 		" ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	STATEMENT(state_newest, "SELECT " STATE_COLUMNS " FROM table_state WHERE tbl = ?1"
+		" ORDER BY batch DESC LIMIT 1"),
+	STATEMENT(state_add, "INSERT OR REPLACE INTO table_state (" STATE_COLUMNS ", tbl, batch, at)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+		" ?, ?)"),
+	STATEMENT(shape_find, "SELECT id, v FROM table_shape WHERE h = ?1"),
+	STATEMENT(shape_add, "INSERT INTO table_shape (h, v) VALUES (?1, ?2)"),
+	STATEMENT(standing_newest, "SELECT " STANDING_COLUMNS " FROM standing WHERE tbl = ?1"
+		" AND version = ?2 ORDER BY batch DESC LIMIT 1"),
+	STATEMENT(standing_add, "INSERT OR REPLACE INTO standing (" STANDING_COLUMNS ", tbl, version,"
+		" batch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
 	STATEMENT(health_add,
 		"INSERT OR REPLACE INTO health (source, at, batch, state, text, detail, behind)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),

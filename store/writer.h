@@ -56,6 +56,7 @@ struct writer {
 	sqlite3_stmt *event_insert, *event_find, *event_scan, *edge_add;
 	sqlite3_stmt *segment_find, *segment_add, *pipeline_find, *pipeline_add, *zone_add;
 	sqlite3_stmt *table_find, *table_add, *version_add, *health_add, *undecodable_add;
+	sqlite3_stmt *state_add, *state_newest, *shape_find, *shape_add, *standing_add, *standing_newest;
 };
 
 /* On an open, migrated connection. Finishes what a crash left invisible. */
@@ -86,5 +87,11 @@ bool writer_events(struct writer *writer, struct writer_source *source,
 	const struct fact_batch *batch, int64_t *new_out, struct err *err);
 bool writer_facts(struct writer *writer, struct writer_source *source,
 	const struct fact_batch *batch, int64_t *new_out, struct err *err);
+/* The id of the table at path, made if it is new; name NONE = the path. */
+bool writer_table(struct writer *writer, const struct writer_source *source, struct text path,
+	struct text name, int64_t *id_out, struct err *err);
+/* FACT_TABLE and FACT_STANDING. *new_out: something in it is news. */
+bool writer_table_fact(struct writer *writer, const struct writer_source *source,
+	const struct fact *fact, bool *new_out, struct err *err);
 
 #endif

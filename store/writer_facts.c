@@ -3,29 +3,6 @@
 
 #include "base/mem.h"
 
-static bool table_id(struct writer *writer, const struct writer_source *source,
-	const struct fact_version *version, int64_t *id_out, struct err *err)
-{
-	bool row;
-
-	sql_bind_text(writer->table_find, 1, version->path);
-	if (!sql_step(writer->table_find, &row, err))
-		return false;
-	if (row) {
-		*id_out = sqlite3_column_int64(writer->table_find, 0);
-		sqlite3_reset(writer->table_find);
-		return true;
-	}
-	sql_bind_text(writer->table_add, 1, version->path);
-	sql_bind_text(writer->table_add, 2, version->table.bytes ? version->table : version->path);
-	sqlite3_bind_int64(writer->table_add, 3, source->id);
-	sqlite3_bind_int64(writer->table_add, 4, writer->n);
-	if (!sql_run(writer->table_add, err))
-		return false;
-	*id_out = sqlite3_last_insert_rowid(writer->db);
-	return true;
-}
-
 static bool put_version(struct writer *writer, const struct writer_source *source,
 	const struct fact *fact, struct err *err)
 {
@@ -45,7 +22,7 @@ static bool put_version(struct writer *writer, const struct writer_source *sourc
 
 	if (!v->path.bytes)
 		return err_set(err, ERR_STORE, 0, "store version: the fact names no table");
-	if (!table_id(writer, source, v, &table, err))
+	if (!writer_table(writer, source, v->path, v->table, &table, err))
 		return false;
 	sqlite3_bind_int64(add, at++, table);
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
@@ -119,6 +96,14 @@ bool writer_facts(struct writer *writer, struct writer_source *source,
 			added += is_new;
 			lag = true;
 			source->facts_batch = writer->n;
+			continue;
+		case FACT_TABLE:
+		case FACT_STANDING:
+			if (!writer_table_fact(writer, source, fact, &is_new, err))
+				return false;
+			added += is_new;
+			if (is_new)
+				source->facts_batch = writer->n;
 			continue;
 		case FACT_EVENT: /* those stand in batch->events */
 		case FACT_EDGE:  /* made from flow definitions */

@@ -398,6 +398,8 @@ bool lag_writer_fact(struct writer *writer, struct writer_source *source, const 
 	case FACT_VERSION:
 	case FACT_HEALTH:
 	case FACT_UNDECODABLE:
+	case FACT_TABLE:
+	case FACT_STANDING:
 	case FACT_EDGE:
 	case FACT_KIND_COUNT:
 		break;

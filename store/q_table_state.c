@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/q_table_state.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/table_fields.h"
+
+static void state_unknown(struct fact_table *state)
+{
+	*state = (struct fact_table){ 0 };
+#define X(column, member) state->member = FACT_UNKNOWN;
+	STATE_FIELDS(X)
+#undef X
+}
+
+static bool newest_upkeep(struct reader *reader, int64_t tbl, struct text operation,
+	int64_t *at_ms, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	bool row;
+	int64_t at;
+
+	if (!reader_query(reader, Q_TABLE_UPKEEP, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, tbl);
+	sqlite3_bind_int64(stmt, 2, reader->n);
+	sql_bind_text(stmt, 3, operation);
+	if (!sql_step(stmt, &row, err))
+		return false;
+	at = row ? sql_int(stmt, 0) : FACT_UNKNOWN;
+	sqlite3_reset(stmt);
+	if (at != FACT_UNKNOWN && (*at_ms == TIME_UNKNOWN || at > *at_ms))
+		*at_ms = at;
+	return true;
+}
+
+static bool state_newest(struct reader *reader, struct arena *arena, int64_t tbl,
+	struct fact_table *state, int64_t *at_ms, int64_t *shape, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	bool row;
+
+	state_unknown(state);
+	*at_ms = TIME_UNKNOWN;
+	*shape = FACT_UNKNOWN;
+	if (!reader_query(reader, Q_TABLE_STATE, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, tbl);
+	sqlite3_bind_int64(stmt, 2, reader->n);
+	if (!sql_step(stmt, &row, err))
+		return false;
+	if (row) {
+#define X(column, member) state->member = sql_int(stmt, STATE_AT_##member);
+		STATE_FIELDS(X)
+#undef X
+		*shape = sql_int(stmt, STATE_SHAPE);
+		state->problem = sql_text_copy(stmt, STATE_PROBLEM, arena);
+		*at_ms = sql_int(stmt, STATE_PROBLEM + 1);
+	}
+	sqlite3_reset(stmt);
+	return true;
+}
+
+bool table_state_fill(struct reader *reader, struct arena *arena, int64_t tbl, bool shape,
+	struct table_row *row, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int64_t id;
+	bool there;
+
+	row->optimized_at_ms = row->vacuumed_at_ms = TIME_UNKNOWN;
+	if (!state_newest(reader, arena, tbl, &row->state, &row->state_at_ms, &id, err) ||
+		!newest_upkeep(reader, tbl, TEXT("OPTIMIZE"), &row->optimized_at_ms, err) ||
+		!newest_upkeep(reader, tbl, TEXT("VACUUM START"), &row->vacuumed_at_ms, err) ||
+		!newest_upkeep(reader, tbl, TEXT("VACUUM END"), &row->vacuumed_at_ms, err))
+		return false;
+	if (!shape || id == FACT_UNKNOWN)
+		return true;
+	if (!reader_query(reader, Q_TABLE_SHAPE, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, id);
+	if (!sql_step(stmt, &there, err))
+		return false;
+	if (there)
+		row->state.shape = sql_text_copy(stmt, 0, arena);
+	sqlite3_reset(stmt);
+	return true;
+}
+
+static int64_t before(int64_t after, int64_t added, int64_t removed)
+{
+	if (after == FACT_UNKNOWN || added == FACT_UNKNOWN || removed == FACT_UNKNOWN)
+		return FACT_UNKNOWN;
+	return after - added + removed;
+}
+
+/* Nine rows of ten went and as many came back, in one commit that changed data. */
+static bool restates(const struct fact_version *version, int64_t rows_before)
+{
+	return version->data_change && rows_before != FACT_UNKNOWN && rows_before > 0 &&
+		version->rows_removed != FACT_UNKNOWN && version->rows_added != FACT_UNKNOWN &&
+		version->rows_removed >= rows_before - rows_before / 10 &&
+		version->rows_added >= rows_before - rows_before / 10;
+}
+
+/* Counts back from the state's version through commits that follow each other without a gap. */
+static void count_back(const struct fact_table *state, struct version_rows *rows)
+{
+	int64_t nrows = FACT_UNKNOWN, files = FACT_UNKNOWN, bytes = FACT_UNKNOWN, next = FACT_UNKNOWN;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		struct version_row *row = &rows->rows[i];
+		const struct fact_version *fact = &row->fact;
+
+		if (fact->version == state->version) {
+			nrows = state->rows;
+			files = state->files;
+			bytes = state->bytes;
+		} else if (fact->version != next) {
+			nrows = files = bytes = FACT_UNKNOWN;
+		}
+		row->rows_after = nrows;
+		row->files_after = files;
+		row->bytes_after = bytes;
+		nrows = before(nrows, fact->rows_added, fact->rows_removed);
+		files = before(files, fact->files_added, fact->files_removed);
+		bytes = before(bytes, fact->bytes_added, fact->bytes_removed);
+		row->restates = restates(fact, nrows);
+		next = fact->version - 1;
+	}
+}
+
+static void standing_of_row(
+	sqlite3_stmt *stmt, struct arena *arena, struct fact_standing *standing)
+{
+	*standing = (struct fact_standing){
+		.version = sqlite3_column_int64(stmt, 0),
+		.standing = (enum version_standing)sqlite3_column_int(stmt, 1),
+		.until_ms = sql_int(stmt, 2),
+		.by_log = sqlite3_column_int(stmt, 3) != 0,
+		.files_old = sql_int(stmt, 4),
+		.files_gone = sql_int(stmt, 5),
+		.files_unlooked = sql_int(stmt, 6),
+		.gone = sql_text_copy(stmt, 7, arena),
+	};
+}
+
+bool standings_fill(struct reader *reader, struct arena *arena, int64_t tbl,
+	struct version_rows *rows, struct err *err)
+{
+	struct fact_table state;
+	sqlite3_stmt *stmt;
+	int64_t at_ms, shape;
+	size_t i = 0;
+	bool row, ok;
+
+	if (rows->n == 0)
+		return true;
+	if (!state_newest(reader, arena, tbl, &state, &at_ms, &shape, err) ||
+		!reader_query(reader, Q_STANDINGS, &stmt, err))
+		return false;
+	count_back(&state, rows);
+	for (size_t k = 0; k < rows->n; k++)
+		rows->rows[k].standing = (struct fact_standing){
+			.version = rows->rows[k].fact.version,
+			.standing = state.first_listed != FACT_UNKNOWN &&
+					rows->rows[k].fact.version < state.first_listed
+				? STANDING_GONE
+				: STANDING_UNKNOWN,
+			.until_ms = FACT_UNKNOWN,
+			.files_old = FACT_UNKNOWN,
+			.files_gone = FACT_UNKNOWN,
+			.files_unlooked = FACT_UNKNOWN,
+		};
+	sqlite3_bind_int64(stmt, 1, tbl);
+	sqlite3_bind_int64(stmt, 2, rows->rows[0].fact.version);
+	sqlite3_bind_int64(stmt, 3, reader->n);
+	/* Both descend; the first row of a version is its newest. */
+	while ((ok = sql_step(stmt, &row, err)) && row && i < rows->n) {
+		int64_t version = sqlite3_column_int64(stmt, 0);
+
+		while (i < rows->n && rows->rows[i].fact.version > version)
+			i++;
+		if (i == rows->n || rows->rows[i].fact.version < version)
+			continue;
+		if (rows->rows[i].standing.standing == STANDING_UNKNOWN)
+			standing_of_row(stmt, arena, &rows->rows[i].standing);
+		i++;
+	}
+	sqlite3_reset(stmt);
+	return ok;
+}

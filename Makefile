@@ -127,7 +127,7 @@ $(B)/weir-collect: $(B)/collectors/main.o $(B)/collectors/kinds_net.o $(LIB_net)
 		-Wl,--as-needed $(LIBS_collect) $(LIBS_net) -o $@
 $(B)/weir-estate: $(call obj,$(SRC_estate)) $(LIB_base)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $^ $(LDFLAGS) -Wl,--as-needed -ljansson -lz -lm -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) $^ $(LDFLAGS) -Wl,--as-needed -ljansson -lz -lrdkafka -lm -o $@
 
 # Unit tests: tests/unit/ROOM/NAME_test.c, one program each.
 UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*_test.c tests/decode/*_test.c tests/screens/*_test.c tests/pty/*_test.c tests/store/*_test.c))

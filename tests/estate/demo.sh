@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The console on a simulated estate in a folder of its own; nothing is left behind.
+# The console on a simulated estate in a folder of its own; nothing is left behind. KAFKA=host:port:
+# its topics and readers are on that cluster, and are removed from it at the end.
 set -eu
 B=${B:-build/release}
+KAFKA=${KAFKA:-}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/weir-demo.XXXXXX")
 estate=
 clean() {
@@ -12,6 +14,20 @@ clean() {
 }
 trap clean EXIT
 trap 'exit 130' INT TERM HUP
+if [ "$KAFKA" ]; then
+	"$B/weir-estate" --dir "$dir/estate" --hours 24 --live --kafka "$KAFKA" >"$dir/estate.log" 2>&1 &
+else
+	"$B/weir-estate" --dir "$dir/estate" --hours 24 --live --streams >"$dir/estate.log" 2>&1 &
+fi
+estate=$!
+# The past is there, and so are the streams, when the last of their addresses is.
+tries=0
+until [ -s "$dir/estate/connect" ] || [ $tries -ge 300 ]; do
+	kill -0 "$estate" 2>/dev/null || break
+	! grep -q 'no streams' "$dir/estate.log" || break
+	sleep 0.1
+	tries=$((tries + 1))
+done
 cat >"$dir/weir.ini" <<X
 [weir]
 store = $dir/weir.db
@@ -23,14 +39,28 @@ path = $dir/estate/eventlog
 [delta lakehouse]
 root = $dir/estate/tables
 X
-"$B/weir-estate" --dir "$dir/estate" --hours 24 --live >"$dir/estate.log" 2>&1 &
-estate=$!
-# The past is there when the program says so: its first line of output.
-tries=0
-until [ -s "$dir/estate.log" ] || [ $tries -ge 100 ]; do
-	sleep 0.1
-	tries=$((tries + 1))
-done
-"$B/weir-collect" --once --config "$dir/weir.ini" >/dev/null
+if [ -s "$dir/estate/connect" ]; then
+	prefix=${KAFKA:+weir-demo.}
+	cat >>"$dir/weir.ini" <<X
+
+[kafka demo]
+brokers = ${KAFKA:-$(cat "$dir/estate/kafka")}
+groups = ${prefix}connect-* ${prefix}audit-*
+topics = ${prefix}cdc.* ${prefix}web.*
+every = 5s
+
+[checkpoint demo]
+root = $dir/estate/checkpoints
+kafka = demo
+poll = 5s
+
+[connect demo]
+url = http://127.0.0.1:$(cat "$dir/estate/connect")
+poll = 10s
+X
+else
+	echo "demo: no streams: $(tail -1 "$dir/estate.log")" >&2
+fi
+"$B/weir-collect" --once --config "$dir/weir.ini" >/dev/null || true
 if [ "${DEMO_KEEP:-}" ]; then echo "$dir"; fi
 "$B/weir" --config "$dir/weir.ini" "$@"

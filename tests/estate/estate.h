@@ -98,5 +98,18 @@ void estate_commit(struct estate *estate, int64_t when_ms, const struct commit *
 bool tables_open(struct estate *estate);
 void tables_close(struct estate *estate);
 bool tables_commit(struct estate *estate, int64_t when_ms, const struct commit *commit);
+/* A table's id and its newest version, -1 = none yet. */
+int64_t tables_newest(const struct estate *estate, const char *name, char id[17]);
+
+/*
+ * ---- streams: topics that are written and readers of them, live only ----
+ * real: bootstrap servers of a Kafka cluster, whose topics and groups of this estate are removed at
+ * the end; NULL: a broker within this process. Writes DIR/kafka (bootstrap servers) and DIR/connect
+ * (a worker's port) when all is there.
+ */
+struct streams;
+struct streams *streams_open(struct estate *estate, const char *real);
+void streams_tick(struct streams *streams, int64_t now_ms);
+void streams_close(struct streams *streams); /* NULL is allowed */
 
 #endif

@@ -167,7 +167,7 @@ static bool run_until(struct estate *estate, int64_t until_ms)
 	return true;
 }
 
-static bool run_live(struct estate *estate)
+static bool run_live(struct estate *estate, struct streams *streams)
 {
 	const struct clock *clock = clock_system();
 	const struct timespec tick = { 0, 100 * 1000 * 1000 };
@@ -175,6 +175,8 @@ static bool run_live(struct estate *estate)
 	while (!stop_asked) {
 		if (!run_until(estate, clock->wall_ms(clock)))
 			return false;
+		if (streams)
+			streams_tick(streams, clock->wall_ms(clock));
 		(void)nanosleep(&tick, NULL); /* a signal wakes it, which is as good */
 	}
 	return true;
@@ -183,8 +185,11 @@ static bool run_live(struct estate *estate)
 static int usage(FILE *out)
 {
 	(void)fputs("weir-estate --dir DIR [--hours N] [--seed N] [--now RFC3339] [--live]\n"
+		    "    [--streams | --kafka HOST:PORT]\n"
 		    "Writes DIR/eventlog/*.ndjson and DIR/tables/*: N hours of past (24), then, with\n"
-		    "--live, what happens as it happens until it is stopped.\n",
+		    "--live, what happens as it happens until it is stopped. --streams adds topics and\n"
+		    "their readers on a broker of its own (DIR/kafka, DIR/connect and DIR/checkpoints),\n"
+		    "--kafka on a real cluster, where they are removed at the end.\n",
 		out);
 	return out == stderr ? 2 : 0;
 }
@@ -193,7 +198,10 @@ int main(int argc, char **argv)
 {
 	struct estate estate = { .random = 20260302 };
 	int64_t hours = 24;
+	const char *kafka = NULL;
+	struct streams *streams = NULL;
 	bool live = false;
+	bool with_streams = false;
 	bool good;
 
 	estate.past_end_ms = clock_system()->wall_ms(clock_system());
@@ -205,6 +213,10 @@ int main(int argc, char **argv)
 			live = true;
 			continue;
 		}
+		if (strcmp(argv[i], "--streams") == 0) {
+			with_streams = true;
+			continue;
+		}
 		if (strcmp(argv[i], "--help") == 0)
 			return usage(stdout);
 		if (!value)
@@ -212,6 +224,8 @@ int main(int argc, char **argv)
 		i++;
 		if (strcmp(argv[i - 1], "--dir") == 0)
 			estate.dir = value;
+		else if (strcmp(argv[i - 1], "--kafka") == 0)
+			kafka = value;
 		else if (strcmp(argv[i - 1], "--now") == 0 &&
 			time_parse(text_of(value), &estate.past_end_ms))
 			continue;
@@ -242,8 +256,14 @@ int main(int argc, char **argv)
 	good = run_until(&estate, estate.past_end_ms);
 	(void)printf("weir-estate: %lld events in %s\n", (long long)estate.events, estate.dir);
 	(void)fflush(stdout);
+	if (good && live && (with_streams || kafka)) {
+		streams = streams_open(&estate, kafka);
+		if (!streams)
+			(void)fprintf(stderr, "weir-estate: no streams: the broker does not start\n");
+	}
 	if (good && live)
-		good = run_live(&estate);
+		good = run_live(&estate, streams);
+	streams_close(streams);
 	if (!good)
 		(void)fprintf(stderr, "weir-estate: %s: %s\n", estate.dir, strerror(errno));
 	tables_close(&estate);

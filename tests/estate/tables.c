@@ -385,3 +385,16 @@ bool tables_commit(struct estate *estate, int64_t when_ms, const struct commit *
 		good = optimize(estate, table, when_ms + 400, commit);
 	return good;
 }
+
+int64_t tables_newest(const struct estate *estate, const char *name, char id[17])
+{
+	for (size_t i = 0; i < TABLE_COUNT; i++) {
+		const struct table *table = &estate->tables->tables[i];
+
+		if (strcmp(table->name, name) != 0)
+			continue;
+		(void)snprintf(id, 17, "%016llx", (unsigned long long)text_hash(text_of(table->name)));
+		return table->version - 1;
+	}
+	return -1;
+}

@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The estate's broker, its readers and its Connect worker, seen by the collector as users would.
+. tests/cli/lib.sh
+"$B/weir-estate" --dir "$work/estate" --hours 1 --live --streams >"$work/log" 2>&1 &
+estate=$!
+service=
+trap 'kill $estate $service 2>/dev/null || true; wait || true; rm -rf "$work"' EXIT
+for try in $(seq 150); do [ -s "$work/estate/connect" ] && break; sleep 0.1; done
+[ -s "$work/estate/connect" ] || die "no streams: $(cat "$work/log")"
+configure streams <<E
+[eventlog lakehouse]
+path = $work/estate/eventlog
+[kafka demo]
+brokers = $(cat "$work/estate/kafka")
+every = 2s
+[checkpoint demo]
+root = $work/estate/checkpoints
+kafka = demo
+poll = 2s
+[connect demo]
+url = http://127.0.0.1:$(cat "$work/estate/connect")
+E
+"$B/weir-collect" --config "$work/streams.ini" 2>"$work/service.log" &
+service=$!
+lag() { weir lag --json --config "$work/streams.ini" >"$work/lag.json" && jq -r "$1" "$work/lag.json"; }
+records() { lag "[.readers[] | select(.reader == \"$1\" and .kind == \"$2\") | .lag_records] | first // -1"; }
+# Until what was asked holds: name, seconds, test.
+until_true() {
+	what=$1 left=$(($2 * 4)); shift 2
+	until "$@" 2>/dev/null; do
+		left=$((left - 1)); [ $left -gt 0 ] || die "waited in vain: $what: $(cat "$work/lag.json")"
+		sleep 0.25
+	done
+}
+grows() { now=$(records "$1" "$2"); [ "$now" -gt "$3" ]; }
+
+# The reader that falls behind does so, the stopped group, too; those that keep up do.
+until_true "members_silver is seen" 20 grows hinge_cdc/members_silver/0 checkpoint 0
+until_true "audit-export is seen" 30 grows audit-export group 0
+first=$(records hinge_cdc/members_silver/0 checkpoint)
+until_true "members_silver falls behind" 40 grows hinge_cdc/members_silver/0 checkpoint $((first + 400))
+until_true "audit-export stays behind" 60 grows audit-export group 400
+slow=$(records hinge_cdc/members_silver/0 checkpoint)
+s3=$(records connect-s3-sink group)
+[ "$s3" -ge 0 ] && [ "$s3" -lt $((slow / 2)) ] || die "connect-s3-sink: $s3 behind, members_silver $slow"
+[ "$(records hinge_cdc/accounts_silver/0 checkpoint)" -lt $((slow / 2)) ] || die "accounts_silver"
+# Two witnesses of one reader are one line.
+[ "$(lag '[.readers[] | select(.topic == "cdc.shared.07")] | length')" = 1 ] || die "two lines: $(cat "$work/lag.json")"
+# No lag is below zero, and partitions add up to their reader.
+lag '[.readers[] | .lag_records as $all | [.partitions[].lag_records // empty] | select(length > 0) | select((min < 0) or (add != $all))] | length' | grep -qx 0 || die "sums: $(cat "$work/lag.json")"
+
+# Everything ends when it is told to.
+kill $service; wait $service || die "the service ends with $?"
+service=
+kill $estate; wait $estate || die "the estate ends with $?: $(cat "$work/log")"

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "collectors/delta/deletion.h"
 #include "collectors/delta/table_state.h"
 
 /* ---- partition values ---- */
@@ -94,60 +95,23 @@ char *delta_file_location(const struct delta_snapshot *snapshot, struct text pat
 	return where;
 }
 
-/* Z85: five characters are four bytes, most significant first. */
-static bool z85_bytes(const char *text, size_t n, unsigned char *to)
-{
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     ".-:+=^!/*?&<>()[]{}@%$#";
-
-	for (size_t i = 0; i < n; i += 5) {
-		uint64_t value = 0;
-
-		for (size_t k = 0; k < 5; k++) {
-			const char *digit = text[i + k] ? strchr(digits, text[i + k]) : NULL;
-
-			if (!digit)
-				return false;
-			value = value * 85 + (uint64_t)(digit - digits);
-		}
-		if (value > UINT32_MAX)
-			return false;
-		for (int shift = 24; shift >= 0; shift -= 8)
-			*to++ = (unsigned char)(value >> shift);
-	}
-	return true;
-}
-
 char *delta_dv_location(const struct delta_snapshot *snapshot, const struct delta_dv *dv)
 {
-	struct arena arena = { 0 };
-	unsigned char uuid[16];
-	size_t prefix;
+	struct deletion_descriptor descriptor = {
+		.storage_type = { &dv->storage, 1 },
+		.path_or_inline = dv->path,
+		.offset = dv->offset,
+		.size_bytes = dv->size,
+		.cardinality = dv->cardinality,
+	};
+	struct err ignored = ERR_INIT;
 	struct buf path;
-	char *where;
 
-	if (dv->storage == 'p') {
-		where = location(snapshot->path, delta_path_canonical(&arena, dv->path));
-		arena_free(&arena);
-		return where;
-	}
-	if (dv->storage != 'u' || dv->path.len < 20)
-		return NULL;
-	prefix = dv->path.len - 20;
-	if (!z85_bytes(dv->path.bytes + prefix, 20, uuid))
-		return NULL;
 	buf_init(&path, 1 << 16);
-	(void)buf_addf(&path, "%s/", snapshot->path);
-	if (prefix > 0) {
-		(void)buf_add(&path, text_sub(dv->path, 0, prefix));
-		(void)buf_add_char(&path, '/');
-	}
-	(void)buf_add_str(&path, "deletion_vector_");
-	for (size_t i = 0; i < 16; i++)
-		(void)buf_addf(&path, "%s%02x",
-			i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
-	(void)buf_add_str(&path, ".bin");
-	return buf_take(&path);
+	if (dv->storage && deletion_path(&descriptor, snapshot->path, &path, &ignored))
+		return buf_take(&path);
+	buf_done(&path);
+	return NULL;
 }
 
 /* ---- one commit ---- */

@@ -130,7 +130,7 @@ void delta_walk_done(struct delta_walk *walk);
 json_t *delta_partition_values(const struct delta_snapshot *snapshot, struct text logged);
 /* Where an entry's path leads, absolute: malloc'ed; NULL = another file system ("s3://..."). */
 char *delta_file_location(const struct delta_snapshot *snapshot, struct text path);
-/* The same of a deletion vector's file; NULL also for one that is inline. */
+/* The same of a deletion vector's file; NULL also for one that is inline. Rows: deletion.h. */
 char *delta_dv_location(const struct delta_snapshot *snapshot, const struct delta_dv *dv);
 
 /* ---- what can still be restored ---- */

@@ -413,6 +413,16 @@ static bool unpack_head(struct text *rest, uint64_t mask, struct stored_event *e
 	return true;
 }
 
+bool packed_has_error_message(struct text x)
+{
+	uint64_t mask;
+
+	if (x.len < sizeof((struct stored_event *)0)->id)
+		return true;
+	x = text_sub(x, sizeof((struct stored_event *)0)->id, x.len);
+	return !unpack_uint(&x, &mask) || mask >> MASK_error_message & 1;
+}
+
 bool unpack_event(struct text x, struct arena *arena, struct stored_event *event)
 {
 	uint64_t mask;

@@ -62,6 +62,7 @@ int64_t event_k_from(int64_t ms);                 /* the smallest k of an instan
 void stored_event_init(struct stored_event *event); /* all unknown */
 /* Appends x. False only when buf's max cut it. */
 bool pack_event(struct buf *buf, const struct stored_event *event);
+bool packed_has_error_message(struct text x); /* also true when x is damaged */
 /* Fills the packed part from x; arrays and id_text lie in the arena. False: x is damaged. */
 bool unpack_event(struct text x, struct arena *arena, struct stored_event *event);
 

@@ -121,7 +121,7 @@ static bool put_names(struct dump *dump, const struct stored_event *event)
 		!put_dim(dump, "pipeline_name", event->pipeline_name) ||
 		!put_dim(dump, "update_id", event->upd) || !put_dim(dump, "flow", event->flow) ||
 		!put_dim(dump, "dataset", event->dataset) ||
-		!names_message(dump->names, event, &message, dump->err))
+		!names_message(dump->names, event, dump->names->arena, &message, dump->err))
 		return false;
 	put_text(dump, "message", message);
 	if (event->state != RUN_UNKNOWN)

@@ -6,6 +6,7 @@
 #include "store/reader_internal.h"
 
 enum { EVENTS_MAX = 10000, HOUR_MS = 3600000 };
+
 static void pipeline_wanted(sqlite3_context *context, int n, sqlite3_value **values)
 {
 	struct reader *reader = sqlite3_user_data(context);
@@ -25,7 +26,7 @@ bool events_functions(struct reader *reader, struct err *err)
 	if (sqlite3_create_function(reader->db, "pipeline_wanted", 1, flags, reader,
 		    pipeline_wanted, NULL, NULL) != SQLITE_OK)
 		return sql_error(reader->db, err, "open store %s", reader->path);
-	return messages_function(reader, err);
+	return messages_function(reader, err) && words_function(reader, err);
 }
 
 static void id_format(const struct stored_event *event, char out[40])
@@ -48,8 +49,9 @@ static void id_format(const struct stored_event *event, char out[40])
 	out[at] = '\0';
 }
 
-static bool fill_row(
-	struct names *names, const struct stored_event *event, struct event_row *row, struct err *err)
+/* The message is in scratch: rows that do not fit leave nothing behind. */
+static bool fill_row(struct names *names, const struct stored_event *event, struct arena *scratch,
+	struct event_row *row, struct err *err)
 {
 	*row = (struct event_row){
 		.k = event->k,
@@ -66,7 +68,7 @@ static bool fill_row(
 		!names_text(names, event->upd, &row->update_id, err) ||
 		!names_text(names, event->flow, &row->flow, err) ||
 		!names_text(names, event->dataset, &row->dataset, err) ||
-		!names_message(names, event, &row->message, err) ||
+		!names_message(names, event, scratch, &row->message, err) ||
 		!names_source(names, event->source, &row->source, err) ||
 		!names_text(names, event->state_text, &row->state_text, err) ||
 		!names_text(names, event->error_class, &row->error_class, err) ||
@@ -122,9 +124,41 @@ static bool resolve(struct names *names, struct search *search, struct err *err)
 	}
 	if (!filter->contains.bytes)
 		return true;
-	if (!messages_judge(reader, filter->contains, err))
+	if (!messages_judge(reader, &reader->messages, filter->contains, err))
 		return false;
 	search->empty = search->empty || reader->messages.found == 0;
+	return true;
+}
+
+/* Words of the pipeline's name narrow the pipelines, so that their hours alone are looked at. */
+static bool resolve_words(struct names *names, struct search *search, struct err *err)
+{
+	struct reader *reader = names->reader;
+	struct ids *ids;
+	bool empty;
+
+	if (!words_resolve(names, search->filter, &empty, err))
+		return false;
+	search->empty = search->empty || empty;
+	for (size_t i = 0; i < reader->nwords; i++) {
+		const struct ids *named = &reader->words[i].pipelines;
+
+		if (reader->words[i].field != EVENT_FIELD_PIPELINE)
+			continue;
+		ids = ARENA_NEW(names->arena, struct ids);
+		for (size_t p = 0; p < named->n; p++) {
+			bool in = !search->by_pipeline;
+
+			for (size_t k = 0; k < reader->npipelines && !in; k++)
+				in = reader->pipelines[k] == named->ids[p];
+			if (in)
+				ids_add(ids, names->arena, named->ids[p]);
+		}
+		search->by_pipeline = true;
+		search->empty = search->empty || ids->n == 0;
+		reader->pipelines = ids->ids;
+		reader->npipelines = ids->n;
+	}
 	return true;
 }
 
@@ -147,6 +181,7 @@ static bool prepare(struct reader *reader, const struct search *search, int64_t 
 	sql_bind_int(*stmt, 6, search->type);
 	sqlite3_bind_int64(*stmt, 7, filter->contains.bytes != NULL);
 	sqlite3_bind_int64(*stmt, 8, edge);
+	sqlite3_bind_int64(*stmt, 9, reader->nwords > 0);
 	return true;
 }
 
@@ -158,9 +193,10 @@ static bool fits(const struct reader *reader, const struct search *search,
 
 	if (search->type == EVENT_OTHER && filter->type.bytes && !text_eq(row->type, filter->type))
 		return false;
-	if (filter->contains.bytes && !messages_sure(reader, event->message))
-		return row->message.bytes && text_contains_fold(row->message, filter->contains);
-	return true;
+	if (filter->contains.bytes && !messages_sure(&reader->messages, event->message) &&
+		!(row->message.bytes && text_contains_fold(row->message, filter->contains)))
+		return false;
+	return !filter->fits || filter->fits(filter->context, row);
 }
 
 /* Adds what lies between from and edge, until one more than limit was seen. */
@@ -175,17 +211,20 @@ static bool collect(struct names *names, const struct search *search, int64_t fr
 	if (!prepare(names->reader, search, from, edge, &stmt, err))
 		return false;
 	while ((ok = sql_step(stmt, &row, err)) && row) {
+		struct event_row *next = &out->rows[out->n]; /* there is room for one more than limit */
+
 		arena_reset(&scratch);
-		if (!(ok = event_of_row(stmt, &scratch, &event, err)))
+		if (!(ok = event_of_row(stmt, &scratch, &event, err) &&
+				fill_row(names, &event, &scratch, next, err)))
 			break;
+		if (!fits(names->reader, search, &event, next))
+			continue;
 		if (out->n == limit) {
 			out->more = true;
 			break;
 		}
-		if (!(ok = fill_row(names, &event, &out->rows[out->n], err)))
-			break;
-		if (fits(names->reader, search, &event, &out->rows[out->n]))
-			out->n++;
+		next->message = arena_text(names->arena, next->message);
+		out->n++;
 	}
 	arena_free(&scratch);
 	sqlite3_reset(stmt);
@@ -277,7 +316,7 @@ bool events_list(struct reader *reader, struct arena *arena, const struct event_
 	struct event_rows rows = { 0 };
 	size_t limit = filter->limit < 1 ? 1 : filter->limit > EVENTS_MAX ? EVENTS_MAX : filter->limit;
 	struct err stopped = ERR_INIT;
-	bool ok = resolve(&names, &search, err);
+	bool ok = resolve(&names, &search, err) && resolve_words(&names, &search, err);
 
 	if (ok && !search.empty) {
 		rows.rows = ARENA_ARRAY(arena, struct event_row, limit + 1);
@@ -290,7 +329,7 @@ bool events_list(struct reader *reader, struct arena *arena, const struct event_
 		}
 	}
 	reader->pipelines = NULL;
-	reader->npipelines = 0;
+	reader->npipelines = reader->nwords = 0;
 	if (ok)
 		*out = rows;
 	return ok;

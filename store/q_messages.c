@@ -24,11 +24,11 @@ struct message_pair { /* verdict of a template with names in it */
 
 void message_set_done(struct message_set *set)
 {
-	FREE(&set->verdict);
-	FREE(&set->pairs);
-	set->room = set->pairs_room = set->npairs = 0;
+	free(set->verdict);
+	free(set->pairs);
 	if (set->wanted.max > 0)
 		buf_done(&set->wanted);
+	*set = (struct message_set){ 0 };
 }
 
 static bool is_digit(char c)
@@ -137,9 +137,9 @@ static bool set_wanted(struct message_set *set, struct text wanted, struct err *
 	return true;
 }
 
-bool messages_judge(struct reader *reader, struct text wanted, struct err *err)
+bool messages_judge(
+	struct reader *reader, struct message_set *set, struct text wanted, struct err *err)
 {
-	struct message_set *set = &reader->messages;
 	sqlite3_stmt *stmt;
 	bool row;
 
@@ -169,9 +169,14 @@ bool messages_judge(struct reader *reader, struct text wanted, struct err *err)
 	}
 }
 
-bool messages_sure(const struct reader *reader, int64_t message)
+bool messages_sure(const struct message_set *set, int64_t message)
 {
-	return reader->messages.verdict[message] == MESSAGE_YES;
+	return set->verdict[message] == MESSAGE_YES;
+}
+
+bool messages_may_name(const struct message_set *set, int64_t dim)
+{
+	return dim > 0 && (size_t)dim < set->room && set->verdict[dim] != MESSAGE_NO;
 }
 
 static size_t pair_slot(const struct message_set *set, const struct message_pair *pair)
@@ -203,7 +208,8 @@ static void pairs_grow(struct message_set *set)
 }
 
 /* The template with its names in place, judged; what cannot be read decides later. */
-static unsigned char judge_names(struct reader *reader, const struct message_pair *pair)
+static unsigned char judge_names(
+	struct reader *reader, const struct message_set *set, const struct message_pair *pair)
 {
 	struct arena arena = { 0 };
 	struct names names = names_of(reader, &arena);
@@ -225,16 +231,16 @@ static unsigned char judge_names(struct reader *reader, const struct message_pai
 			else
 				buf_add_char(&buf, template.bytes[i]);
 		}
-		verdict = judge(buf_text(&reader->messages.wanted), buf_text(&buf));
+		verdict = judge(buf_text(&set->wanted), buf_text(&buf));
 		buf_done(&buf);
 	}
 	arena_free(&arena);
 	return verdict;
 }
 
-static unsigned char verdict_of(struct reader *reader, int64_t message, int64_t flow, int64_t dataset)
+static unsigned char verdict_of(struct reader *reader, struct message_set *set, int64_t message,
+	int64_t flow, int64_t dataset)
 {
-	struct message_set *set = &reader->messages;
 	struct message_pair pair = { .message = message, .flow = flow, .dataset = dataset };
 	size_t at;
 
@@ -246,20 +252,27 @@ static unsigned char verdict_of(struct reader *reader, int64_t message, int64_t 
 		pairs_grow(set);
 	at = pair_slot(set, &pair);
 	if (set->pairs[at].message == 0) {
-		pair.verdict = judge_names(reader, &pair);
+		pair.verdict = judge_names(reader, set, &pair);
 		set->pairs[at] = pair;
 		set->npairs++;
 	}
 	return set->pairs[at].verdict;
 }
 
+bool messages_may(struct reader *reader, struct message_set *set, int64_t message, int64_t flow,
+	int64_t dataset)
+{
+	return verdict_of(reader, set, message, flow, dataset) != MESSAGE_NO;
+}
+
 static void message_wanted(sqlite3_context *context, int n, sqlite3_value **values)
 {
+	struct reader *reader = sqlite3_user_data(context);
+
 	(void)n;
 	sqlite3_result_int(context,
-		verdict_of(sqlite3_user_data(context), sqlite3_value_int64(values[0]),
-			sqlite3_value_int64(values[1]),
-			sqlite3_value_int64(values[2])) != MESSAGE_NO);
+		messages_may(reader, &reader->messages, sqlite3_value_int64(values[0]),
+			sqlite3_value_int64(values[1]), sqlite3_value_int64(values[2])));
 }
 
 bool messages_function(struct reader *reader, struct err *err)
@@ -270,8 +283,8 @@ bool messages_function(struct reader *reader, struct err *err)
 	return true;
 }
 
-bool names_message(struct names *names, const struct stored_event *event, struct text *out,
-	struct err *err)
+bool names_message(struct names *names, const struct stored_event *event, struct arena *arena,
+	struct text *out, struct err *err)
 {
 	struct message_names in;
 	struct text template;
@@ -282,7 +295,6 @@ bool names_message(struct names *names, const struct stored_event *event, struct
 		!names_text(names, event->dataset, &in.dataset, err))
 		return false;
 	if (template.bytes)
-		*out = message_unpack(
-			names->arena, template, &in, event->numbers, event->nnumbers);
+		*out = message_unpack(arena, template, &in, event->numbers, event->nnumbers);
 	return true;
 }

@@ -219,6 +219,15 @@ static void disconnect(struct reader *reader)
 	reader->begun = false;
 }
 
+/* What was kept of the dictionary between queries. */
+static void forget(struct reader *reader)
+{
+	message_set_done(&reader->messages);
+	for (size_t i = 0; i < EVENT_WORDS_MAX; i++)
+		message_set_done(&reader->words[i].texts);
+	dim_cache_done(&reader->dims);
+}
+
 bool reader_open(const char *path, struct reader **reader_out, struct err *err)
 {
 	struct reader *reader = NEW(struct reader);
@@ -238,8 +247,7 @@ void reader_close(struct reader *reader)
 	if (!reader)
 		return;
 	disconnect(reader);
-	message_set_done(&reader->messages);
-	dim_cache_done(&reader->dims);
+	forget(reader);
 	free(reader->path);
 	free(reader);
 }
@@ -308,9 +316,7 @@ bool reader_changed(struct reader *reader)
 	if (!reader->db || was_replaced(reader) || (reader->immutable && has_log(reader->path))) {
 		/* another file, or a collector has begun to write beside us */
 		disconnect(reader);
-		message_set_done(&reader->messages);
-		reader->messages = (struct message_set){ 0 };
-		dim_cache_done(&reader->dims);
+		forget(reader);
 		if (open_any(reader, &err))
 			return true;
 		disconnect(reader); /* reader_begin tries again and says why */

@@ -110,11 +110,29 @@ struct event_row {
 };
 struct event_rows { struct event_row *rows; size_t n; bool more; };
 
+/*
+ * A word that a row must hold somewhere, upper and lower case alike. The message of an event with an
+ * error message is that.
+ */
+enum event_field { EVENT_FIELD_ANY, EVENT_FIELD_LEVEL, EVENT_FIELD_PIPELINE, EVENT_FIELD_TYPE,
+	EVENT_FIELD_UPDATE, EVENT_FIELD_FLOW, EVENT_FIELD_MESSAGE }; /* ANY: one of the others */
+struct event_word {
+	enum event_field field;
+	struct text text;
+	unsigned levels; /* bits 1 << enum event_level: those whose word, as shown, holds it */
+};
+enum { EVENT_WORDS_MAX = 4 };
+
 struct event_filter {
 	enum event_level least;    /* LEVEL_UNKNOWN = all */
 	struct text pipeline;      /* id or name; NONE = all */
 	struct text update_id, type;
 	struct text contains;      /* in message, case folded; NONE = all */
+	/* Spare looking at rows without them; only `fits` is sure to leave those out. */
+	struct event_word words[EVENT_WORDS_MAX];
+	size_t nwords;
+	bool (*fits)(void *context, const struct event_row *row); /* NULL = all */
+	void *context;             /* of fits */
 	int64_t from_k;            /* exclusive; 0 = from the end (newest) or start */
 	bool oldest_first;         /* false: newest first, k < from_k; true: k > from_k */
 	size_t limit;              /* 1 to 10,000 */

@@ -53,6 +53,13 @@ struct dim_cache {
 };
 void dim_cache_done(struct dim_cache *cache);
 
+struct ids { /* in an arena */
+	int64_t *ids;
+	size_t n, room;
+};
+
+struct names;
+
 struct reader {
 	sqlite3 *db;
 	char *path;
@@ -65,7 +72,14 @@ struct reader {
 	int64_t k_end;     /* every visible event's k is below it */
 	int64_t deadline_ms; /* monotonic; 0 = none */
 	sqlite3_stmt *stmts[QUERY_COUNT];
-	struct message_set messages;
+	struct message_set messages; /* for event_filter.contains */
+	struct word {
+		struct message_set texts;
+		enum event_field field;
+		struct ids pipelines; /* whose name holds it; in the arena of the query */
+		unsigned types, levels; /* bits: whose name does, or may */
+	} words[EVENT_WORDS_MAX];
+	size_t nwords;
 	struct dim_cache dims;
 	const int64_t *pipelines; /* what pipeline_wanted() lets through */
 	size_t npipelines;
@@ -77,10 +91,18 @@ bool reader_query(struct reader *reader, enum query query, sqlite3_stmt **stmt, 
 bool events_functions(struct reader *reader, struct err *err);
 bool messages_function(struct reader *reader, struct err *err);
 void message_set_done(struct message_set *set);
-/* Judges every template of the store; then message_wanted() tells what may hold the text. */
-bool messages_judge(struct reader *reader, struct text wanted, struct err *err);
+/* Judges every text of the dictionary; then messages_may() tells what may hold the wanted one. */
+bool messages_judge(
+	struct reader *reader, struct message_set *set, struct text wanted, struct err *err);
+bool messages_may(struct reader *reader, struct message_set *set, int64_t message, int64_t flow,
+	int64_t dataset);
+bool messages_may_name(const struct message_set *set, int64_t dim); /* a text without marks */
 /* Whether every message of the template holds the text, without looking at it. */
-bool messages_sure(const struct reader *reader, int64_t message);
+bool messages_sure(const struct message_set *set, int64_t message);
+/* Prepares words_wanted() for the filter's words; *empty_out: nothing can hold them all. */
+bool words_resolve(struct names *names, const struct event_filter *filter, bool *empty_out,
+	struct err *err);
+bool words_function(struct reader *reader, struct err *err);
 
 /* Texts of dictionary ids, looked up once a call and kept in the caller's arena. */
 struct names {
@@ -97,8 +119,8 @@ struct names {
 struct names names_of(struct reader *reader, struct arena *arena);
 bool names_text(struct names *names, int64_t dim, struct text *out, struct err *err); /* 0: NONE */
 /* The event's message, in the arena; NONE where it has none. */
-bool names_message(struct names *names, const struct stored_event *event, struct text *out,
-	struct err *err);
+bool names_message(struct names *names, const struct stored_event *event, struct arena *arena,
+	struct text *out, struct err *err);
 /* The name as of the snapshot, else the id; 0: NONE. */
 bool names_pipeline(struct names *names, int64_t dim, struct text *out, struct err *err);
 /* The source that first told of it; 0: not known as of the snapshot. */
@@ -106,10 +128,6 @@ bool names_pipeline_source(struct names *names, int64_t dim, int64_t *out, struc
 bool names_source(struct names *names, int64_t source, struct text *out, struct err *err);
 bool names_seen_at(struct names *names, int64_t batch, int64_t *out, struct err *err);
 
-struct ids { /* in an arena */
-	int64_t *ids;
-	size_t n, room;
-};
 void ids_add(struct ids *ids, struct arena *arena, int64_t id);
 bool ids_has(const struct ids *ids, int64_t id);
 /* Pipelines with this id or, as of the snapshot, this name. */

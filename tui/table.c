@@ -79,7 +79,7 @@ static void measure(struct table *table)
 	arena_reset(&state->scratch);
 }
 
-static bool passes(struct table *table, const void *row)
+bool table_wants(const struct table *table, const void *row)
 {
 	struct table_state *state = table->state;
 	struct text cells[TABLE_COLUMNS_MAX];
@@ -188,7 +188,7 @@ static void rebuild(struct table *table)
 	}
 	state->shown = 0;
 	for (size_t i = 0; i < table->nrows; i++) {
-		if (passes(table, table_at(table, i)))
+		if (table_wants(table, table_at(table, i)))
 			state->order[state->shown++] = i;
 	}
 	sort_order(table);

@@ -56,6 +56,8 @@ void table_set_rows(struct table *table, const void *rows, size_t n, const struc
  * that begins with "!" must not match. inverse: rows that do not match (/!). */
 void table_set_filter(struct table *table, struct text filter, bool inverse,
 	const struct look *look);
+/* Whether the filter lets it through; a row of the table's kind, not only of its rows. */
+bool table_wants(const struct table *table, const void *row);
 struct text table_filter(const struct table *table, bool *inverse_out);
 bool table_sort(struct table *table, struct text column, bool descending, const struct look *look);
 const void *table_selected(const struct table *table); /* NULL when empty */

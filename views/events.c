@@ -94,8 +94,7 @@ static void format_message(const void *row, const struct look *look, struct line
 		line_add(line, level_look(event->level)->role, event->message);
 }
 
-enum { COLUMN_TIME = 0, COLUMN_LEVEL = 1, COLUMN_MESSAGE = 6 };
-static const struct column columns[] = {
+static const struct column columns[] = { /* in the order of enum event_column */
 	{ "time", "TIME", "When it happened", 15, 20, 0, 0, COLUMN_NO_SORT, format_when, NULL },
 	{ "level", "LEVEL", "Its level", 9, 9, 0, 0, COLUMN_NO_SORT, format_level, NULL },
 	{ "pipeline", "PIPELINE", "Whose event log it is from", 10, 24, 1, 1, COLUMN_NO_SORT | COLUMN_TAIL,
@@ -133,42 +132,32 @@ static bool events_open(struct view *view, struct err *err)
 	return true;
 }
 
-static enum event_level level_of_word(struct text word)
+static bool row_fits(void *context, const struct event_row *row)
 {
-	for (int level = LEVEL_METRICS; level <= LEVEL_ERROR; level++) {
-		struct text name = text_of(event_level_name((enum event_level)level));
-
-		if (name.len == word.len && text_contains_fold(name, word))
-			return (enum event_level)level;
-	}
-	return LEVEL_UNKNOWN;
+	return table_wants(context, row);
 }
 
-/*
- * What of the filter line the store can look for: level:, pipeline:, type:, update: and message:
- * words. The table applies the whole line to what comes back, so nothing here may be stricter.
- */
-static void push_down(const struct events *events, struct event_filter *filter)
+/* The table's own filter decides which rows come; the store looks for its words where it can. */
+static void push_down(struct events *events, struct event_filter *filter)
 {
-	struct text rest = text_of(events->filter), word;
+	const char *names[ARRAY_LEN(columns)];
+	struct filter words;
 
-	while (!events->inverse && text_split(&rest, ' ', &word)) {
-		struct text name, value = word;
-
-		if (!text_split(&value, ':', &name) || !value.len || value.bytes[0] == '!')
-			continue;
-		if (text_is(name, "message") && !filter->contains.len)
-			filter->contains = value;
-		else if (text_is(name, "level") && level_of_word(value) > filter->least)
-			filter->least = level_of_word(value);
-		else if (text_is(name, "type") && event_type_of(value) != EVENT_OTHER)
-			filter->type = value;
-	}
+	if (!events->filter[0])
+		return;
+	filter->fits = row_fits;
+	filter->context = &events->table;
+	if (events->inverse)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+		names[i] = columns[i].name;
+	filter_parse(&words, text_of(events->filter), names, ARRAY_LEN(columns));
+	event_push_words(&words, filter);
 }
 
 static struct event_filter base_filter(const struct view *view)
 {
-	const struct events *events = view->state;
+	struct events *events = view->state;
 	struct event_filter filter = { .least = events->least };
 
 	if (view->arg.subject[0])
@@ -380,9 +369,9 @@ static void list_draw(const struct view *view, struct canvas *canvas, struct rec
 {
 	/* What it says before what it is: the other columns share the other half. */
 	struct table_form forms[] = {
-		{ .column = COLUMN_MESSAGE, .width = rect.cols / 2 },
-		{ .column = COLUMN_LEVEL, .width = 7, .format = format_level_short },
-		{ .column = COLUMN_TIME, .width = CLOCK_CELLS, .format = format_clock_of },
+		{ .column = EVENT_COLUMN_MESSAGE, .width = rect.cols / 2 },
+		{ .column = EVENT_COLUMN_LEVEL, .width = 7, .format = format_level_short },
+		{ .column = EVENT_COLUMN_TIME, .width = CLOCK_CELLS, .format = format_clock_of },
 	};
 	size_t n = rect.cols >= WIDE_COLS ? 1 : is_all_of_today(view) ? 3 : 2;
 

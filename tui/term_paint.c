@@ -44,6 +44,20 @@ static int color_number(struct color color)
 	return -1;
 }
 
+/* The pair of those colors; roles that look the same share one, so that nothing is switched between. */
+static int pair_of(int fg, int bg)
+{
+	for (int i = 0; i < term.npairs; i++) {
+		if (term.pair_colors[i][0] == fg && term.pair_colors[i][1] == bg)
+			return i + 1;
+	}
+	if (term.npairs + 1 >= COLOR_PAIRS || init_extended_pair(term.npairs + 1, fg, bg) != OK)
+		return 0;
+	term.pair_colors[term.npairs][0] = fg;
+	term.pair_colors[term.npairs][1] = bg;
+	return ++term.npairs;
+}
+
 static void role_prepare(const struct theme *theme, enum role role, bool selected)
 {
 	struct style style = theme_style(theme, role, selected, term.depth);
@@ -54,16 +68,14 @@ static void role_prepare(const struct theme *theme, enum role role, bool selecte
 		style.attrs & (ATTR_REVERSE | ATTR_UNDERLINE) ? GROUND_SHOWS : bg;
 	if (term.depth == DEPTH_16 && term.has_eight && style.fg.c16 >= 8)
 		term.attrs[selected][role] |= A_BOLD;
-	if (term.depth != DEPTH_MONO) {
-		pair = 1 + (int)role + (selected ? ROLE_COUNT : 0);
-		if (pair >= COLOR_PAIRS || init_extended_pair(pair, fg, bg) != OK)
-			pair = 0;
-	}
+	if (term.depth != DEPTH_MONO)
+		pair = pair_of(fg, bg);
 	term.pairs[selected][role] = pair;
 }
 
 void term_set_theme(const struct theme *theme)
 {
+	term.npairs = 0;
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		role_prepare(theme, (enum role)role, false);
 		role_prepare(theme, (enum role)role, true);

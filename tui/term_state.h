@@ -28,6 +28,7 @@ struct term_state {
 	size_t undo_len;
 	attr_t attrs[2][ROLE_COUNT]; /* [selected][role] */
 	int pairs[2][ROLE_COUNT];
+	int pair_colors[2 * ROLE_COUNT][2], npairs; /* pair i + 1: foreground, background */
 	int grounds[2][ROLE_COUNT]; /* what a blank looks like: a color, or GROUND_SHOWS */
 	cchar_t *row;
 	/* What was painted last: rows that are the same again cost nothing. */

@@ -367,6 +367,9 @@ struct style theme_style(const struct theme *theme, enum role role, bool selecte
 
 	if (!selected)
 		return style;
+	/* Under the cursor everything matters. */
+	if (role == ROLE_DIM)
+		style = theme->styles[ROLE_TEXT];
 	style.attrs |= cursor->attrs & ~(unsigned)ATTR_REVERSE;
 	style.attrs &= ~(unsigned)ATTR_DIM; /* dim and lit at once cannot be read */
 	if (is_shown(style.bg, depth))

@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 
-enum { BLOCK_BYTES = 16 * 1024, ALIGN = 16 };
+enum { BLOCK_BYTES = 16 * 1024, BLOCK_BYTES_MAX = 1024 * 1024, ALIGN = 16 };
 
 struct arena_block {
 	struct arena_block *next;
@@ -18,7 +18,17 @@ struct arena_block {
 	_Alignas(ALIGN) unsigned char bytes[];
 };
 
-void *arena_alloc(struct arena *arena, size_t bytes)
+/* Blocks grow with what is asked for, so that much takes few. */
+static size_t block_bytes(const struct arena *arena)
+{
+	size_t bytes = BLOCK_BYTES;
+
+	while (bytes < BLOCK_BYTES_MAX && bytes < arena->bytes / 4)
+		bytes *= 2;
+	return bytes;
+}
+
+void *arena_raw(struct arena *arena, size_t bytes)
 {
 	struct arena_block *block = arena->blocks;
 	void *memory;
@@ -26,13 +36,13 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 	assert(bytes < SIZE_MAX / 2);
 	bytes = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (!block || block->room - block->used < bytes) {
-		size_t room = bytes > BLOCK_BYTES / 4 ? bytes : BLOCK_BYTES;
+		size_t usual = block_bytes(arena), room = bytes > usual / 4 ? bytes : usual;
 		struct arena_block *fresh = mem_alloc(sizeof *fresh + room);
 
 		fresh->room = room;
 		fresh->used = 0;
 		/* A large piece goes behind the block in use, whose room is still good. */
-		if (block && room != BLOCK_BYTES) {
+		if (block && room != usual) {
 			fresh->next = block->next;
 			block->next = fresh;
 		} else {
@@ -44,8 +54,14 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 	memory = block->bytes + block->used;
 	block->used += bytes;
 	arena->bytes += bytes;
-	memset(memory, 0, bytes);
 	return memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+	void *memory = arena_raw(arena, bytes);
+
+	return memset(memory, 0, bytes);
 }
 
 struct text arena_text(struct arena *arena, struct text text)
@@ -54,8 +70,9 @@ struct text arena_text(struct arena *arena, struct text text)
 
 	if (!text.bytes)
 		return text;
-	copy = arena_alloc(arena, text.len + 1);
+	copy = arena_raw(arena, text.len + 1);
 	memcpy(copy, text.bytes, text.len);
+	copy[text.len] = '\0';
 	return (struct text){ copy, text.len };
 }
 
@@ -92,7 +109,7 @@ void arena_reset(struct arena *arena)
 {
 	struct arena_block *keep = arena->blocks;
 
-	if (keep && keep->room == BLOCK_BYTES) {
+	if (keep && keep->room >= BLOCK_BYTES && keep->room <= BLOCK_BYTES_MAX) {
 		arena->blocks = keep->next;
 		arena_free(arena);
 		keep->next = NULL;

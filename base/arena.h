@@ -17,6 +17,8 @@ struct arena {
 
 void *arena_alloc(struct arena *arena, size_t bytes)
 	__attribute__((malloc, returns_nonnull)); /* zeroed, aligned for any type */
+void *arena_raw(struct arena *arena, size_t bytes)
+	__attribute__((malloc, returns_nonnull)); /* the same, not zeroed: for what is set at once */
 #define ARENA_NEW(arena, type)          ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc((arena), sizeof(type) * (count)))
 /* Copies; the copy is terminated. Absent stays absent. */

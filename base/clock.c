@@ -175,20 +175,55 @@ static bool zone(struct text text, size_t at, int *minutes_out)
 	return at == text.len;
 }
 
+/* Two digits; what is none makes *odd non-zero. */
+static int two(const char *bytes, unsigned *odd)
+{
+	unsigned tens = (unsigned)(unsigned char)bytes[0] - '0';
+	unsigned ones = (unsigned)(unsigned char)bytes[1] - '0';
+
+	*odd |= (tens > 9) | (ones > 9);
+	return (int)(tens * 10 + ones);
+}
+
+/* "2026-03-02T09:00:00.123Z", as most are; false: to be looked at more closely. */
+static bool usual_time(const char *bytes, int64_t *ms_out)
+{
+	unsigned odd = (unsigned)(bytes[4] ^ '-') | (unsigned)(bytes[7] ^ '-') |
+		(unsigned)(bytes[10] ^ 'T') | (unsigned)(bytes[13] ^ ':') |
+		(unsigned)(bytes[16] ^ ':') | (unsigned)(bytes[19] ^ '.') |
+		(unsigned)(bytes[23] ^ 'Z');
+	int year = two(bytes, &odd) * 100 + two(bytes + 2, &odd);
+	int month = two(bytes + 5, &odd), day = two(bytes + 8, &odd);
+	int hour = two(bytes + 11, &odd), minute = two(bytes + 14, &odd);
+	int second = two(bytes + 17, &odd);
+	unsigned tenth = (unsigned)(unsigned char)bytes[20] - '0';
+	int rest = two(bytes + 21, &odd);
+
+	if (odd || tenth > 9 || year < 1 || month < 1 || month > 12 || day < 1 || day > 28 ||
+		hour > 23 || minute > 59 || second > 59)
+		return false;
+	*ms_out = time_from_civil(
+		year, month, day, hour, minute, second, (int)tenth * 100 + rest);
+	return true;
+}
+
 bool time_parse(struct text text, int64_t *ms_out)
 {
 	size_t at = 0;
 	int ms = 0;
-	int east;
-	int year = number(text, &at, 4);
-	bool dash1 = literal(text, &at, '-');
-	int month = number(text, &at, 2);
-	bool dash2 = literal(text, &at, '-');
-	int day = number(text, &at, 2);
+	int east, year, month, day;
 	int hour = 0;
 	int minute = 0;
 	int second = 0;
+	bool dash1, dash2;
 
+	if (text.len == 24 && usual_time(text.bytes, ms_out))
+		return true;
+	year = number(text, &at, 4);
+	dash1 = literal(text, &at, '-');
+	month = number(text, &at, 2);
+	dash2 = literal(text, &at, '-');
+	day = number(text, &at, 2);
 	if (year < 1 || !dash1 || month < 1 || month > 12 || !dash2 || day < 1 ||
 		day > days_in_month(year, month))
 		return false;

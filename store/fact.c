@@ -82,7 +82,7 @@ const char *run_state_name(enum run_state state)
 
 enum run_state run_state_of(struct text name)
 {
-	if (text_is(name, "CANCELLED"))
+	if (name.len == 9 && text_is(name, "CANCELLED"))
 		return RUN_CANCELED;
 	return (enum run_state)name_index(name, state_names, ARRAY_LEN(state_names));
 }
@@ -102,21 +102,25 @@ const char *rule_action_name(enum rule_action action)
 	return action_names[action].bytes;
 }
 
+/* In any case: the one bit by which letters differ is set; no other byte becomes a letter by it. */
+static bool is_word(struct text name, const char *lower, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((name.bytes[i] | 0x20) != lower[i])
+			return false;
+	}
+	return true;
+}
+
 enum rule_action rule_action_of(struct text name)
 {
-	char word[8];
-
-	if (name.len == 0 || name.len >= sizeof word)
-		return RULE_UNKNOWN;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.bytes[i];
-
-		word[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-	}
-	if (name.len == 5 && memcmp(word, "allow", 5) == 0)
+	if (name.len == 5 && is_word(name, "allow", 5))
 		return RULE_WARN;
-	return (enum rule_action)name_index(
-		(struct text){ word, name.len }, action_names, ARRAY_LEN(action_names));
+	for (size_t i = RULE_WARN; name.len == 4 && i < ARRAY_LEN(action_names); i++) {
+		if (is_word(name, action_names[i].bytes, 4))
+			return (enum rule_action)i;
+	}
+	return RULE_UNKNOWN;
 }
 
 const char *reader_kind_name(enum reader_kind kind)

@@ -70,6 +70,12 @@ struct packing {
 	size_t n;
 };
 
+/* Bytes that are not simply kept. */
+static const bool special[256] = { [MESSAGE_NUMBER] = true, [MESSAGE_FLOW] = true,
+	[MESSAGE_DATASET] = true, [MESSAGE_ESCAPE] = true, ['0'] = true, ['1'] = true, ['2'] = true,
+	['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true,
+	['9'] = true };
+
 /* What stands between names: numbers go. */
 static void pack_between(struct packing *packing, size_t from, size_t end)
 {
@@ -80,6 +86,8 @@ static void pack_between(struct packing *packing, size_t from, size_t end)
 		char c = message.bytes[at];
 		size_t len;
 
+		if (!special[(unsigned char)c])
+			continue;
 		if ((unsigned char)c < MESSAGE_PLAIN && c != '\0') {
 			buf_add_bytes(packing->out, message.bytes + kept, at - kept);
 			buf_add_char(packing->out, MESSAGE_ESCAPE);

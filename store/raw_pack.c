@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 enum {
-	LEVEL = 1,
+	LEVEL = -1, /* literals as they are: a third less work, a fifth more bytes */
 	DICT_BYTES_MIN = 512, /* less repeats too little to be worth a look-up */
 	DICT_BYTES_MAX = 64 << 10,
 	PACKED_BYTES_MAX = 4 << 20

@@ -9,30 +9,38 @@
  * nested in strings, but the same number around every key and value, so the first one tells. What
  * does not look like that is taken out up to the end of the text: rather too much than a customer.
  */
-static const struct text markers[] = {
+static const struct text markers[] = { /* each begins with I or O: few bytes of JSON do */
 	{ "Input data:", sizeof "Input data:" - 1 },
 	{ "Output record:", sizeof "Output record:" - 1 },
 	{ "Output data:", sizeof "Output data:" - 1 },
 };
 
+/* Where the byte stands next, or the text's length. */
+static size_t next_byte(struct text text, size_t from, char byte)
+{
+	const char *found = from < text.len ? memchr(text.bytes + from, byte, text.len - from) : NULL;
+
+	return found ? (size_t)(found - text.bytes) : text.len;
+}
+
 /* The offset behind the next marker at or after `from`, or the text's length. */
 static size_t behind_marker(struct text text, size_t from)
 {
-	while (from < text.len) {
-		const char *colon = memchr(text.bytes + from, ':', text.len - from);
-		struct text head;
+	size_t at_i = next_byte(text, from, 'I'), at_o = next_byte(text, from, 'O');
 
-		if (!colon)
-			return text.len;
-		head = text_sub(text, 0, (size_t)(colon - text.bytes) + 1);
-		from = head.len;
-		/* JSON is full of colons, but few stand behind the last letter of a marker. */
-		if (head.len < 2 || (colon[-1] != 'a' && colon[-1] != 'd'))
-			continue;
-		for (size_t i = 0; i < sizeof markers / sizeof markers[0]; i++) {
-			if (text_ends(head, markers[i]))
-				return head.len;
+	while (at_i < text.len || at_o < text.len) {
+		size_t at = at_i < at_o ? at_i : at_o;
+		struct text rest = text_sub(text, at, text.len);
+		bool may = rest.len > 1 && (rest.bytes[1] == 'n' || rest.bytes[1] == 'u');
+
+		for (size_t i = 0; may && i < sizeof markers / sizeof markers[0]; i++) {
+			if (text_starts(rest, markers[i]))
+				return at + markers[i].len;
 		}
+		if (at == at_i)
+			at_i = next_byte(text, at + 1, 'I');
+		else
+			at_o = next_byte(text, at + 1, 'O');
 	}
 	return text.len;
 }

@@ -20,15 +20,19 @@ struct intake {
 	struct writer_place *places;
 	size_t n;
 	int64_t *ids;             /* by fact_string */
-	struct message *messages; /* by fact_string */
+	uint32_t *message_at;     /* by fact_string: place in messages + 1; 0 = none yet */
+	struct message *messages; /* those met */
+	size_t nmessages;
 	int64_t *segments;        /* by index in the batch */
 	struct buf scratch;
 };
 
-static bool id_of(struct intake *in, fact_string string, int64_t *id_out, struct err *err)
+static inline bool id_of(struct intake *in, fact_string string, int64_t *id_out, struct err *err)
 {
-	if (string != 0 && in->ids[string] == 0 &&
-		!dims_id(in->writer->dims, in->batch->strings[string], &in->ids[string], err))
+	*id_out = in->ids[string]; /* of none it is always 0 */
+	if (*id_out != 0 || string == 0)
+		return true;
+	if (!dims_id(in->writer->dims, in->batch->strings[string], &in->ids[string], err))
 		return false;
 	*id_out = in->ids[string];
 	return true;
@@ -37,10 +41,15 @@ static bool id_of(struct intake *in, fact_string string, int64_t *id_out, struct
 static bool message_of(struct intake *in, const struct fact_event *fact, struct stored_event *event,
 	struct err *err)
 {
-	struct message *message = &in->messages[fact->message];
+	struct message *message;
 
 	if (fact->message == 0)
 		return true;
+	if (in->message_at[fact->message] == 0) {
+		in->messages[in->nmessages++] = (struct message){ .id = 0 };
+		in->message_at[fact->message] = (uint32_t)in->nmessages;
+	}
+	message = &in->messages[in->message_at[fact->message] - 1];
 	if (message->id == 0 || message->flow != fact->flow || message->dataset != fact->dataset) {
 		const struct text *strings = in->batch->strings;
 		struct message_names names = { strings[fact->flow], strings[fact->dataset] };
@@ -112,7 +121,7 @@ static bool store_lists(struct intake *in, const struct fact_event *fact,
 {
 	if (fact->nrules > 0) {
 		struct stored_rule *rules =
-			ARENA_ARRAY(&in->writer->arena, struct stored_rule, fact->nrules);
+			arena_raw(&in->writer->arena, fact->nrules * sizeof *rules);
 
 		for (size_t i = 0; i < fact->nrules; i++) {
 			rules[i].action = fact->rules[i].action;
@@ -173,35 +182,26 @@ static void store_numbers(const struct fact_event *fact, struct stored_event *ev
 static bool store_event(struct intake *in, const struct fact_event *fact,
 	struct stored_event *event, struct err *err)
 {
-	const struct {
-		fact_string string;
-		int64_t *id;
-	} names[] = {
-		{ fact->type_text, &event->type_text },
-		{ fact->maturity, &event->maturity },
-		{ fact->pipeline_id, &event->pipeline },
-		{ fact->pipeline_name, &event->pipeline_name },
-		{ fact->update_id, &event->upd },
-		{ fact->flow, &event->flow },
-		{ fact->dataset, &event->dataset },
-		{ fact->state_text, &event->state_text },
-		{ fact->cause, &event->cause },
-		{ fact->run_as, &event->run_as },
-		{ fact->user, &event->user },
-		{ fact->flow_attempt, &event->flow_attempt },
-		{ fact->output, &event->output },
-		{ fact->flow_type, &event->flow_type },
-		{ fact->error_class, &event->error_class },
-		{ fact->error_message, &event->error_message },
-	};
-
 	store_numbers(fact, event);
 	event->batch = in->writer->n;
 	event->source = in->source->id;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (names[i].string != 0 && !id_of(in, names[i].string, names[i].id, err))
-			return false;
-	}
+	if (!id_of(in, fact->type_text, &event->type_text, err) ||
+		!id_of(in, fact->maturity, &event->maturity, err) ||
+		!id_of(in, fact->pipeline_id, &event->pipeline, err) ||
+		!id_of(in, fact->pipeline_name, &event->pipeline_name, err) ||
+		!id_of(in, fact->update_id, &event->upd, err) ||
+		!id_of(in, fact->flow, &event->flow, err) ||
+		!id_of(in, fact->dataset, &event->dataset, err) ||
+		!id_of(in, fact->state_text, &event->state_text, err) ||
+		!id_of(in, fact->cause, &event->cause, err) ||
+		!id_of(in, fact->run_as, &event->run_as, err) ||
+		!id_of(in, fact->user, &event->user, err) ||
+		!id_of(in, fact->flow_attempt, &event->flow_attempt, err) ||
+		!id_of(in, fact->output, &event->output, err) ||
+		!id_of(in, fact->flow_type, &event->flow_type, err) ||
+		!id_of(in, fact->error_class, &event->error_class, err) ||
+		!id_of(in, fact->error_message, &event->error_message, err))
+		return false;
 	if (fact->id_is_hash)
 		event->id_text = in->batch->strings[fact->id_text];
 	return message_of(in, fact, event, err) &&
@@ -341,7 +341,7 @@ static bool pack_all(const struct stored_event *events, size_t n, struct buf *bu
 static bool insert_events(struct intake *in, const struct stored_event *events, struct err *err)
 {
 	struct writer *writer = in->writer;
-	struct text *packed = ARENA_ARRAY(&writer->arena, struct text, in->n);
+	struct text *packed = arena_raw(&writer->arena, in->n * sizeof *packed);
 	struct buf buf;
 	bool ok;
 
@@ -379,7 +379,7 @@ static bool insert_beside(struct intake *in, const struct stored_event *events, 
 static bool insert_new(struct intake *in, struct err *err)
 {
 	struct writer *writer = in->writer;
-	struct stored_event *events = ARENA_ARRAY(&writer->arena, struct stored_event, in->n);
+	struct stored_event *events = arena_raw(&writer->arena, in->n * sizeof *events);
 
 	for (size_t i = 0; i < in->n; i++) {
 		stored_event_init(&events[i]);
@@ -413,7 +413,7 @@ bool writer_events(struct writer *writer, struct writer_source *source,
 	*new_out = 0;
 	if (in.n == 0)
 		return true;
-	in.places = ARENA_ARRAY(&writer->arena, struct writer_place, in.n);
+	in.places = arena_raw(&writer->arena, in.n * sizeof *in.places);
 	for (size_t i = 0; i < in.n; i++) {
 		in.places[i].fact = &batch->events[i];
 		in.places[i].k = event_k(batch->events[i].happened_at_ms, batch->events[i].id);
@@ -422,7 +422,8 @@ bool writer_events(struct writer *writer, struct writer_source *source,
 	ok = writer_drop_known(writer, in.places, &in.n, err);
 	if (ok && in.n > 0) {
 		in.ids = ARENA_ARRAY(&writer->arena, int64_t, batch->nstrings);
-		in.messages = ARENA_ARRAY(&writer->arena, struct message, batch->nstrings);
+		in.message_at = ARENA_ARRAY(&writer->arena, uint32_t, batch->nstrings);
+		in.messages = arena_raw(&writer->arena, in.n * sizeof *in.messages);
 		in.segments = ARENA_ARRAY(&writer->arena, int64_t, batch->nsegments + 1);
 		ok = insert_new(&in, err);
 	}

@@ -26,50 +26,53 @@ static fact_string keep(struct fact_batch *batch, struct text text)
 	return text.len > 0 ? fact_batch_intern(batch, text) : 0;
 }
 
-/* Hexadecimal digits and one more; everything else is 0, which is no digit's number. */
-static const unsigned char hex_digits[256] = {
-	['0'] = 1,
-	['1'] = 2,
-	['2'] = 3,
-	['3'] = 4,
-	['4'] = 5,
-	['5'] = 6,
-	['6'] = 7,
-	['7'] = 8,
-	['8'] = 9,
-	['9'] = 10,
-	['a'] = 11,
-	['b'] = 12,
-	['c'] = 13,
-	['d'] = 14,
-	['e'] = 15,
-	['f'] = 16,
-	['A'] = 11,
-	['B'] = 12,
-	['C'] = 13,
-	['D'] = 14,
-	['E'] = 15,
-	['F'] = 16,
-};
+/*
+ * Eight hexadecimal digits, the first in the lowest byte, to four bytes; what is no digit sets bits
+ * of *odd.
+ */
+static uint32_t hex_bytes(const char *digits, uint64_t *odd)
+{
+	static const uint64_t ones = 0x0101010101010101u;
+	uint64_t word, number, letter, value;
+
+	memcpy(&word, digits, sizeof word);
+#if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	/* with the high bit of each byte out of the way no sum below carries into the next */
+	*odd |= word & ones * 0x80;
+	word &= ones * 0x7f;
+	number = (word + ones * (0x80 - '0')) & ~(word + ones * (0x7f - '9')) & ones * 0x80;
+	word |= ones * 0x20;
+	letter = (word + ones * (0x80 - 'a')) & ~(word + ones * (0x7f - 'f')) & ones * 0x80;
+	*odd |= ~(number | letter) & ones * 0x80;
+	value = (word & ones * 0x0f) + (letter >> 7) * 9;
+	value = (value << 4 | value >> 8) & 0x00ff00ff00ff00ffu;
+	value = (value | value >> 8) & 0x0000ffff0000ffffu;
+	return (uint32_t)(value | value >> 16);
+}
 
 static bool uuid_parse(struct text text, unsigned char id[16])
 {
-	/* where each pair of digits stands between the dashes */
-	static const unsigned char pairs[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30,
-		32, 34 };
-	bool good = text.len == 36 && text.bytes[8] == '-' && text.bytes[13] == '-' &&
-		    text.bytes[18] == '-' && text.bytes[23] == '-';
+	char digits[32];
+	uint64_t odd = 0;
 
-	if (!good)
+	if (text.len != 36 || text.bytes[8] != '-' || text.bytes[13] != '-' ||
+		text.bytes[18] != '-' || text.bytes[23] != '-')
 		return false;
-	for (size_t i = 0; i < 16; i++) {
-		unsigned high = hex_digits[(unsigned char)text.bytes[pairs[i]]];
-		unsigned low = hex_digits[(unsigned char)text.bytes[pairs[i] + 1]];
+	memcpy(digits, text.bytes, 8);
+	memcpy(digits + 8, text.bytes + 9, 4);
+	memcpy(digits + 12, text.bytes + 14, 4);
+	memcpy(digits + 16, text.bytes + 19, 4);
+	memcpy(digits + 20, text.bytes + 24, 4);
+	memcpy(digits + 24, text.bytes + 28, 8);
+	for (size_t i = 0; i < 4; i++) {
+		uint32_t bytes = hex_bytes(digits + 8 * i, &odd);
 
-		good = good && high && low;
-		id[i] = (unsigned char)((high - 1) << 4 | (low - 1));
+		for (size_t b = 0; b < 4; b++)
+			id[4 * i + b] = (unsigned char)(bytes >> 8 * b);
 	}
-	return good;
+	return odd == 0;
 }
 
 /* FNV-1a from two starts, 64 bits each: stable over runs and machines. */
@@ -202,11 +205,20 @@ static void set_error(struct fact_batch *batch, struct fact_event *event, const 
 	event->has_error = event->fatal || event->error_class || event->error_message;
 }
 
+/* The text's index, known already when it is the same text as another's. */
+static fact_string keep_like(
+	struct fact_batch *batch, struct text text, struct text like, fact_string known)
+{
+	if (known && text.len == like.len && memcmp(text.bytes, like.bytes, text.len) == 0)
+		return known;
+	return keep(batch, text);
+}
+
 static void set_rules(struct fact_batch *batch, struct fact_event *event, const struct pick *pick)
 {
 	if (pick->nrules == 0)
 		return;
-	event->rules = ARENA_ARRAY(&batch->arena, struct fact_rule, pick->nrules);
+	event->rules = arena_raw(&batch->arena, pick->nrules * sizeof *event->rules);
 	for (size_t i = 0; i < pick->nrules; i++) {
 		const struct pick_rule *rule = &pick->rules[i];
 
@@ -214,7 +226,7 @@ static void set_rules(struct fact_batch *batch, struct fact_event *event, const 
 			continue;
 		event->rules[event->nrules++] = (struct fact_rule){
 			.name = fact_batch_intern(batch, rule->name),
-			.dataset = keep(batch, rule->dataset),
+			.dataset = keep_like(batch, rule->dataset, pick->dataset, event->dataset),
 			.action =
 				rule->action.len > 0 ? rule_action_of(rule->action) : RULE_UNKNOWN,
 			.passed = rule->passed,
@@ -243,7 +255,6 @@ static void set_dataset(struct fact_batch *batch, struct fact_event *event, cons
 {
 	struct text output = first(pick->output_dataset, pick->output_sink);
 
-	event->dataset = keep(batch, pick->dataset);
 	if (event->type == EVENT_SINK_DEFINITION)
 		output = first(output, pick->sink);
 	if (event->type == EVENT_DATASET_DEFINITION)
@@ -350,6 +361,7 @@ bool pick_to_event(struct fact_batch *batch, const struct pick *pick, struct tex
 	event->update_id = keep(batch, first(pick->update_id, pick->update_alt));
 	if (!text_eq(pick->flow, missing_flow))
 		event->flow = keep(batch, pick->flow);
+	event->dataset = keep_like(batch, pick->dataset, pick->flow, event->flow);
 	event->flow_attempt = keep(batch, pick->flow_attempt);
 	event->message = keep_message(batch, pick->message, options, UTF8_ONE_LINE);
 	if (pick->state.len > 0) {

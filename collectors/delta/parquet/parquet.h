@@ -119,6 +119,7 @@ struct parquet_node {
 	int16_t rep_entry;   /* of lists and maps: repetition level of a further entry */
 	int16_t max_rep;     /* of leaves; max_def is def_present */
 	int32_t index;       /* place among all nodes, the root's 0; parents before children */
+	int32_t place;       /* among its parent's children */
 };
 
 /*

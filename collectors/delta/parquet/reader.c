@@ -58,9 +58,8 @@ static void plan_leaf(struct parquet_reader *reader, struct column *column)
 			made->children = NEW_ARRAY(const struct parquet_vector *, node->nchildren + 1);
 			made->vector.children = made->children;
 		}
-		for (size_t i = 0; below && i < node->nchildren; i++)
-			if (node->children[i] == below)
-				made->children[i] = &reader->made[below->index].vector;
+		if (below)
+			made->children[below->place] = &reader->made[below->index].vector;
 		below = node;
 	}
 }
@@ -406,17 +405,13 @@ const struct parquet_vector *parquet_vector_find(const struct parquet_vector *fr
 {
 	const struct parquet_node *node = from ? parquet_node_find(from->node, path) : NULL;
 
-	/* Down again the way that led there; paths are short and lists of children too. */
+	/* Down again the way that led there. */
 	while (from && node && from->node != node) {
 		const struct parquet_node *below = node;
-		const struct parquet_vector *next = NULL;
 
 		while (below->parent != from->node)
 			below = below->parent;
-		for (size_t i = 0; i < from->node->nchildren; i++)
-			if (from->node->children[i] == below)
-				next = from->children[i];
-		from = next;
+		from = from->children[below->place];
 	}
 	return node ? from : NULL;
 }

@@ -233,6 +233,7 @@ static bool set_children(struct builder *builder, struct parquet_node *node, siz
 		children[i] = build(builder, place);
 		if (!children[i])
 			return false;
+		children[i]->place = (int32_t)i;
 		node->nchildren++;
 	}
 	return true;

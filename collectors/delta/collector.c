@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "collectors/delta/condition.h"
 #include "collectors/delta/parts.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
 	BATCH_FACTS = 2000,
 	WAIT_POLL_MS = 500,
 	SEARCH_EVERY_MS = 250, /* at most: a tree being written calls for many */
+	KEEP_BYTES = 64 << 20, /* of states kept between looks, all tables together */
 	WATCH_LOG = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE,
 	WATCH_DIR = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR
 };
@@ -35,6 +37,15 @@ static const struct config_key delta_keys[] = {
 	{ .name = "poll", .type = CONFIG_DURATION, .unit = "ms", .fallback = "30s",
 		.help = "How often the root is searched for new tables, and logs are read where "
 			"the system cannot tell of changes." },
+	{ .name = "look", .type = CONFIG_DURATION, .unit = "ms", .fallback = "10m",
+		.help = "How often files that old versions need are looked for where nothing was "
+			"committed; 0 = only the history is read." },
+	{ .name = "looks", .type = CONFIG_INTEGER, .fallback = "20000",
+		.help = "How many files of a table are looked for at a time." },
+	{ .name = "rescued", .type = CONFIG_TEXT, .fallback = "_rescued_data",
+		.help = "Column of rescued data: rows in which it is not null are counted." },
+	{ .name = "flag", .type = CONFIG_TEXT, .fallback = "is_quarantined",
+		.help = "Partition column that sets rows aside where it is true: they are counted." },
 	{ .name = NULL },
 };
 
@@ -44,13 +55,18 @@ struct entry {
 	bool waits;  /* its newest commit looks half-written */
 	bool failed; /* said already that its log cannot be listed */
 	int watch;   /* -1 = polled */
+	struct delta_condition condition;
+	bool look_due;     /* its history moved since it was looked at */
+	int64_t looked_ms; /* monotonic; INT64_MIN = never */
 };
 
 struct source {
 	char *root;
 	char *exclude;
 	int depth;
-	int64_t poll_ms;
+	int64_t poll_ms, look_ms, looks_max;
+	int64_t kept_bytes; /* of all entries' conditions */
+	char *rescued, *flag;
 	int64_t searched_ms; /* monotonic; INT64_MIN = never */
 	bool search_due;     /* directories changed */
 	struct entry **entries;
@@ -166,7 +182,8 @@ static void found_table(void *context, const char *path, const char *log_dir, co
 		source->index, path, json_integer((json_int_t)place));
 	delta_table_init(&entry->table, path, log_dir, name);
 	recall(source, &entry->table);
-	entry->due = true;
+	entry->due = entry->look_due = true;
+	entry->looked_ms = INT64_MIN;
 	/* Watched before it is listed, so that nothing falls between. */
 	entry->watch = watch(source, log_dir, WATCH_LOG, WATCHES_TABLE + (uint32_t)place);
 }
@@ -187,6 +204,15 @@ static void found_trouble(void *context, const char *dir, const char *reason)
 		source->batch, source->now_ms, text_of(dir), text_of(reason), TEXT_NONE);
 }
 
+static char *text_dup(struct text text)
+{
+	char *copy = mem_zero(1, text.len + 1);
+
+	if (text.len > 0)
+		memcpy(copy, text.bytes, text.len);
+	return copy;
+}
+
 static bool delta_start(void *self, const struct config_section *config, struct text cursor,
 	struct err *err)
 {
@@ -198,13 +224,14 @@ static bool delta_start(void *self, const struct config_section *config, struct 
 		return err_set(err, ERR_CONFIG, 0, "a delta source needs root = a directory");
 	if (text_starts(root, TEXT("file://")))
 		root = text_sub(root, 7, root.len);
-	source->root = mem_zero(1, root.len + 1);
-	memcpy(source->root, root.bytes, root.len);
-	source->exclude = mem_zero(1, exclude.len + 1);
-	if (exclude.len > 0)
-		memcpy(source->exclude, exclude.bytes, exclude.len);
+	source->root = text_dup(root);
+	source->exclude = text_dup(exclude);
 	source->depth = (int)config_integer(config, "depth");
 	source->poll_ms = config_integer(config, "poll");
+	source->look_ms = config_integer(config, "look");
+	source->looks_max = config_integer(config, "looks");
+	source->rescued = text_dup(config_text(config, "rescued"));
+	source->flag = text_dup(config_text(config, "flag"));
 	source->cursor = delta_json(cursor);
 	if (!source->cursor)
 		source->cursor = json_object();
@@ -297,6 +324,7 @@ static bool read_entry(struct source *source, struct entry *entry, const struct 
 			found_trouble(source, entry->table.log_dir, err.text);
 		entry->failed = true;
 	}
+	entry->look_due |= entry->table.last != last;
 	if (entry->table.last != last)
 		remember(source, &entry->table);
 	else if (delta_table_why_empty(&entry->table))
@@ -304,6 +332,33 @@ static bool read_entry(struct source *source, struct entry *entry, const struct 
 	entry->due = more;
 	entry->waits = !more && entry->table.waits_since_ms != 0;
 	return !more;
+}
+
+static bool is_look_due(const struct source *source, const struct entry *entry, int64_t mono_ms)
+{
+	return source->look_ms > 0 && !entry->due && !entry->waits &&
+		(entry->look_due || entry->looked_ms == INT64_MIN ||
+			mono_ms - entry->looked_ms >= source->look_ms);
+}
+
+static void look_at(struct source *source, struct entry *entry, int64_t mono_ms)
+{
+	struct delta_condition_look look = {
+		.path = text_of(entry->table.path),
+		.name = text_of(entry->table.name),
+		.rescued = text_of(source->rescued),
+		.flag = text_of(source->flag),
+		.now_ms = source->now_ms,
+		.keep_bytes = KEEP_BYTES,
+		.looks_max = source->looks_max,
+	};
+
+	source->kept_bytes -= delta_condition_bytes(&entry->condition);
+	look.keep_bytes -= source->kept_bytes;
+	delta_condition_look(&entry->condition, &look, source->batch);
+	source->kept_bytes += delta_condition_bytes(&entry->condition);
+	entry->look_due = false;
+	entry->looked_ms = mono_ms;
 }
 
 static enum step delta_step(void *self, struct step_context *context, struct err *err)
@@ -326,11 +381,14 @@ static enum step delta_step(void *self, struct step_context *context, struct err
 	for (size_t i = 0; i < source->n && all; i++) {
 		struct entry *entry = source->entries[(first + i) % source->n];
 
-		if (!entry->due && !entry->waits)
+		if (!entry->due && !entry->waits && !is_look_due(source, entry, mono_ms))
 			continue;
 		all = !any || (context->batch->nfacts < BATCH_FACTS &&
 			context->clock->mono_ms(context->clock) < context->deadline_ms);
-		all = all && read_entry(source, entry, &pace);
+		if (all && (entry->due || entry->waits))
+			all = read_entry(source, entry, &pace);
+		if (all && is_look_due(source, entry, mono_ms))
+			look_at(source, entry, mono_ms);
 		any = true;
 		source->at = (first + i) % source->n;
 	}
@@ -436,12 +494,15 @@ static void delta_stop(void *self)
 
 	for (size_t i = 0; i < source->n; i++) {
 		delta_table_done(&source->entries[i]->table);
+		delta_condition_done(&source->entries[i]->condition);
 		free(source->entries[i]);
 	}
 	FREE(&source->entries);
 	FREE(&source->of_watch);
 	FREE(&source->root);
 	FREE(&source->exclude);
+	FREE(&source->rescued);
+	FREE(&source->flag);
 	json_decref(source->index);
 	json_decref(source->said);
 	json_decref(source->cursor);

@@ -7,7 +7,7 @@ CREATE TABLE table_state (
 	tbl INTEGER NOT NULL,
 	batch INTEGER NOT NULL,
 	at INTEGER,             -- when it was looked at
-	version INTEGER NOT NULL,
+	version INTEGER,        -- NULL: it may not be read, problem says why
 	timestamp INTEGER,
 	files INTEGER, bytes INTEGER, row_count INTEGER, records INTEGER, tombstones INTEGER,
 	files_without_stats INTEGER, small_files INTEGER, small_bytes INTEGER,

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collectors/delta/condition.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "collectors/delta/parts.h"
+
+enum { SHAPE_MAX = 4 << 20, GONE_MAX = 1024 };
+
+static void add_copy(json_t *shape, const char *key, const json_t *value)
+{
+	if (value)
+		(void)json_object_set_new(shape, key, json_deep_copy(value));
+}
+
+static void add_text(json_t *shape, const char *key, struct text text)
+{
+	if (text.bytes)
+		(void)json_object_set_new(shape, key, json_stringn(text.bytes, text.len));
+}
+
+/* JSON escapes what could move a cursor; what is shown of it is cleaned where it is shown. */
+static struct text shape_of(const struct delta_snapshot *snapshot,
+	const struct delta_detail *detail, struct arena *arena)
+{
+	const json_t *protocol = delta_snapshot_protocol(snapshot);
+	struct text text = TEXT_NONE;
+	json_t *shape = json_object();
+	char *dump;
+
+	add_text(shape, "id", detail->id);
+	add_text(shape, "name", detail->name);
+	add_text(shape, "description", detail->description);
+	(void)json_object_set_new(shape, "schema", delta_snapshot_schema(snapshot));
+	add_copy(shape, "partition_columns", delta_snapshot_partitions(snapshot));
+	add_copy(shape, "properties", delta_snapshot_properties(snapshot));
+	add_copy(shape, "reader_features", json_object_get(protocol, "readerFeatures"));
+	add_copy(shape, "writer_features", json_object_get(protocol, "writerFeatures"));
+	add_copy(shape, "notes", delta_snapshot_notes(snapshot));
+	dump = json_dumps(shape, JSON_COMPACT | JSON_ENSURE_ASCII);
+	if (dump && strlen(dump) <= SHAPE_MAX)
+		text = arena_text(arena, text_of(dump));
+	free(dump);
+	json_decref(shape);
+	return text;
+}
+
+static bool has_column(const json_t *columns, struct text name, const char *key)
+{
+	size_t i;
+	json_t *column;
+
+	json_array_foreach((json_t *)columns, i, column) {
+		const char *text = json_string_value(key ? json_object_get(column, key) : column);
+
+		if (text && text_cmp(text_of(text), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Rows of the files whose partition says true. Unknown when one of them tells no rows. */
+static int64_t flagged_rows(const struct delta_snapshot *snapshot, struct text flag)
+{
+	struct delta_walk walk = { 0 };
+	struct delta_entry entry;
+	struct buf last;
+	bool set_aside = false;
+	int64_t rows = 0;
+	char key[256];
+
+	if (!flag.bytes || flag.len >= sizeof key ||
+		!has_column(delta_snapshot_partitions(snapshot), flag, NULL))
+		return FACT_UNKNOWN;
+	memcpy(key, flag.bytes, flag.len);
+	key[flag.len] = '\0';
+	buf_init(&last, 1 << 20);
+	while (delta_walk_next(snapshot, &walk, &entry)) {
+		if (text_cmp(entry.partition_values, (struct text){ last.bytes, last.len }) != 0) {
+			json_t *values = delta_partition_values(snapshot, entry.partition_values);
+			const char *value = json_string_value(json_object_get(values, key));
+
+			set_aside = value && text_cmp(text_of(value), TEXT("true")) == 0;
+			json_decref(values);
+			buf_reset(&last);
+			(void)buf_add(&last, entry.partition_values);
+		}
+		if (!set_aside)
+			continue;
+		if (entry.rows == FACT_UNKNOWN) {
+			rows = FACT_UNKNOWN;
+			break;
+		}
+		rows += entry.rows;
+	}
+	delta_walk_done(&walk);
+	buf_done(&last);
+	return rows;
+}
+
+static int64_t rescued_rows(const struct delta_snapshot *snapshot,
+	const struct delta_detail *detail, struct text column)
+{
+	json_t *schema;
+	bool has;
+
+	if (!column.bytes || detail->null_count == FACT_UNKNOWN || detail->records == FACT_UNKNOWN)
+		return FACT_UNKNOWN;
+	schema = delta_snapshot_schema(snapshot);
+	has = has_column(schema, column, "name");
+	json_decref(schema);
+	return has ? detail->records - detail->null_count : FACT_UNKNOWN;
+}
+
+static uint64_t hash_more(uint64_t hash, struct text text)
+{
+	return (hash ^ text_hash(text)) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+}
+
+static uint64_t table_hash(const struct fact_table *table)
+{
+	const int64_t numbers[] = { table->version, table->timestamp_ms, table->files, table->bytes,
+		table->rows, table->records, table->tombstones, table->files_without_stats,
+		table->small_files, table->small_bytes, table->deletion_vectors,
+		table->deleted_rows, table->partitions, table->min_reader, table->min_writer,
+		table->checkpoint, table->earliest, table->first_listed, table->first_restorable,
+		table->newest_looked, table->newest_gone, table->rescued, table->flagged };
+	uint64_t hash = text_hash((struct text){ (const char *)numbers, sizeof numbers });
+
+	return hash_more(hash_more(hash, table->shape), table->problem) | 1;
+}
+
+static struct fact_table unknown_table(const struct delta_condition_look *look)
+{
+	return (struct fact_table){
+		.table = look->name,
+		.path = look->path,
+		.version = FACT_UNKNOWN,
+		.timestamp_ms = FACT_UNKNOWN,
+		.files = FACT_UNKNOWN,
+		.bytes = FACT_UNKNOWN,
+		.rows = FACT_UNKNOWN,
+		.records = FACT_UNKNOWN,
+		.tombstones = FACT_UNKNOWN,
+		.files_without_stats = FACT_UNKNOWN,
+		.small_files = FACT_UNKNOWN,
+		.small_bytes = FACT_UNKNOWN,
+		.deletion_vectors = FACT_UNKNOWN,
+		.deleted_rows = FACT_UNKNOWN,
+		.partitions = FACT_UNKNOWN,
+		.min_reader = FACT_UNKNOWN,
+		.min_writer = FACT_UNKNOWN,
+		.checkpoint = FACT_UNKNOWN,
+		.earliest = FACT_UNKNOWN,
+		.first_listed = FACT_UNKNOWN,
+		.first_restorable = FACT_UNKNOWN,
+		.newest_looked = FACT_UNKNOWN,
+		.newest_gone = FACT_UNKNOWN,
+		.rescued = FACT_UNKNOWN,
+		.flagged = FACT_UNKNOWN,
+	};
+}
+
+static void tell_table(struct delta_condition *condition, const struct delta_condition_look *look,
+	struct fact_table *table, struct fact_batch *batch)
+{
+	uint64_t hash = table_hash(table);
+	struct fact *fact;
+
+	if (hash == condition->told_table)
+		return;
+	condition->told_table = hash;
+	table->table = arena_text(&batch->arena, look->name);
+	table->path = arena_text(&batch->arena, look->path);
+	fact = fact_batch_fact(batch, FACT_TABLE, look->now_ms);
+	fact->u.table = *table;
+}
+
+static void tell_state(struct delta_condition *condition, const struct delta_condition_look *look,
+	struct fact_batch *batch)
+{
+	const struct delta_snapshot *snapshot = condition->snapshot;
+	const struct delta_horizon *horizon = &condition->horizon;
+	struct fact_table table = unknown_table(look);
+	struct delta_detail detail;
+
+	delta_snapshot_detail(snapshot, &detail);
+	table.version = detail.version;
+	table.timestamp_ms = detail.timestamp_ms;
+	table.files = detail.files;
+	table.bytes = detail.bytes;
+	table.rows = detail.rows;
+	table.records = detail.records;
+	table.tombstones = detail.tombstones;
+	table.files_without_stats = detail.files_without_stats;
+	table.small_files = detail.small_files;
+	table.small_bytes = detail.small_bytes;
+	table.deletion_vectors = detail.deletion_vectors;
+	table.deleted_rows = detail.deleted_rows;
+	table.partitions = detail.partitions;
+	table.min_reader = detail.min_reader;
+	table.min_writer = detail.min_writer;
+	table.checkpoint = detail.newest_checkpoint;
+	table.earliest = detail.earliest_version;
+	table.first_listed = horizon->first_listed;
+	table.first_restorable = horizon->first_restorable;
+	table.newest_looked = horizon->newest_looked;
+	table.newest_gone = horizon->newest_gone;
+	table.rescued = rescued_rows(snapshot, &detail, look->rescued);
+	table.flagged = flagged_rows(snapshot, look->flag);
+	table.shape = shape_of(snapshot, &detail, &batch->arena);
+	tell_table(condition, look, &table, batch);
+}
+
+static enum version_standing standing_of(enum delta_standing standing)
+{
+	switch (standing) {
+	case DELTA_CURRENT:
+		return STANDING_CURRENT;
+	case DELTA_RESTORABLE:
+		return STANDING_RESTORABLE;
+	case DELTA_LISTED:
+		return STANDING_LISTED;
+	case DELTA_GONE:
+		return STANDING_GONE;
+	}
+	return STANDING_UNKNOWN;
+}
+
+static struct text clean_copy(struct arena *arena, struct text text)
+{
+	struct text clean = TEXT_NONE;
+	struct buf buf;
+
+	if (!text.bytes)
+		return clean;
+	buf_init(&buf, GONE_MAX);
+	(void)utf8_clean(&buf, text, UTF8_ONE_LINE);
+	clean = arena_text(arena, (struct text){ buf.bytes, buf.len });
+	buf_done(&buf);
+	return clean;
+}
+
+static bool says_same(const struct fact_standing *a, const struct fact_standing *b)
+{
+	return a->version == b->version && a->standing == b->standing &&
+		a->until_ms == b->until_ms && a->by_log == b->by_log &&
+		a->files_old == b->files_old && a->files_gone == b->files_gone &&
+		a->files_unlooked == b->files_unlooked;
+}
+
+/* Both lists ascend by version; the new one replaces the old. */
+static void tell_standings(struct delta_condition *condition,
+	const struct delta_condition_look *look, struct fact_batch *batch)
+{
+	const struct delta_horizon *horizon = &condition->horizon;
+	size_t n = horizon->n < DELTA_STANDINGS_MAX ? horizon->n : DELTA_STANDINGS_MAX;
+	struct fact_standing *told = NEW_ARRAY(struct fact_standing, n + 1);
+	uint64_t *told_gone = NEW_ARRAY(uint64_t, n + 1);
+	struct text path = TEXT_NONE, name = TEXT_NONE;
+	size_t old = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct delta_horizon_row *row = &horizon->rows[horizon->n - n + i];
+		struct fact *fact;
+
+		told[i] = (struct fact_standing){
+			.version = row->version,
+			.standing = standing_of(row->standing),
+			.until_ms = row->until_ms,
+			.by_log = row->by_log,
+			.files_old = row->files_old,
+			.files_gone = row->files_gone,
+			.files_unlooked = row->files_unlooked,
+		};
+		told_gone[i] = text_hash(row->gone);
+		while (old < condition->ntold && condition->told[old].version < row->version)
+			old++;
+		if (old < condition->ntold && says_same(&condition->told[old], &told[i]) &&
+			condition->told_gone[old] == told_gone[i])
+			continue;
+		if (!path.bytes) {
+			path = arena_text(&batch->arena, look->path);
+			name = arena_text(&batch->arena, look->name);
+		}
+		fact = fact_batch_fact(batch, FACT_STANDING, look->now_ms);
+		fact->u.standing = told[i];
+		fact->u.standing.path = path;
+		fact->u.standing.table = name;
+		fact->u.standing.gone = clean_copy(&batch->arena, row->gone);
+	}
+	free(condition->told);
+	free(condition->told_gone);
+	condition->told = told;
+	condition->told_gone = told_gone;
+	condition->ntold = n;
+}
+
+static bool advance(struct delta_condition *condition, const struct delta_condition_look *look,
+	struct err *err)
+{
+	struct delta_at at = DELTA_NEWEST;
+	struct err gone = ERR_INIT;
+	bool changed, ok;
+	char *path;
+
+	if (condition->snapshot) {
+		if (delta_snapshot_advance(condition->snapshot, &changed, &gone))
+			return true;
+		delta_condition_drop(condition);
+	}
+	at.lifetimes = true;
+	at.null_count_column = look->rescued;
+	path = mem_zero(1, look->path.len + 1);
+	memcpy(path, look->path.bytes, look->path.len);
+	ok = delta_snapshot_open(path, &at, &condition->snapshot, err);
+	free(path);
+	return ok;
+}
+
+void delta_condition_look(struct delta_condition *condition,
+	const struct delta_condition_look *look, struct fact_batch *batch)
+{
+	const struct delta_looks looks = {
+		.now_ms = look->now_ms,
+		.old_max = look->looks_max,
+		.newest_max = look->looks_max / 10,
+	};
+	struct err err = ERR_INIT;
+
+	if (!advance(condition, look, &err)) {
+		struct fact_table table = unknown_table(look);
+
+		condition->snapshot = NULL;
+		if (err.kind == ERR_ABSENT)
+			return; /* dropped, or being made: not a trouble */
+		table.problem = clean_copy(&batch->arena, text_of(err.text));
+		tell_table(condition, look, &table, batch);
+		return;
+	}
+	delta_horizon_read(&condition->horizon, condition->snapshot, &looks);
+	tell_state(condition, look, batch);
+	tell_standings(condition, look, batch);
+	if (delta_condition_bytes(condition) > look->keep_bytes)
+		delta_condition_drop(condition);
+}
+
+int64_t delta_condition_bytes(const struct delta_condition *condition)
+{
+	struct delta_detail detail;
+
+	if (!condition->snapshot)
+		return 0;
+	delta_snapshot_detail(condition->snapshot, &detail);
+	return detail.state_bytes;
+}
+
+void delta_condition_drop(struct delta_condition *condition)
+{
+	delta_snapshot_free(condition->snapshot);
+	condition->snapshot = NULL;
+	delta_horizon_done(&condition->horizon);
+	memset(&condition->horizon, 0, sizeof condition->horizon);
+}
+
+void delta_condition_done(struct delta_condition *condition)
+{
+	delta_condition_drop(condition);
+	FREE(&condition->told);
+	FREE(&condition->told_gone);
+	condition->ntold = 0;
+}

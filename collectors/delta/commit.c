@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "collectors/delta/parts.h"
+#include "collectors/delta/action.h"
+#include "collectors/eventlog/lex.h"
 
-enum { PROBLEM_MAX = 1024 };
+enum { PROBLEM_MAX = 1024, SCRATCH_KEPT = 1 << 16 };
 
 void delta_commit_problem(struct delta_commit *commit, const char *fmt, ...)
 {
@@ -188,13 +189,44 @@ static void take_known(struct delta_commit *commit, const char *name, json_t *va
 		take_info(commit, value);
 }
 
+/* Files are most of a commit; where one is as engines write it, no tree is built for it. */
+static bool take_file(struct delta_commit *commit, struct text object)
+{
+	struct fact_version *version = &commit->version;
+	struct delta_action action;
+	const struct delta_entry *entry = &action.entry;
+
+	if (!lex_is_utf8(object.bytes, object.bytes + object.len) ||
+		!delta_action_scan(&commit->scratch, object, TEXT_NONE, &action) ||
+		(action.kind != DELTA_ACTION_ADD && action.kind != DELTA_ACTION_REMOVE))
+		return false;
+	if (entry->tombstone) {
+		version->files_removed++;
+		add_known(&version->bytes_removed, &commit->bytes_removed_known, entry->size);
+		add_known(&version->rows_removed, &commit->rows_removed_known, entry->rows);
+	} else {
+		version->files_added++;
+		add_known(&version->bytes_added, &commit->bytes_added_known, entry->size);
+		add_known(&version->rows_added, &commit->rows_added_known, entry->rows);
+		version->dv_added += entry->dv.storage != 0;
+	}
+	version->data_change |= action.data_change;
+	commit->nactions++;
+	if (commit->scratch.bytes > SCRATCH_KEPT)
+		arena_reset(&commit->scratch);
+	return true;
+}
+
 static bool take_action(void *context, struct text object, const char **reason)
 {
 	struct delta_commit *commit = context;
-	json_t *root = delta_json(object);
 	const char *name;
 	json_t *value;
+	json_t *root;
 
+	if (take_file(commit, object))
+		return true;
+	root = delta_json(object);
 	if (!root)
 		return false;
 	json_object_foreach(root, name, value) {
@@ -303,5 +335,6 @@ void delta_commit_done(struct delta_commit *commit)
 	json_decref(commit->protocol);
 	commit->metadata = commit->protocol = NULL;
 	delta_lines_done(&commit->lines);
+	arena_free(&commit->scratch);
 	buf_done(&commit->problem);
 }

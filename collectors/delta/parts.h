@@ -59,6 +59,7 @@ struct delta_commit {
 	int64_t now_ms;
 	bool has_info, rows_added_known, rows_removed_known, bytes_removed_known, bytes_added_known;
 	struct delta_lines lines;
+	struct arena scratch; /* of one action */
 	struct buf problem; /* reasons, "; " between */
 };
 /* place: the file, for undecodable facts; must outlive the commit. */

@@ -209,11 +209,12 @@ static void drive(struct kafka *kafka)
 static void take_end(struct kafka *kafka, struct fact_batch *batch)
 {
 	struct intake_sweep sweep = { 0 };
+	size_t before = batch->nfacts;
 
 	kafka->sweeping = false;
 	if (kafka->overflowed || !intake_take(kafka->intake, buf_text(&kafka->frames), batch, &sweep)) {
 		/* Half of a sweep would be worse than none. */
-		batch->nfacts = 0;
+		batch->nfacts = before;
 		bury(kafka, "it spoke nonsense; ");
 		return;
 	}

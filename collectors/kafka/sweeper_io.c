@@ -77,6 +77,7 @@ void sweeper_problem(struct sweeper *sweeper, const char *fmt, ...)
 void sweeper_breathe(struct sweeper *sweeper)
 {
 	client_poll(sweeper, 0);
+	sampler_run(sweeper, 0);
 	if (sweeper_now(sweeper) - sweeper->beat_at_ms >= BEAT_MS) {
 		(void)wire_end(&sweeper->out, wire_begin(&sweeper->out, WIRE_BEAT));
 		sweeper_send(sweeper);

@@ -7,7 +7,7 @@
 #include "collectors/kafka/sweeper.h"
 #include "collectors/kafka/sweeper_parts.h"
 
-enum { IDLE_MS = 200, IN_MAX_BYTES = 2 * WIRE_FRAME_MAX, OUT_MAX_BYTES = 2 * WIRE_FRAME_MAX };
+enum { IDLE_MS = 250, IN_MAX_BYTES = 2 * WIRE_FRAME_MAX, OUT_MAX_BYTES = 2 * WIRE_FRAME_MAX };
 
 static void say_hello(struct sweeper *sweeper)
 {
@@ -36,6 +36,10 @@ static void obey(struct sweeper *sweeper, enum wire_kind kind, struct wire_in *b
 		else
 			sweeper->ended = true;
 		break;
+	case WIRE_PLACES:
+		if (planned && !sweeper->sampler)
+			sampler_open(sweeper, wire_take_text(body));
+		break;
 	default:
 		sweeper->ended = true;
 		break;
@@ -59,10 +63,13 @@ int kafka_sweeper_main(int fd)
 		enum wire_kind kind;
 		struct wire_in body;
 
-		if (sweeper_order(&sweeper, IDLE_MS, &kind, &body))
+		if (sweeper_order(&sweeper, sweeper.sampler ? 0 : IDLE_MS, &kind, &body))
 			obey(&sweeper, kind, &body);
+		else if (sweeper.sampler)
+			sampler_run(&sweeper, IDLE_MS);
 		sweeper_breathe(&sweeper);
 	}
+	sampler_close(&sweeper);
 	client_close(&sweeper);
 	groups_free(&sweeper);
 	topics_free(sweeper.topics, sweeper.ntopics);

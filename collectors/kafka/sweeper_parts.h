@@ -120,6 +120,7 @@ struct sweeper {
 	char problem[256];
 	int64_t beat_at_ms;
 	int64_t ends_at_ms; /* wall */
+	struct sampler *sampler; /* NULL = no topic is looked into */
 };
 
 /* sweeper_io.c: the socket. */
@@ -180,6 +181,15 @@ void marks_read(struct sweeper *sweeper);
 
 /* sweeper_sweep.c: one sweep; sends it. */
 void sweep_run(struct sweeper *sweeper);
+/*
+ * sweeper_sample.c: a second client reads the topics that carry many tables and counts by table. It
+ * belongs to no group in earnest: it is assigned what it reads, and commits nothing.
+ */
+void sampler_open(struct sweeper *sweeper, struct text places); /* where it left off */
+void sampler_assign(struct sweeper *sweeper);                   /* topics as they are now */
+void sampler_run(struct sweeper *sweeper, int ms);              /* reads what is there, at most ms */
+void sampler_close(struct sweeper *sweeper);
+
 /* sweeper_doctor.c */
 void doctor_run(struct sweeper *sweeper);
 

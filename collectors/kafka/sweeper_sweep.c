@@ -74,6 +74,7 @@ void sweep_run(struct sweeper *sweeper)
 		topics_configs(sweeper);
 		commits_send(sweeper);
 		topics_send(sweeper);
+		sampler_assign(sweeper);
 	}
 	send_end(sweeper, good, began_ms);
 }

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "collectors/kafka/sweeper_parts.h"
+#include "collectors/kafka/tally.h"
+#include "store/fact.h"
+
+enum { BATCH = 1000, TELL_MS = 4000, WINDOW_MS = 250, STALE_MS = 15000, NAP_MS = 50 };
+
+struct known { /* a topic that is read */
+	char *name;
+	size_t number;    /* of the tally */
+	int32_t assigned; /* partitions 0 .. assigned - 1 are read */
+	bool seen;
+};
+
+struct sampler {
+	rd_kafka_t *client;
+	rd_kafka_queue_t *queue;
+	struct tally *tally;
+	struct known *known;
+	size_t nknown;
+	const rd_kafka_topic_t *last_topic; /* of the record before: its number is */
+	size_t last_number;
+	bool first; /* nothing was assigned yet */
+	int64_t window_at_ms, told_at_ms;
+	int64_t window_bytes;
+	bool limited, said_limited;
+	char fault[200];
+};
+
+/* Little is held in memory, and brokers are asked for much at once rather than often. */
+static const char *const reading[] = {
+	"enable.partition.eof", "true",
+	"auto.offset.reset", "latest",
+	"queued.max.messages.kbytes", "4096",
+	"queued.min.messages", "1000",
+	"fetch.message.max.bytes", "262144",
+	"fetch.max.bytes", "2097152",
+	"fetch.min.bytes", "65536",
+	"fetch.wait.max.ms", "500",
+	NULL,
+};
+
+static void send_row(void *context, const struct tally_row *row)
+{
+	struct sweeper *sweeper = context;
+	struct buf *out = &sweeper->out;
+	size_t begun = wire_begin(out, WIRE_TABLE);
+
+	wire_text(out, text_of(row->topic));
+	wire_text(out, text_of(row->table));
+	wire_i64(out, row->minute_ms);
+	wire_i64(out, row->counted);
+	wire_i64(out, row->bytes);
+	wire_i64(out, row->creates);
+	wire_i64(out, row->updates);
+	wire_i64(out, row->deletes);
+	wire_i64(out, row->reads);
+	wire_i64(out, row->tombstones);
+	wire_i64(out, row->seen);
+	wire_i64(out, row->sampled);
+	wire_i64(out, row->delay_sum_ms);
+	wire_i64(out, row->delay_max_ms);
+	wire_i64(out, row->delays);
+	wire_i64(out, row->last_at_ms);
+	wire_u8(out, row->snapshot);
+	(void)wire_end(out, begun); /* short */
+	if (out->len > WIRE_FRAME_MAX / 16)
+		sweeper_send(sweeper);
+}
+
+void sampler_open(struct sweeper *sweeper, struct text places)
+{
+	const char *own[ARRAY_LEN(reading) + 2];
+	struct sampler *sampler = NEW(struct sampler);
+	char why[256];
+
+	own[0] = "group.id";
+	own[1] = sweeper->plan.group_id.bytes;
+	memcpy(own + 2, reading, sizeof reading);
+	sampler->client = client_new(sweeper, own, why, sizeof why);
+	if (!sampler->client) {
+		sweeper_log(sweeper, LOG_WARN, "tables are not counted: %s", why);
+		free(sampler);
+		return;
+	}
+	sampler->queue = rd_kafka_queue_get_consumer(sampler->client);
+	sampler->tally = tally_new(send_row, sweeper);
+	sampler->first = true;
+	tally_resume(sampler->tally, places);
+	sweeper->sampler = sampler;
+}
+
+void sampler_close(struct sweeper *sweeper)
+{
+	struct sampler *sampler = sweeper->sampler;
+
+	if (!sampler)
+		return;
+	rd_kafka_queue_destroy(sampler->queue);
+	rd_kafka_destroy_flags(sampler->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	tally_free(sampler->tally);
+	for (size_t i = 0; i < sampler->nknown; i++)
+		free(sampler->known[i].name);
+	free(sampler->known);
+	free(sampler);
+	sweeper->sampler = NULL;
+}
+
+static struct known *know(struct sampler *sampler, const struct topic *topic)
+{
+	struct known *known;
+
+	for (size_t i = 0; i < sampler->nknown; i++) {
+		if (strcmp(sampler->known[i].name, topic->name) == 0)
+			return &sampler->known[i];
+	}
+	sampler->known = mem_resize(sampler->known, ++sampler->nknown, sizeof *sampler->known);
+	known = &sampler->known[sampler->nknown - 1];
+	*known = (struct known){
+		.name = mem_strdup(topic->name),
+		.number = tally_topic(sampler->tally, topic->name, topic->nmarks),
+	};
+	return known;
+}
+
+/*
+ * Topics that were there before us are read from their end on, unless we left off somewhere in them;
+ * those that came later from their beginning.
+ */
+static void add_topic(struct sweeper *sweeper, struct known *known, const struct topic *topic,
+	rd_kafka_topic_partition_list_t *list)
+{
+	struct sampler *sampler = sweeper->sampler;
+	int64_t now = sweeper->clock->wall_ms(sweeper->clock);
+
+	(void)tally_topic(sampler->tally, topic->name, topic->nmarks);
+	for (int32_t p = known->assigned; p < topic->nmarks; p++) {
+		const struct mark *mark = &topic->marks[p];
+		int64_t from = sampler->first ? mark->high : mark->low;
+
+		if (mark->high == FACT_UNKNOWN || mark->low == FACT_UNKNOWN)
+			break; /* at the next sweep, then */
+		from = tally_begin(sampler->tally, known->number, p, from,
+			!sampler->first || mark->high == mark->low, mark->low, mark->high, now);
+		rd_kafka_topic_partition_list_add(list, topic->name, p)->offset = from;
+		known->assigned = p + 1;
+	}
+}
+
+static void drop_gone(struct sampler *sampler)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
+
+	for (size_t i = 0; i < sampler->nknown; i++) {
+		struct known *known = &sampler->known[i];
+
+		for (int32_t p = 0; !known->seen && p < known->assigned; p++) {
+			rd_kafka_topic_partition_list_add(list, known->name, p);
+			tally_caught_up(sampler->tally, known->number, p);
+		}
+		if (!known->seen)
+			known->assigned = 0;
+		known->seen = false;
+	}
+	if (list->cnt > 0)
+		rd_kafka_error_destroy(rd_kafka_incremental_unassign(sampler->client, list));
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+void sampler_assign(struct sweeper *sweeper)
+{
+	struct sampler *sampler = sweeper->sampler;
+	rd_kafka_topic_partition_list_t *list;
+	rd_kafka_error_t *error = NULL;
+
+	if (!sampler)
+		return;
+	list = rd_kafka_topic_partition_list_new(64);
+	for (size_t i = 0; i < sweeper->ntopics; i++) {
+		const struct topic *topic = &sweeper->topics[i];
+		struct known *known;
+
+		if (!patterns_match(sweeper->plan.tables, topic->name))
+			continue;
+		known = know(sampler, topic);
+		known->seen = true;
+		add_topic(sweeper, known, topic, list);
+	}
+	if (list->cnt > 0)
+		error = rd_kafka_incremental_assign(sampler->client, list);
+	if (error) {
+		sweeper_log(sweeper, LOG_WARN, "tables are not counted: %s", rd_kafka_error_string(error));
+		rd_kafka_error_destroy(error);
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	drop_gone(sampler);
+	sampler->first = false;
+}
+
+static size_t number_of(struct sampler *sampler, const rd_kafka_topic_t *topic)
+{
+	if (topic != sampler->last_topic) {
+		sampler->last_topic = topic;
+		sampler->last_number = tally_topic(sampler->tally, rd_kafka_topic_name(topic), 0);
+	}
+	return sampler->last_number;
+}
+
+static void take_message(struct sweeper *sweeper, const rd_kafka_message_t *message, int64_t now)
+{
+	struct sampler *sampler = sweeper->sampler;
+	rd_kafka_timestamp_type_t type;
+	struct tally_record record = {
+		.partition = message->partition,
+		.offset = message->offset,
+		.key = { message->key, message->key_len },
+		.value = { message->payload, message->len },
+	};
+
+	if (!message->rkt)
+		return;
+	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+		tally_caught_up(sampler->tally, number_of(sampler, message->rkt), message->partition);
+		return;
+	}
+	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		if (sampler->fault[0] == '\0')
+			sweeper_log(sweeper, LOG_WARN, "tables of %s are not counted: %s%s",
+				rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err),
+				message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+					? "; the account needs Read on the topic" : "");
+		(void)snprintf(sampler->fault, sizeof sampler->fault, "%s",
+			rd_kafka_err2str(message->err));
+		return;
+	}
+	record.at_ms = rd_kafka_message_timestamp(message, &type);
+	tally_count(sampler->tally, number_of(sampler, message->rkt), &record, now);
+	sampler->window_bytes += (int64_t)(message->len + message->key_len);
+}
+
+/*
+ * More comes than may be read, and what is read is old by now: on to the end. What lies between is
+ * counted as passed over.
+ */
+static void jump(struct sweeper *sweeper)
+{
+	struct sampler *sampler = sweeper->sampler;
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(64);
+
+	for (size_t i = 0; i < sampler->nknown; i++) {
+		for (int32_t p = 0; p < sampler->known[i].assigned; p++) {
+			if (!tally_is_behind(sampler->tally, sampler->known[i].number, p))
+				continue;
+			rd_kafka_topic_partition_list_add(list, sampler->known[i].name, p)->offset =
+				RD_KAFKA_OFFSET_END;
+			tally_jump(sampler->tally, sampler->known[i].number, p);
+		}
+	}
+	if (list->cnt > 0)
+		rd_kafka_error_destroy(rd_kafka_seek_partitions(sampler->client, list, 0));
+	if (!sampler->said_limited)
+		sweeper_log(sweeper, LOG_INFO, "more comes than tables_bytes a second: tables are sampled");
+	sampler->said_limited = true;
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void tell(struct sweeper *sweeper, int64_t wall_ms)
+{
+	struct buf places;
+	size_t begun;
+
+	tally_tell(sweeper->sampler->tally, wall_ms, false);
+	buf_init(&places, WIRE_FRAME_MAX / 2);
+	tally_left_off(sweeper->sampler->tally, &places);
+	begun = wire_begin(&sweeper->out, WIRE_LEFT_OFF);
+	wire_text(&sweeper->out, buf_text(&places));
+	(void)wire_end(&sweeper->out, begun); /* too large: the last that fitted holds */
+	buf_done(&places);
+	sweeper_send(sweeper);
+}
+
+/* A new window may read anew. */
+static void turn_window(struct sweeper *sweeper, int64_t now, int64_t wall_ms)
+{
+	struct sampler *sampler = sweeper->sampler;
+
+	if (now - sampler->window_at_ms < WINDOW_MS)
+		return;
+	if (sampler->limited && wall_ms - tally_oldest(sampler->tally) > STALE_MS)
+		jump(sweeper);
+	sampler->window_at_ms = now;
+	sampler->window_bytes = 0;
+	sampler->limited = false;
+}
+
+void sampler_run(struct sweeper *sweeper, int ms)
+{
+	struct sampler *sampler = sweeper->sampler;
+	int64_t now = sweeper_now(sweeper);
+	int64_t wall_ms = sweeper->clock->wall_ms(sweeper->clock);
+	rd_kafka_message_t *messages[BATCH];
+	ssize_t got;
+
+	if (!sampler)
+		return;
+	(void)rd_kafka_poll(sampler->client, 0);
+	turn_window(sweeper, now, wall_ms);
+	if (sampler->window_bytes * 1000 >= sweeper->plan.sample_bytes * WINDOW_MS) {
+		sampler->limited = true;
+		if (ms > 0)
+			(void)rd_kafka_poll(sampler->client, NAP_MS);
+	} else {
+		got = rd_kafka_consume_batch_queue(sampler->queue, ms, messages, BATCH);
+		for (ssize_t i = 0; i < got; i++) {
+			take_message(sweeper, messages[i], wall_ms);
+			rd_kafka_message_destroy(messages[i]);
+		}
+	}
+	if (now - sampler->told_at_ms >= TELL_MS) {
+		sampler->told_at_ms = now;
+		tell(sweeper, wall_ms);
+	}
+}

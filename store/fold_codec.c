@@ -130,43 +130,10 @@ static void put_fold(struct buf *buf, const void *fold, const size_t *numbers, s
 	buf_add_bytes(buf, bytes, (size_t)(to - bytes));
 }
 
-/* unpack_uint() and unpack_maybe() of pack.h without a call a number. */
-struct rest {
-	const unsigned char *at, *end;
-};
-
-static inline bool get_uint(struct rest *rest, uint64_t *value_out)
-{
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; rest->at < rest->end && shift < 7 * PACK_BYTES_MAX; shift += 7) {
-		uint64_t byte = *rest->at++;
-
-		value |= (byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			*value_out = value;
-			return true;
-		}
-	}
-	return false;
-}
-
-static inline bool get_maybe(struct rest *rest, int64_t *value_out)
-{
-	uint64_t value;
-
-	if (!get_uint(rest, &value))
-		return false;
-	*value_out = value == 0 ? FACT_UNKNOWN :
-		(int64_t)((value - 1) >> 1) ^ -(int64_t)((value - 1) & 1);
-	return true;
-}
-
 static bool take_fold(struct text *x, void *fold, const size_t *numbers, size_t nnumbers,
 	const size_t *orders, size_t norders)
 {
-	struct rest rest = { (const unsigned char *)x->bytes,
-		(const unsigned char *)x->bytes + x->len };
+	struct rest rest = rest_of(*x);
 
 	for (size_t i = 0; i < nnumbers; i++) {
 		if (!get_maybe(&rest, at(fold, numbers[i])))
@@ -376,8 +343,7 @@ static bool take_attempts(struct text *x, struct flow_fold *fold)
 
 static bool take_rules(struct text *x, struct flow_fold *fold)
 {
-	struct rest rest = { (const unsigned char *)x->bytes,
-		(const unsigned char *)x->bytes + x->len };
+	struct rest rest = rest_of(*x);
 	uint64_t n;
 
 	if (!get_uint(&rest, &n) || n > LIST_MAX || n > x->len)
@@ -405,12 +371,11 @@ static bool take_rules(struct text *x, struct flow_fold *fold)
 
 bool flow_fold_decode_head(struct text x, int64_t flow, struct flow_head *head)
 {
-	struct rest rest = { (const unsigned char *)x.bytes + 1,
-		(const unsigned char *)x.bytes + x.len };
+	struct rest rest = rest_of(x);
 	int64_t numbers[FLOW_HEAD];
 	uint64_t flags;
 
-	if (x.len == 0 || x.bytes[0] != FLOW_FORM || !get_uint(&rest, &flags))
+	if (x.len == 0 || *rest.at++ != FLOW_FORM || !get_uint(&rest, &flags))
 		return false;
 	for (size_t i = 0; i < FLOW_HEAD; i++) {
 		if (!get_maybe(&rest, &numbers[i]))

@@ -103,4 +103,55 @@ bool unpack_uint(struct text *rest, uint64_t *value_out);
 bool unpack_int(struct text *rest, int64_t *value_out);
 bool unpack_maybe(struct text *rest, int64_t *value_out);
 
+/* The same without a call a number, for rows of many. */
+struct rest {
+	const unsigned char *at, *end;
+};
+
+static inline struct rest rest_of(struct text text)
+{
+	const unsigned char *bytes = (const unsigned char *)text.bytes;
+
+	return (struct rest){ bytes, bytes + text.len };
+}
+
+static inline bool get_uint(struct rest *rest, uint64_t *value_out)
+{
+	uint64_t value = 0;
+
+	for (unsigned shift = 0; rest->at < rest->end && shift < 7 * PACK_BYTES_MAX; shift += 7) {
+		uint64_t byte = *rest->at++;
+
+		value |= (byte & 0x7f) << shift;
+		if (byte < 0x80) {
+			*value_out = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static inline int64_t unzigzag(uint64_t value)
+{
+	return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+static inline bool get_int(struct rest *rest, int64_t *value_out)
+{
+	uint64_t value = 0;
+	bool ok = get_uint(rest, &value);
+
+	*value_out = unzigzag(value);
+	return ok;
+}
+
+static inline bool get_maybe(struct rest *rest, int64_t *value_out)
+{
+	uint64_t value = 0;
+	bool ok = get_uint(rest, &value);
+
+	*value_out = value == 0 ? FACT_UNKNOWN : unzigzag(value - 1);
+	return ok;
+}
+
 #endif

@@ -26,15 +26,16 @@ bool rolls_encode(struct buf *buf, const struct fold_roll *rows, size_t n)
 
 bool rolls_decode(struct text x, int64_t hour, int64_t dataset, struct fold_rolls *out)
 {
-	if (x.len == 0 || x.bytes[0] != ROLL_FORM)
+	struct rest rest = rest_of(x);
+
+	if (x.len == 0 || *rest.at++ != ROLL_FORM)
 		return false;
-	x = text_sub(x, 1, x.len);
-	while (x.len > 0) {
+	while (rest.at < rest.end) {
 		struct fold_roll roll = { .hour = hour, .dataset = dataset };
 		uint64_t rule;
 
-		if (!unpack_uint(&x, &rule) || !unpack_int(&x, &roll.a) || !unpack_int(&x, &roll.b) ||
-			!unpack_int(&x, &roll.na) || !unpack_int(&x, &roll.nb))
+		if (!get_uint(&rest, &rule) || !get_int(&rest, &roll.a) || !get_int(&rest, &roll.b) ||
+			!get_int(&rest, &roll.na) || !get_int(&rest, &roll.nb))
 			return false;
 		roll.rule = (int64_t)rule;
 		fold_rolls_add(out, &roll);

@@ -160,12 +160,12 @@ def write_all(directory):
         pq.write_table(table, path, **options)
         made.append(path)
 
-    flat, tree, strict = scalars(900, 0.3), nested(500, 0.25), required(300)
-    full = scalars(600, 0.0)
+    flat, tree, strict = scalars(500, 0.3), nested(300, 0.25), required(200)
+    full = scalars(300, 0.0)
     for codec in ("none", "snappy", "gzip", "zstd", "lz4"):
         for version in ("1.0", "2.0"):
             write(f"flat_{codec}_{version}", flat, compression=codec, data_page_version=version, data_page_size=2000, write_batch_size=100)
-            write(f"tree_{codec}_{version}", tree, compression=codec, data_page_version=version, data_page_size=3000, row_group_size=180, write_batch_size=64)
+            write(f"tree_{codec}_{version}", tree, compression=codec, data_page_version=version, data_page_size=3000, row_group_size=110, write_batch_size=64)
     write("checksums", flat, write_page_checksum=True, compression="snappy")
     write("strict", strict)
     write("strict_2", strict, data_page_version="2.0", use_dictionary=False)
@@ -207,14 +207,14 @@ def write_duckdb(directory, connection):
            date '1970-01-01' + (range % 40000)::int a_day, make_timestamp(range * 1000003) ts,
            (range::decimal(18, 0) / 100)::decimal(20, 2) price, range::hugeint::varchar::uuid_text u,
            [range, null, range + 1] l, map([range % 5], [range::varchar]) m, {'a': range, 'b': [{'c': range::varchar}]} x
-           from range(50000)""".replace("range::hugeint::varchar::uuid_text u", "md5(range::varchar)::uuid u")
+           from range(25000)""".replace("range::hugeint::varchar::uuid_text u", "md5(range::varchar)::uuid u")
     )
     made = []
     for codec in ("uncompressed", "snappy", "gzip", "zstd", "lz4_raw"):
         for version in ("v1", "v2"):
             path = os.path.join(directory, f"duckdb_{codec}_{version}.parquet")
-            rows = 4000 if codec != "snappy" else 50000
-            connection.execute(f"copy (select * from t limit {rows}) to '{path}' (format parquet, codec {codec}, parquet_version {version}, row_group_size 20000)")
+            rows = 4000 if codec != "snappy" else 25000
+            connection.execute(f"copy (select * from t limit {rows}) to '{path}' (format parquet, codec {codec}, parquet_version {version}, row_group_size 10000)")
             made.append(path)
     path = os.path.join(directory, "duckdb_brotli.parquet")
     connection.execute(f"copy (select * from t limit 100) to '{path}' (format parquet, codec brotli)")

@@ -345,6 +345,13 @@ static void claims_are_checked_first(void **state)
 	assert_false(walked.is_whole);
 	assert_int_equal(walked.err.kind, ERR_LIMIT);
 	assert_true(walked.peak < 1 << 16);
+	/* Rows by the billion in as few. */
+	data.bytes[8] = 30;
+	buf_reset(&file);
+	parquet_wrap_chunk((const uint8_t *)data.bytes, data.len, &file);
+	parquet_walk_bytes(file.bytes, file.len, 1 << 20, 100, &walked);
+	assert_int_equal(walked.err.kind, ERR_LIMIT);
+	assert_non_null(strstr(walked.err.text, "than a file of this size can hold"));
 	buf_done(&data);
 	buf_done(&file);
 }

@@ -161,11 +161,16 @@ void parquet_wrap_chunk(const uint8_t *data, size_t size, struct buf *out)
 	static const int converted[] = { -1, 0, 5, 6, 9, 10, 13, 14 };
 	uint8_t shape[PARQUET_SHAPE_BYTES] = { 0 };
 	size_t head = size < sizeof shape ? size : sizeof shape;
+	int64_t nrows;
+	int64_t nlevels;
 	int nesting;
 	size_t at;
 
 	memcpy(shape, data, head);
 	nesting = shape[1] % 5;
+	/* Counts in two bytes each, and how far to shift them. */
+	nrows = (int64_t)(shape[4] | shape[5] << 8) << shape[8] % 40;
+	nlevels = (int64_t)(shape[6] | shape[7] << 8) << shape[8] % 40;
 	(void)buf_add_str(out, "PAR1");
 	(void)buf_add_bytes(out, data + head, size - head);
 	at = out->len;
@@ -180,7 +185,7 @@ void parquet_wrap_chunk(const uint8_t *data, size_t size, struct buf *out)
 	}
 	put_element(out, shape[0] % 8, shape[9], nesting == 0 ? 0 : 1, 0,
 		converted[shape[3] % ARRAY_LEN(converted)]);
-	put_number(out, 1, 6, shape[4] | shape[5] << 8);
+	put_number(out, 1, 6, nrows);
 	(void)buf_add_char(out, 1 << 4 | 9);
 	(void)buf_add_char(out, 1 << 4 | 12);
 	(void)buf_add_char(out, 1 << 4 | 9); /* columns */
@@ -188,12 +193,12 @@ void parquet_wrap_chunk(const uint8_t *data, size_t size, struct buf *out)
 	(void)buf_add_char(out, 3 << 4 | 12); /* its metadata */
 	put_number(out, 1, 5, shape[0] % 8);
 	put_number(out, 3, 5, shape[2] % 9);
-	put_number(out, 1, 6, shape[6] | shape[7] << 8);
+	put_number(out, 1, 6, nlevels);
 	put_number(out, 2, 6, (int64_t)(size - head));
 	put_number(out, 2, 6, 4);
 	(void)buf_add_char(out, 0);
 	(void)buf_add_char(out, 0);
-	put_number(out, 2, 6, shape[4] | shape[5] << 8);
+	put_number(out, 2, 6, nrows);
 	(void)buf_add_char(out, 0);
 	(void)buf_add_char(out, 0);
 	end_file(out, at);

@@ -9,6 +9,7 @@ struct footer {
 	struct thrift thrift;
 	struct err *err;
 	int64_t nrows;
+	uint64_t nvalues; /* of all chunks so far */
 	bool has_schema;
 };
 
@@ -186,6 +187,11 @@ static bool parse_chunk(struct footer *footer, struct parquet_chunk *chunk,
 	if (type != (int32_t)leaf->node->physical && !chunk->is_encrypted)
 		return err_set(footer->err, ERR_FORMAT, 0,
 			"%s: column %s: chunk and schema differ in type", footer->file->name, leaf->path);
+	/* Runs make many values of few bytes: what reading costs has a bound all the same. */
+	footer->nvalues += chunk->nvalues > 0 ? (uint64_t)chunk->nvalues : 0;
+	if (chunk->nvalues > INT64_MAX / PARQUET_CHUNKS_MAX ||
+		footer->nvalues / PARQUET_VALUES_A_BYTE > (uint64_t)footer->file->size)
+		return fail(footer, ERR_LIMIT, "more values than a file of this size can hold");
 	return true;
 }
 
@@ -216,7 +222,7 @@ static bool parse_group(struct footer *footer, size_t i)
 		return fail(footer, ERR_FORMAT, "damaged row group");
 	file->groups[i].first_row = file->nrows;
 	if (__builtin_add_overflow(file->nrows, file->groups[i].nrows, &file->nrows) ||
-		file->nrows / PARQUET_ROWS_A_BYTE > file->size)
+		file->nrows / PARQUET_VALUES_A_BYTE > file->size)
 		return fail(footer, ERR_LIMIT, "more rows than a file of this size can hold");
 	return true;
 }

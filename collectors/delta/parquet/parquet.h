@@ -49,7 +49,7 @@ enum {
 	PARQUET_DEPTH_MAX = 60,           /* nested groups */
 	PARQUET_CHUNKS_MAX = 2000 * 1000, /* column chunks of all row groups */
 	PARQUET_PAGE_MAX = 256 << 20,     /* bytes of a page, uncompressed */
-	PARQUET_ROWS_A_BYTE = 1 << 16,    /* rows of a file / its bytes */
+	PARQUET_VALUES_A_BYTE = 1 << 16,  /* values of all columns, and rows, / a file's bytes */
 	PARQUET_BATCH_ROWS = 4096         /* rows of a batch, at most */
 };
 /* Bytes a reader may hold at a time (pages, dictionaries, vectors), unless it was told others. */

@@ -71,12 +71,13 @@ static void add_counts(const struct app *app, struct line *line, const struct lo
 }
 
 /* from: the first screen of the stack that is named; what is below is only hinted at. */
-static void add_crumbs(const struct app *app, struct line *line, const struct look *look, size_t from)
+static void add_crumbs(const struct app *app, struct line *line, const struct look *look, size_t from,
+	bool with_store)
 {
 	const struct screen *top = app_top(app);
 
 	line_add(line, ROLE_TITLE, TEXT(" weir "));
-	if (from == 0 && app->console->store_name && app->console->store_name[0])
+	if (with_store && app->console->store_name && app->console->store_name[0])
 		line_addf(line, ROLE_DIM, " %s ", app->console->store_name);
 	if (from > 0)
 		line_addf(line, ROLE_CRUMB, " %.*s", TEXT_ARG(glyph_text(look, GLYPH_MORE)));
@@ -100,7 +101,7 @@ static void draw_head(const struct app *app, struct canvas *canvas, const struct
 	int width, room = canvas->cols;
 
 	line_init(&left, look->arena);
-	add_crumbs(app, &left, look, 0);
+	add_crumbs(app, &left, look, 0, true);
 	/*
 	 * On a narrow screen the counts lose their words, then go, then the crumbs go from the left;
 	 * the age stays.
@@ -115,9 +116,10 @@ static void draw_head(const struct app *app, struct canvas *canvas, const struct
 			break;
 	}
 	width = (int)line_width(&right) < room ? (int)line_width(&right) : room;
-	for (size_t from = 1; from < app->stack.n && (int)line_width(&left) + 1 > room - width; from++) {
+	/* The store's name is the first to go: where one is matters more. */
+	for (size_t from = 0; from < app->stack.n && (int)line_width(&left) + 1 > room - width; from++) {
 		line_init(&left, look->arena);
-		add_crumbs(app, &left, look, from);
+		add_crumbs(app, &left, look, from, false);
 	}
 	if (room - width > 1)
 		canvas_line(canvas, 0, 0, room - width - 1, &left, false);

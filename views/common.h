@@ -125,6 +125,7 @@ void list_filter(struct view *view, struct text filter, bool inverse);
 struct table *list_table(struct view *view);
 void list_close(struct view *view);
 int list_rows(const struct table *table); /* as drawn in full: a head and its rows */
+int list_print_rows(const struct view *view); /* for print_rows: the list, without its pane */
 
 /*
  * A bar of phases on a time scale. at_ms[i] is when phase i began, unknown ones are left out; the
@@ -154,6 +155,14 @@ void table_draw_form(const struct table *table, const struct table_form *form,
 	struct canvas *canvas, struct rect rect, const struct look *look, bool focused);
 void table_draw_forms(const struct table *table, const struct table_form *forms, size_t n,
 	struct canvas *canvas, struct rect rect, const struct look *look, bool focused);
+
+/*
+ * What most screens draw: the list of a view whose state begins with its table, and below it the
+ * pane about the selected row, which may lag behind a held key. wide: the column that changes its
+ * form from wide_cols cells on; NULL = none.
+ */
+void list_over_pane(const struct view *view, const struct table_form *wide, int wide_cols,
+	const struct sheet *pane, struct canvas *canvas, struct rect rect);
 
 void subject_set(struct subject *out, const char *kind, struct text name, struct text id);
 void arg_set(char out[VIEW_ARG_MAX], struct text text);

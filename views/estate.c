@@ -344,16 +344,9 @@ static struct sheet pane_of(const struct view *view)
 static void estate_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
 	static const struct table_form wide = { COLUMN_FRESH, FRESH_WIDE, format_fresh_wide };
-	const struct estate *estate = view->state;
 	struct sheet pane = pane_of(view);
-	struct split split =
-		split_rows(rect, list_rows(&estate->table), sheet_height(&pane, rect.cols));
 
-	if (rect.cols >= WIDE_COLS)
-		table_draw_form(&estate->table, &wide, canvas, split.list, &view->look, true);
-	else
-		table_draw(&estate->table, canvas, split.list, &view->look, true);
-	(void)pane_draw(&pane, canvas, split.pane);
+	list_over_pane(view, &wide, WIDE_COLS, &pane, canvas, rect);
 }
 
 static int estate_print_rows(const struct view *view)

@@ -335,11 +335,6 @@ static void flows_view_draw(const struct view *view, struct canvas *canvas, stru
 	(void)pane_draw(&pane, canvas, split.pane);
 }
 
-static int flows_print_rows(const struct view *view)
-{
-	return list_rows(view->state);
-}
-
 static enum reply flows_act(struct view *view, enum action action, struct app *app)
 {
 	struct flows *flows = view->state;
@@ -423,7 +418,7 @@ const struct view_ops flows_view = {
 	.draw = flows_view_draw,
 	.act = flows_act,
 	.subject = flows_subject,
-	.print_rows = flows_print_rows,
+	.print_rows = list_print_rows,
 	.json = flows_json,
 	.csv = list_csv,
 	.filter = list_filter,

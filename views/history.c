@@ -169,18 +169,9 @@ static struct sheet pane_of(const struct view *view)
 
 static void history_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
-	const struct history *history = view->state;
 	struct sheet pane = pane_of(view);
-	struct split split =
-		split_rows(rect, list_rows(&history->table), sheet_height(&pane, rect.cols));
 
-	table_draw(&history->table, canvas, split.list, &view->look, true);
-	(void)pane_draw(&pane, canvas, split.pane);
-}
-
-static int history_print_rows(const struct view *view)
-{
-	return list_rows(view->state);
+	list_over_pane(view, NULL, 0, &pane, canvas, rect);
 }
 
 static enum reply history_act(struct view *view, enum action action, struct app *app)
@@ -242,7 +233,7 @@ const struct view_ops history_view = {
 	.draw = history_draw,
 	.act = history_act,
 	.subject = history_subject,
-	.print_rows = history_print_rows,
+	.print_rows = list_print_rows,
 	.json = history_json,
 	.csv = list_csv,
 	.filter = list_filter,

@@ -64,6 +64,22 @@ void table_draw_form(const struct table *table, const struct table_form *form,
 	table_draw_forms(table, form, 1, canvas, rect, look, focused);
 }
 
+int list_print_rows(const struct view *view)
+{
+	return list_rows(view->state);
+}
+
+void list_over_pane(const struct view *view, const struct table_form *wide, int wide_cols,
+	const struct sheet *pane, struct canvas *canvas, struct rect rect)
+{
+	const struct table *table = view->state;
+	struct split split = split_rows(rect, list_rows(table), sheet_height(pane, rect.cols));
+	size_t nforms = wide && rect.cols >= wide_cols;
+
+	table_draw_forms(table, wide, nforms, canvas, split.list, &view->look, true);
+	(void)pane_draw(pane, canvas, split.pane);
+}
+
 static const struct {
 	const char *shade, *ascii;
 	enum role role;

@@ -109,18 +109,9 @@ static struct sheet pane_of(const struct view *view)
 
 static void source_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
-	const struct source *source = view->state;
 	struct sheet pane = pane_of(view);
-	struct split split =
-		split_rows(rect, list_rows(&source->table), sheet_height(&pane, rect.cols));
 
-	table_draw(&source->table, canvas, split.list, &view->look, true);
-	(void)pane_draw(&pane, canvas, split.pane);
-}
-
-static int source_print_rows(const struct view *view)
-{
-	return list_rows(view->state);
+	list_over_pane(view, NULL, 0, &pane, canvas, rect);
 }
 
 static enum reply source_act(struct view *view, enum action action, struct app *app)
@@ -173,7 +164,7 @@ const struct view_ops source_view = {
 	.draw = source_draw,
 	.act = source_act,
 	.subject = source_subject,
-	.print_rows = source_print_rows,
+	.print_rows = list_print_rows,
 	.json = source_json,
 	.csv = list_csv,
 	.filter = list_filter,

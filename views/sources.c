@@ -208,18 +208,9 @@ static struct sheet pane_of(const struct view *view)
 
 static void sources_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
-	const struct sources *sources = view->state;
 	struct sheet pane = pane_of(view);
-	struct split split =
-		split_rows(rect, list_rows(&sources->table), sheet_height(&pane, rect.cols));
 
-	table_draw(&sources->table, canvas, split.list, &view->look, true);
-	(void)pane_draw(&pane, canvas, split.pane);
-}
-
-static int sources_print_rows(const struct view *view)
-{
-	return list_rows(view->state);
+	list_over_pane(view, NULL, 0, &pane, canvas, rect);
 }
 
 static enum reply sources_act(struct view *view, enum action action, struct app *app)
@@ -287,7 +278,7 @@ const struct view_ops sources_view = {
 	.draw = sources_draw,
 	.act = sources_act,
 	.subject = sources_subject,
-	.print_rows = sources_print_rows,
+	.print_rows = list_print_rows,
 	.json = sources_json,
 	.csv = list_csv,
 	.filter = list_filter,

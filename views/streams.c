@@ -354,7 +354,7 @@ static void streams_draw(const struct view *view, struct canvas *canvas, struct 
 		split_rows(rect, list_rows(&streams->table), sheet_height(&pane, rect.cols));
 
 	list_draw(streams, canvas, split.list, &view->look);
-	(void)sheet_draw(&pane, canvas, split.pane, 0);
+	(void)pane_draw(&pane, canvas, split.pane);
 }
 
 static int streams_print_rows(const struct view *view)

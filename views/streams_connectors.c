@@ -180,7 +180,7 @@ static void connectors_draw(const struct view *view, struct canvas *canvas, stru
 		split_rows(rect, list_rows(&connectors->table), sheet_height(&pane, rect.cols));
 
 	table_draw(&connectors->table, canvas, split.list, &view->look, true);
-	(void)sheet_draw(&pane, canvas, split.pane, 0);
+	(void)pane_draw(&pane, canvas, split.pane);
 }
 
 static int connectors_print_rows(const struct view *view)

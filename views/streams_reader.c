@@ -271,7 +271,7 @@ static void reader_draw(const struct view *view, struct canvas *canvas, struct r
 		table_draw_form(&state->table, &wide, canvas, split.list, &view->look, true);
 	else
 		table_draw(&state->table, canvas, split.list, &view->look, true);
-	(void)sheet_draw(&pane, canvas, split.pane, 0);
+	(void)pane_draw(&pane, canvas, split.pane);
 }
 
 static int reader_print_rows(const struct view *view)

@@ -266,7 +266,7 @@ static void topic_draw(const struct view *view, struct canvas *canvas, struct re
 		split_rows(rect, list_rows(&state->table), sheet_height(&pane, rect.cols));
 
 	table_draw(&state->table, canvas, split.list, &view->look, true);
-	(void)sheet_draw(&pane, canvas, split.pane, 0);
+	(void)pane_draw(&pane, canvas, split.pane);
 }
 
 static int topic_print_rows(const struct view *view)

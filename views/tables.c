@@ -182,18 +182,9 @@ static struct sheet pane_of(const struct view *view)
 
 static void tables_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
-	const struct tables *tables = view->state;
 	struct sheet pane = pane_of(view);
-	struct split split =
-		split_rows(rect, list_rows(&tables->table), sheet_height(&pane, rect.cols));
 
-	table_draw(&tables->table, canvas, split.list, &view->look, true);
-	(void)pane_draw(&pane, canvas, split.pane);
-}
-
-static int tables_print_rows(const struct view *view)
-{
-	return list_rows(view->state);
+	list_over_pane(view, NULL, 0, &pane, canvas, rect);
 }
 
 static enum reply tables_act(struct view *view, enum action action, struct app *app)
@@ -266,7 +257,7 @@ const struct view_ops tables_view = {
 	.draw = tables_draw,
 	.act = tables_act,
 	.subject = tables_subject,
-	.print_rows = tables_print_rows,
+	.print_rows = list_print_rows,
 	.json = tables_json,
 	.csv = list_csv,
 	.filter = list_filter,

@@ -297,20 +297,32 @@ bool lag_row_of(struct lag_data *data, struct lag_place *place, struct lag_row *
 
 /* ---- readers of Delta tables: behind in versions, as the table's own log tells ---- */
 
-static bool table_of(struct reader *reader, struct text path, int64_t *tbl, struct err *err)
+static bool table_by(struct reader *reader, enum query query, struct text *place,
+	struct arena *arena, int64_t *tbl, struct err *err)
 {
 	sqlite3_stmt *stmt;
 	bool there;
 
-	if (!reader_query(reader, Q_TABLE_BY_PATH, &stmt, err))
+	if (!reader_query(reader, query, &stmt, err))
 		return false;
-	sql_bind_text(stmt, 1, path);
+	sql_bind_text(stmt, 1, *place);
 	sqlite3_bind_int64(stmt, 2, reader->n);
 	if (!sql_step(stmt, &there, err))
 		return false;
 	*tbl = there ? sqlite3_column_int64(stmt, 0) : 0;
+	if (there && query == Q_TABLE_BY_ID)
+		*place = sql_text_copy(stmt, 1, arena);
 	sqlite3_reset(stmt);
 	return true;
+}
+
+/* By its path, or by its id, as Spark's offsets name it: the row then names the path. */
+static bool table_of(struct lag_data *data, struct text *place, int64_t *tbl, struct err *err)
+{
+	struct arena *arena = data->names.arena;
+
+	return table_by(data->reader, Q_TABLE_BY_PATH, place, arena, tbl, err) &&
+		(*tbl != 0 || table_by(data->reader, Q_TABLE_BY_ID, place, arena, tbl, err));
 }
 
 struct versions { /* from `first` on */
@@ -434,7 +446,7 @@ bool lag_delta_row(struct lag_data *data, struct lag_place *place, struct lag_ro
 	row->partitions = part;
 	row->npartitions = 1;
 	row->no_commit = processed < 0;
-	if (!table_of(data->reader, row->topic, &tbl, err))
+	if (!table_of(data, &row->topic, &tbl, err))
 		return false;
 	return processed < 0 || tbl == 0 || delta_lag(data, place, tbl, part, row, err);
 }

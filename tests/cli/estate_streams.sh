@@ -11,6 +11,8 @@ for try in $(seq 150); do [ -s "$work/estate/connect" ] && break; sleep 0.1; don
 configure streams <<E
 [eventlog lakehouse]
 path = $work/estate/eventlog
+[delta lakehouse]
+root = $work/estate/tables
 [kafka demo]
 brokers = $(cat "$work/estate/kafka")
 every = 2s
@@ -47,6 +49,8 @@ s3=$(records connect-s3-sink group)
 [ "$(records hinge_cdc/accounts_silver/0 checkpoint)" -lt $((slow / 2)) ] || die "accounts_silver"
 # Two witnesses of one reader are one line.
 [ "$(lag '[.readers[] | select(.topic == "cdc.shared.07")] | length')" = 1 ] || die "two lines: $(cat "$work/lag.json")"
+# A reader of a Delta table knows the table by its id; the line by its path, and how far it is.
+[ "$(lag '[.readers[] | select(.reader == "retail/orders_gold" and .lag_records >= 0) | .topic | endswith("/tables/retail/orders_silver")] == [true]')" = true ] || die "orders_gold: $(cat "$work/lag.json")"
 # No lag is below zero, and partitions add up to their reader.
 lag '[.readers[] | .lag_records as $all | [.partitions[].lag_records // empty] | select(length > 0) | select((min < 0) or (add != $all))] | length' | grep -qx 0 || die "sums: $(cat "$work/lag.json")"
 

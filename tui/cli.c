@@ -148,6 +148,7 @@ void cli_help(void)
 		     "  weir collect [--once]        the collector\n"
 		     "  weir doctor                  tries every source, says what to fix\n"
 		     "  weir check-config            reads the configuration and stops\n"
+		     "  weir table detail PATH       a Delta table from its log; also files, history, diff\n"
 		     "  weir dump                    every fact in the store, a JSON object a line\n\nscreens\n");
 	for (size_t i = 0; views[i]; i++) {
 		char name[40];
@@ -217,8 +218,8 @@ bool cli_dump(const char *what, struct err *err)
 
 const struct view_ops *cli_view(const char *name, struct err *err)
 {
-	const char *names[64] = { "collect", "doctor", "check-config", "dump", "check" };
-	size_t n = 5;
+	const char *names[64] = { "collect", "doctor", "check-config", "dump", "check", "table" };
+	size_t n = 6;
 	const char *nearest;
 
 	for (size_t i = 0; views[i]; i++) {

@@ -80,7 +80,7 @@ static void no_statement_scans(void **state)
 /* What is told as reading all must be small by nature, or the dump, which means to. */
 static void what_reads_all_is_named(void **state)
 {
-	static const char *const allowed[] = { "BATCH_NEWEST", "TABLES", "TABLES_BY_NAME", "SOURCES",
+	static const char *const allowed[] = { "BATCH_NEWEST", "TABLES", "TABLES_BY_NAME", "TABLE_BY_ID", "SOURCES",
 		"SERIES", "CONNECTORS",
 		"DUMP_TABLES", "DUMP_EDGES", "DUMP_UNDECODABLES" };
 

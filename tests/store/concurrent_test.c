@@ -23,19 +23,13 @@
 #include "store/fold.h"
 #include "store/internal.h"
 #include "store/store.h"
+#include "tests/lib/place.h"
 
 enum { BATCHES = 60, EVENTS = 50, PRODUCERS = 2, READERS = 2, WAL_BYTES_MAX = 128 << 20 };
 
-static char folder[] = "/tmp/weir-threads-XXXXXX";
-static char path[64];
 static struct store *store;
 static atomic_bool finished;
 static atomic_int snapshots, faults;
-
-static int64_t deadline(void)
-{
-	return clock_system()->mono_ms(clock_system()) + 120000;
-}
 
 static void *produce(void *context)
 {
@@ -59,7 +53,7 @@ static void *produce(void *context)
 			event->output_rows = 1;
 			event->batch_id = id[1];
 		}
-		if (!store_put(store, &batch, deadline(), &err))
+		if (!store_put(store, &batch, place_deadline(), &err))
 			atomic_fetch_add(&faults, 1);
 	}
 	fact_batch_free(batch);
@@ -130,7 +124,7 @@ static void *watch(void *context)
 	bool last = false;
 
 	(void)context;
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(place_store, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		atomic_fetch_add(&faults, 1);
 	(void)sqlite3_busy_timeout(db, STORE_BUSY_MS);
 	while (!last) {
@@ -156,7 +150,7 @@ static void *watch(void *context)
 
 static void readers_see_whole_snapshots(void **state)
 {
-	struct store_options options = { .path = path, .clock = clock_system() };
+	struct store_options options = { .path = place_store, .clock = clock_system() };
 	pthread_t producers[PRODUCERS], readers[READERS];
 	int64_t who[PRODUCERS] = { 0, 1 };
 	struct store_totals totals;
@@ -172,7 +166,7 @@ static void readers_see_whole_snapshots(void **state)
 		assert_int_equal(pthread_create(&producers[i], NULL, produce, &who[i]), 0);
 	for (size_t i = 0; i < PRODUCERS; i++)
 		assert_int_equal(pthread_join(producers[i], NULL), 0);
-	assert_true(store_flush(store, deadline(), &err));
+	assert_true(store_flush(store, place_deadline(), &err));
 	store_totals(store, TEXT_NONE, &totals);
 	assert_int_equal(totals.events_new, PRODUCERS * BATCHES * EVENTS);
 	atomic_store(&finished, true);
@@ -180,7 +174,7 @@ static void readers_see_whole_snapshots(void **state)
 		assert_int_equal(pthread_join(readers[i], NULL), 0);
 	assert_int_equal(atomic_load(&faults), 0);
 	assert_true(atomic_load(&snapshots) >= READERS);
-	(void)snprintf(wal, sizeof wal, "%s-wal", path);
+	(void)snprintf(wal, sizeof wal, "%s-wal", place_store);
 	assert_int_equal(stat(wal, &info), 0);
 	assert_true(info.st_size < WAL_BYTES_MAX);
 	store_close(store);
@@ -189,7 +183,7 @@ static void readers_see_whole_snapshots(void **state)
 /* A full queue makes store_put wait until its deadline, then says so and takes nothing. */
 static void a_writer_behind_pushes_back(void **state)
 {
-	struct store_options options = { .path = path, .clock = clock_system() };
+	struct store_options options = { .path = place_store, .clock = clock_system() };
 	struct fact_batch *batch = fact_batch_new();
 	struct err err = ERR_INIT;
 	sqlite3 *db = NULL;
@@ -197,7 +191,7 @@ static void a_writer_behind_pushes_back(void **state)
 
 	(void)state;
 	assert_true(store_open(&options, &store, &err));
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_open(place_store, &db), SQLITE_OK);
 	/* another process in the middle of an operation: the writer has to wait */
 	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	do {
@@ -210,32 +204,9 @@ static void a_writer_behind_pushes_back(void **state)
 	assert_non_null(batch);
 	assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
-	assert_true(store_flush(store, deadline(), &err));
+	assert_true(store_flush(store, place_deadline(), &err));
 	store_close(store);
 	fact_batch_free(batch);
-}
-
-static int make_folder(void **state)
-{
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	(void)snprintf(path, sizeof path, "%s/weir.db", folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	static const char *const ends[] = { "", "-wal", "-shm", "-lock" };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-		char file[96];
-
-		(void)snprintf(file, sizeof file, "%s%s", path, ends[i]);
-		(void)unlink(file);
-	}
-	return rmdir(folder);
 }
 
 int main(void)
@@ -245,5 +216,5 @@ int main(void)
 		cmocka_unit_test(a_writer_behind_pushes_back),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, place_make, place_remove);
 }

@@ -20,11 +20,10 @@
 #include "base/mem.h"
 #include "store/store.h"
 #include "tests/lib/derived.h"
+#include "tests/lib/place.h"
 
 enum { EVENTS = 240, SEEDS = 8, HOUR_MS = 3600000 };
 
-static char folder[] = "/tmp/weir-derive-XXXXXX";
-static char path[64];
 
 static uint64_t random_state;
 
@@ -115,26 +114,10 @@ static void add_event(struct fact_batch *batch, uint64_t seed, int64_t n)
 	}
 }
 
-static struct store *open_store(void)
-{
-	struct store_options options = { .path = path, .clock = clock_system() };
-	struct store *store = NULL;
-	struct err err = ERR_INIT;
-
-	if (!store_open(&options, &store, &err))
-		fail_msg("%s", err.text);
-	return store;
-}
-
-static int64_t deadline(void)
-{
-	return clock_system()->mono_ms(clock_system()) + 60000;
-}
-
 /* Puts events in the order given, in pieces; now and then waits or starts again. */
 static void feed(uint64_t seed, const int64_t *order, size_t n, uint64_t pieces)
 {
-	struct store *store = open_store();
+	struct store *store = place_open();
 	struct fact_batch *batch = fact_batch_new();
 	struct err err = ERR_INIT;
 	uint64_t state = pieces;
@@ -149,15 +132,15 @@ static void feed(uint64_t seed, const int64_t *order, size_t n, uint64_t pieces)
 		batch->source = TEXT("eventlog random");
 		for (; i < n && i < end; i++)
 			add_event(batch, seed, order[i]);
-		assert_true(store_put(store, &batch, deadline(), &err));
+		assert_true(store_put(store, &batch, place_deadline(), &err));
 		if (state % 5 == 0)
-			assert_true(store_flush(store, deadline(), &err));
+			assert_true(store_flush(store, place_deadline(), &err));
 		if (state % 11 == 0) {
 			store_close(store);
-			store = open_store();
+			store = place_open();
 		}
 	}
-	assert_true(store_flush(store, deadline(), &err));
+	assert_true(store_flush(store, place_deadline(), &err));
 	store_close(store);
 	fact_batch_free(batch);
 }
@@ -179,23 +162,9 @@ static void check(struct buf *dump)
 	struct buf why;
 
 	buf_init(&why, 1 << 16);
-	if (!derived_equal_facts(path, &why, dump))
+	if (!derived_equal_facts(place_store, &why, dump))
 		fail_msg("%s", why.bytes);
 	buf_done(&why);
-}
-
-static int remove_store(void **state)
-{
-	static const char *const ends[] = { "", "-wal", "-shm", "-lock" };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-		char file[96];
-
-		(void)snprintf(file, sizeof file, "%s%s", path, ends[i]);
-		(void)unlink(file);
-	}
-	return 0;
 }
 
 static void any_order_gives_the_same(void **state)
@@ -211,7 +180,7 @@ static void any_order_gives_the_same(void **state)
 		for (int pass = 0; pass < 3; pass++) {
 			size_t n = pass < 2 ? EVENTS : ARRAY_LEN(order); /* the last repeats some */
 
-			(void)remove_store(state);
+			(void)place_clear(state);
 			for (size_t i = 0; i < n; i++)
 				order[i] = (int64_t)(i % EVENTS);
 			if (pass > 0)
@@ -236,7 +205,7 @@ static void kills_leave_it_equal(void **state)
 	int64_t order[EVENTS];
 
 	(void)state;
-	(void)remove_store(state);
+	(void)place_clear(state);
 	for (size_t i = 0; i < EVENTS; i++)
 		order[i] = (int64_t)i;
 	for (uint64_t round = 1; round <= 12; round++) {
@@ -256,27 +225,12 @@ static void kills_leave_it_equal(void **state)
 		(void)kill(child, SIGKILL);
 		(void)waitpid(child, &status, 0);
 		{
-			struct store *store = open_store();
+			struct store *store = place_open();
 
 			store_close(store); /* finishes what was cut off */
 		}
 		check(NULL);
 	}
-}
-
-static int make_folder(void **state)
-{
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	(void)snprintf(path, sizeof path, "%s/weir.db", folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)remove_store(state);
-	return rmdir(folder);
 }
 
 int main(void)
@@ -286,5 +240,5 @@ int main(void)
 		cmocka_unit_test(kills_leave_it_equal),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, place_make, place_remove);
 }

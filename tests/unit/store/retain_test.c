@@ -14,12 +14,11 @@
 #include "base/mem.h"
 #include "store/internal.h"
 #include "store/store.h"
+#include "tests/lib/place.h"
 
 #define DAY_MS INT64_C(86400000)
 #define NOW_MS INT64_C(1772445600000)
 
-static char folder[] = "/tmp/weir-retain-XXXXXX";
-static char path[64];
 
 static void add(struct fact_batch *batch, int64_t id, int64_t at_ms, const char *update)
 {
@@ -37,7 +36,7 @@ static void add(struct fact_batch *batch, int64_t id, int64_t at_ms, const char 
 static void fill(int64_t now_ms, int64_t id)
 {
 	struct clock clock = clock_fixed(now_ms);
-	struct store_options options = { .path = path, .clock = &clock };
+	struct store_options options = { .path = place_store, .clock = &clock };
 	struct fact_batch *batch = fact_batch_new();
 	struct store *store = NULL;
 	struct err err = ERR_INIT;
@@ -60,25 +59,16 @@ static void fill(int64_t now_ms, int64_t id)
 
 static int64_t count(const char *from)
 {
-	sqlite3 *db = NULL;
-	sqlite3_stmt *stmt = NULL;
 	char sql[128];
-	int64_t n;
 
 	(void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", from);
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	n = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	return n;
+	return place_ask(sql);
 }
 
 static void retain(int64_t event_days)
 {
 	struct clock clock = clock_fixed(NOW_MS);
-	struct store_options options = { .path = path, .clock = &clock };
+	struct store_options options = { .path = place_store, .clock = &clock };
 	struct store *store = NULL;
 	struct err err = ERR_INIT;
 
@@ -114,34 +104,11 @@ static void what_is_past_its_days_goes(void **state)
 	assert_int_equal(count("batch"), units + 2); /* nothing went */
 }
 
-static int make_folder(void **state)
-{
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	(void)snprintf(path, sizeof path, "%s/weir.db", folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	static const char *const ends[] = { "", "-wal", "-shm", "-lock" };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-		char file[96];
-
-		(void)snprintf(file, sizeof file, "%s%s", path, ends[i]);
-		(void)unlink(file);
-	}
-	return rmdir(folder);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_past_its_days_goes),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, place_make, place_remove);
 }

@@ -17,61 +17,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/store.h"
-
-static char folder[] = "/tmp/weir-store-XXXXXX";
-static char path[64];
-enum { LONG_MS = 30000 };
-
-static int make_folder(void **state)
-{
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	(void)snprintf(path, sizeof path, "%s/weir.db", folder);
-	return 0;
-}
-
-static int remove_store(void **state)
-{
-	static const char *const ends[] = { "", "-wal", "-shm", "-lock" };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-		char name[96];
-
-		(void)snprintf(name, sizeof name, "%s%s", path, ends[i]);
-		(void)unlink(name);
-	}
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)remove_store(state);
-	return rmdir(folder);
-}
-
-static struct store *open_store(void)
-{
-	struct store_options options = { .path = path, .clock = clock_system() };
-	struct store *store = NULL;
-	struct err err = ERR_INIT;
-
-	if (!store_open(&options, &store, &err))
-		fail_msg("%s", err.text);
-	return store;
-}
-
-static int64_t deadline(void)
-{
-	return clock_system()->mono_ms(clock_system()) + LONG_MS;
-}
+#include "tests/lib/place.h"
 
 static void put(struct store *store, struct fact_batch **batch)
 {
 	struct err err = ERR_INIT;
 
-	if (!store_put(store, batch, deadline(), &err))
+	if (!store_put(store, batch, place_deadline(), &err))
 		fail_msg("%s", err.text);
 }
 
@@ -79,24 +31,8 @@ static void flush(struct store *store)
 {
 	struct err err = ERR_INIT;
 
-	if (!store_flush(store, deadline(), &err))
+	if (!store_flush(store, place_deadline(), &err))
 		fail_msg("%s", err.text);
-}
-
-static int64_t ask(const char *sql)
-{
-	sqlite3 *db = NULL;
-	sqlite3_stmt *stmt = NULL;
-	int64_t value = -1;
-
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	return value;
 }
 
 static void fill(struct fact_batch *batch, int from, int n, const char *cursor)
@@ -125,7 +61,7 @@ static void fill(struct fact_batch *batch, int from, int n, const char *cursor)
 
 static void facts_are_kept_once_with_their_cursor(void **state)
 {
-	struct store *store = open_store();
+	struct store *store = place_open();
 	struct fact_batch *batch = fact_batch_new();
 	struct store_totals totals;
 	struct arena arena = { 0 };
@@ -141,27 +77,27 @@ static void facts_are_kept_once_with_their_cursor(void **state)
 	fill(batch, 50, 100, "c2");
 	put(store, &batch);
 	flush(store);
-	assert_int_equal(ask("SELECT count(*) FROM event"), 150);
-	assert_int_equal(ask("SELECT count(*) FROM event WHERE batch > (SELECT max(n) FROM batch)"), 0);
-	assert_int_equal(ask("SELECT count(*) FROM raw"), 22);
-	assert_int_equal(ask("SELECT count(*) FROM run"), 1);
-	assert_int_equal(ask("SELECT count(*) FROM flow_run"), 2);
-	rolled = ask("SELECT sum(length(x)) FROM roll_h");
+	assert_int_equal(place_ask("SELECT count(*) FROM event"), 150);
+	assert_int_equal(place_ask("SELECT count(*) FROM event WHERE batch > (SELECT max(n) FROM batch)"), 0);
+	assert_int_equal(place_ask("SELECT count(*) FROM raw"), 22);
+	assert_int_equal(place_ask("SELECT count(*) FROM run"), 1);
+	assert_int_equal(place_ask("SELECT count(*) FROM flow_run"), 2);
+	rolled = place_ask("SELECT sum(length(x)) FROM roll_h");
 	store_totals(store, TEXT_NONE, &totals);
 	assert_int_equal(totals.events_put, 200);
 	assert_int_equal(totals.events_new, 150);
 	store_close(store);
 
-	store = open_store();
+	store = place_open();
 	assert_true(store_cursor(store, TEXT("eventlog a"), &arena, &cursor, &err));
 	assert_true(text_is(cursor, "c2"));
 	fill(batch, 0, 150, "c3");
 	put(store, &batch);
 	flush(store);
 	store_close(store);
-	assert_int_equal(ask("SELECT count(*) FROM event"), 150);
+	assert_int_equal(place_ask("SELECT count(*) FROM event"), 150);
 	assert_true(rolled > 0);
-	assert_int_equal(ask("SELECT sum(length(x)) FROM roll_h"), rolled);
+	assert_int_equal(place_ask("SELECT sum(length(x)) FROM roll_h"), rolled);
 	fact_batch_free(batch);
 	arena_free(&arena);
 }
@@ -170,7 +106,7 @@ static void facts_are_kept_once_with_their_cursor(void **state)
 static void a_crowded_millisecond_keeps_every_event_once(void **state)
 {
 	enum { CROWD = 8000, PIECE = 1000 };
-	struct store *store = open_store();
+	struct store *store = place_open();
 	struct fact_batch *batch = fact_batch_new();
 
 	(void)state;
@@ -188,14 +124,14 @@ static void a_crowded_millisecond_keeps_every_event_once(void **state)
 	flush(store);
 	store_close(store);
 	fact_batch_free(batch);
-	assert_int_equal(ask("SELECT count(*) FROM event"), CROWD);
-	assert_int_equal(ask("SELECT count(DISTINCT substr(x, 1, 16)) FROM event"), CROWD);
-	assert_int_equal(ask("SELECT count(*) FROM event WHERE k >> 20 <> 1700000000000"), 0);
+	assert_int_equal(place_ask("SELECT count(*) FROM event"), CROWD);
+	assert_int_equal(place_ask("SELECT count(DISTINCT substr(x, 1, 16)) FROM event"), CROWD);
+	assert_int_equal(place_ask("SELECT count(*) FROM event WHERE k >> 20 <> 1700000000000"), 0);
 }
 
 static void other_facts_are_kept(void **state)
 {
-	struct store *store = open_store();
+	struct store *store = place_open();
 	struct fact_batch *batch = fact_batch_new();
 
 	(void)state;
@@ -215,50 +151,50 @@ static void other_facts_are_kept(void **state)
 	flush(store);
 	store_close(store);
 	fact_batch_free(batch);
-	assert_int_equal(ask("SELECT count(*) FROM version WHERE version = 7 AND rows_added IS NULL"
+	assert_int_equal(place_ask("SELECT count(*) FROM version WHERE version = 7 AND rows_added IS NULL"
 			     " AND changes = '[\"x\"]' AND problem = 'p' AND is_blind_append IS NULL"), 1);
-	assert_int_equal(ask("SELECT count(DISTINCT at) FROM health WHERE state = 2 AND behind = 3"), 1);
-	assert_int_equal(ask("SELECT count(*) FROM undecodable WHERE length = 2"), 1);
+	assert_int_equal(place_ask("SELECT count(DISTINCT at) FROM health WHERE state = 2 AND behind = 3"), 1);
+	assert_int_equal(place_ask("SELECT count(*) FROM undecodable WHERE length = 2"), 1);
 }
 
 static void one_writer_at_a_time(void **state)
 {
-	struct store_options options = { .path = path, .clock = clock_system() };
+	struct store_options options = { .path = place_store, .clock = clock_system() };
 	struct store *store, *second = NULL;
 	struct err err = ERR_INIT;
 	char pid[32];
 
 	(void)state;
-	assert_int_equal(store_writer_pid(path), 0);
-	store = open_store();
-	assert_int_equal(store_writer_pid(path), getpid());
+	assert_int_equal(store_writer_pid(place_store), 0);
+	store = place_open();
+	assert_int_equal(store_writer_pid(place_store), getpid());
 	assert_false(store_open(&options, &second, &err));
 	assert_int_equal(err.kind, ERR_STORE);
 	(void)snprintf(pid, sizeof pid, "%d", (int)getpid());
 	assert_non_null(strstr(err.text, pid));
 	store_close(store);
-	assert_int_equal(store_writer_pid(path), 0);
+	assert_int_equal(store_writer_pid(place_store), 0);
 }
 
 static void refuse(const char *words)
 {
-	struct store_options options = { .path = path, .clock = clock_system() };
+	struct store_options options = { .path = place_store, .clock = clock_system() };
 	struct store *store = NULL;
 	struct err err = ERR_INIT;
 
 	assert_false(store_open(&options, &store, &err));
 	assert_int_equal(err.kind, ERR_STORE);
-	assert_non_null(strstr(err.text, path));
+	assert_non_null(strstr(err.text, place_store));
 	if (!strstr(err.text, words))
 		fail_msg("\"%s\" lacks \"%s\"", err.text, words);
-	assert_int_equal(store_writer_pid(path), 0);
+	assert_int_equal(store_writer_pid(place_store), 0);
 }
 
 static void exec(const char *sql)
 {
 	sqlite3 *db = NULL;
 
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_open(place_store, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 }
@@ -268,27 +204,27 @@ static void newer_and_damaged_stores_are_refused(void **state)
 	FILE *file;
 
 	(void)state;
-	store_close(open_store());
+	store_close(place_open());
 	exec("PRAGMA user_version = 99");
 	refuse("99");
-	assert_int_equal(ask("PRAGMA user_version"), 99);
-	(void)remove_store(state);
+	assert_int_equal(place_ask("PRAGMA user_version"), 99);
+	(void)place_clear(state);
 
 	exec("CREATE TABLE theirs (x); PRAGMA user_version = 1");
 	refuse("not a Weir store");
-	assert_int_equal(ask("SELECT count(*) FROM sqlite_schema"), 1);
-	(void)remove_store(state);
+	assert_int_equal(place_ask("SELECT count(*) FROM sqlite_schema"), 1);
+	(void)place_clear(state);
 
-	file = fopen(path, "w");
+	file = fopen(place_store, "w");
 	assert_non_null(file);
 	for (int i = 0; i < 2000; i++)
 		(void)fputs("this is no database ", file);
 	(void)fclose(file);
 	refuse("not a Weir store");
-	(void)remove_store(state);
+	(void)place_clear(state);
 
-	store_close(open_store());
-	assert_int_equal(truncate(path, 20000), 0);
+	store_close(place_open());
+	assert_int_equal(truncate(place_store, 20000), 0);
 	refuse("damaged");
 }
 
@@ -303,7 +239,7 @@ static void killed_writers_lose_and_repeat_nothing(void **state)
 
 		assert_true(child >= 0);
 		if (child == 0) {
-			struct store *store = open_store();
+			struct store *store = place_open();
 			struct fact_batch *batch = fact_batch_new();
 			struct arena arena = { 0 };
 			struct err err = ERR_INIT;
@@ -323,18 +259,18 @@ static void killed_writers_lose_and_repeat_nothing(void **state)
 		(void)usleep((useconds_t)(20000 + rand() % 60000));
 		(void)kill(child, SIGKILL);
 		(void)waitpid(child, &status, 0);
-		store_close(open_store());
-		assert_int_equal(ask("SELECT count(*) FROM event"),
-			ask("SELECT CAST(coalesce(max(cursor), '0') AS INTEGER) FROM source"));
+		store_close(place_open());
+		assert_int_equal(place_ask("SELECT count(*) FROM event"),
+			place_ask("SELECT CAST(coalesce(max(cursor), '0') AS INTEGER) FROM source"));
 		assert_int_equal(
-			ask("SELECT count(*) FROM event WHERE batch > (SELECT max(n) FROM batch)"), 0);
+			place_ask("SELECT count(*) FROM event WHERE batch > (SELECT max(n) FROM batch)"), 0);
 	}
-	assert_true(ask("SELECT count(*) FROM event") > 0);
+	assert_true(place_ask("SELECT count(*) FROM event") > 0);
 }
 
 static void batch_bounds_its_events(void **state)
 {
-	struct store *store = open_store();
+	struct store *store = place_open();
 	struct fact_batch *batch = fact_batch_new();
 
 	(void)state;
@@ -348,27 +284,27 @@ static void batch_bounds_its_events(void **state)
 	put(store, &batch);
 	flush(store);
 	store_close(store);
-	assert_true(ask("SELECT count(*) FROM batch") >= 3);
-	assert_int_equal(ask("SELECT count(*) FROM event e JOIN batch b ON e.batch <= b.n"
+	assert_true(place_ask("SELECT count(*) FROM batch") >= 3);
+	assert_int_equal(place_ask("SELECT count(*) FROM event e JOIN batch b ON e.batch <= b.n"
 			     " WHERE e.k > b.k_max"), 0);
-	assert_int_equal(ask("SELECT max(k) - (SELECT k_max FROM batch WHERE n = event.batch)"
+	assert_int_equal(place_ask("SELECT max(k) - (SELECT k_max FROM batch WHERE n = event.batch)"
 			     " FROM event WHERE batch = (SELECT min(batch) FROM event)"), 0);
-	assert_true(ask("SELECT k_max FROM batch ORDER BY n DESC LIMIT 1") ==
-		ask("SELECT max(k) FROM event"));
+	assert_true(place_ask("SELECT k_max FROM batch ORDER BY n DESC LIMIT 1") ==
+		place_ask("SELECT max(k) FROM event"));
 	fact_batch_free(batch);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(batch_bounds_its_events, remove_store),
-		cmocka_unit_test_teardown(facts_are_kept_once_with_their_cursor, remove_store),
-		cmocka_unit_test_teardown(a_crowded_millisecond_keeps_every_event_once, remove_store),
-		cmocka_unit_test_teardown(other_facts_are_kept, remove_store),
-		cmocka_unit_test_teardown(one_writer_at_a_time, remove_store),
-		cmocka_unit_test_teardown(newer_and_damaged_stores_are_refused, remove_store),
-		cmocka_unit_test_teardown(killed_writers_lose_and_repeat_nothing, remove_store),
+		cmocka_unit_test_teardown(batch_bounds_its_events, place_clear),
+		cmocka_unit_test_teardown(facts_are_kept_once_with_their_cursor, place_clear),
+		cmocka_unit_test_teardown(a_crowded_millisecond_keeps_every_event_once, place_clear),
+		cmocka_unit_test_teardown(other_facts_are_kept, place_clear),
+		cmocka_unit_test_teardown(one_writer_at_a_time, place_clear),
+		cmocka_unit_test_teardown(newer_and_damaged_stores_are_refused, place_clear),
+		cmocka_unit_test_teardown(killed_writers_lose_and_repeat_nothing, place_clear),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, place_make, place_remove);
 }

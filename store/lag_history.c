@@ -33,7 +33,7 @@ void lag_times_add(struct lag_times *times, struct arena *arena, int64_t at)
 	times->n++;
 }
 
-int64_t lag_times_value(const struct lag_times *times, int64_t at, size_t partition)
+const int64_t *lag_times_at(const struct lag_times *times, int64_t at)
 {
 	size_t low = 0, high = times->n;
 
@@ -45,9 +45,12 @@ int64_t lag_times_value(const struct lag_times *times, int64_t at, size_t partit
 		else
 			high = mid;
 	}
-	if (low == times->n || times->at[low] != at || !times->values[low])
-		return LAG_NONE;
-	return (int64_t)partition < times->values[low][0] ? times->values[low][partition + 1] : LAG_NONE;
+	return low < times->n && times->at[low] == at ? times->values[low] : NULL;
+}
+
+int64_t lag_times_value(const struct lag_times *times, int64_t at, size_t partition)
+{
+	return lag_values_get(lag_times_at(times, at), partition);
 }
 
 static int64_t *copy_field(struct arena *arena, const struct lag_state *state)

@@ -188,12 +188,56 @@ void lag_pack(struct buf *out, int64_t gap_ms, const struct lag_state *before,
 		pack_field(out, before, after, f);
 }
 
-static bool take_head(struct text *rest, struct lag_row_head *head)
-{
-	uint64_t gap, known, sum;
+/* Where reading a row stands. A screen of many readers reads millions of these numbers: inline. */
+struct place {
+	const unsigned char *at, *end;
+	bool bad; /* it ended early, or a number had more than ten bytes */
+};
 
-	if (!unpack_uint(rest, &gap) || !unpack_uint(rest, &known) || !unpack_uint(rest, &sum) ||
-		gap > INT64_MAX || known > LAG_PARTITIONS_MAX)
+static inline uint64_t take_uint(struct place *place)
+{
+	uint64_t value = 0;
+
+	/* most are a byte or two */
+	if (place->end - place->at >= 2) {
+		if (place->at[0] < 0x80)
+			return *place->at++;
+		if (place->at[1] < 0x80) {
+			value = (uint64_t)(place->at[0] & 0x7f) | (uint64_t)place->at[1] << 7;
+			place->at += 2;
+			return value;
+		}
+	}
+	for (unsigned shift = 0; place->at < place->end && shift < 70; shift += 7) {
+		unsigned char byte = *place->at++;
+
+		value |= (uint64_t)(byte & 0x7f) << (shift < 64 ? shift : 63);
+		if (byte < 0x80)
+			return value;
+	}
+	place->bad = true;
+	return 0;
+}
+
+static inline int64_t take_int(struct place *place)
+{
+	uint64_t value = take_uint(place);
+
+	return (int64_t)(value >> 1 ^ (0 - (value & 1)));
+}
+
+static struct place place_of(struct text x)
+{
+	const unsigned char *bytes = (const unsigned char *)x.bytes;
+
+	return (struct place){ bytes, bytes + x.len, x.len == 0 };
+}
+
+static bool take_head(struct place *place, struct lag_row_head *head)
+{
+	uint64_t gap = take_uint(place), known = take_uint(place), sum = take_uint(place);
+
+	if (place->bad || gap > INT64_MAX || known > LAG_PARTITIONS_MAX)
 		return false;
 	*head = (struct lag_row_head){ (int64_t)gap, (int64_t)known, (int64_t)sum };
 	return true;
@@ -201,7 +245,9 @@ static bool take_head(struct text *rest, struct lag_row_head *head)
 
 bool lag_unpack_head(struct text x, struct lag_row_head *head_out)
 {
-	return take_head(&x, head_out);
+	struct place place = place_of(x);
+
+	return take_head(&place, head_out);
 }
 
 static void change(int64_t *value, int64_t delta, bool undo)
@@ -209,34 +255,30 @@ static void change(int64_t *value, int64_t delta, bool undo)
 	*value = undo ? minus(*value, delta) : plus(*value, delta);
 }
 
-static bool apply_heads(struct text *rest, struct lag_state *state, bool undo)
+static bool apply_heads(struct place *place, struct lag_state *state, bool undo)
 {
-	uint64_t mask;
-	int64_t delta;
+	uint64_t mask = take_uint(place);
 
-	if (!unpack_uint(rest, &mask) || mask >> LAG_HEADS)
+	if (mask >> LAG_HEADS)
 		return false;
-	for (size_t i = 0; i < LAG_HEADS; i++) {
-		if (!(mask >> i & 1))
-			continue;
-		if (!unpack_int(rest, &delta))
-			return false;
-		change(&state->heads[i], delta, undo);
+	for (size_t i = 0; mask != 0 && i < LAG_HEADS; i++) {
+		if (mask >> i & 1)
+			change(&state->heads[i], take_int(place), undo);
 	}
-	return true;
+	return !place->bad;
 }
 
 static bool apply_sparse(
-	struct text *rest, struct lag_state *state, size_t field, uint64_t n, bool undo)
+	struct place *place, struct lag_state *state, size_t field, uint64_t n, bool undo)
 {
-	uint64_t gap, at = 0;
-	int64_t delta;
+	uint64_t at = 0;
 
 	for (uint64_t i = 0; i < n; i++) {
-		if (!unpack_uint(rest, &gap) || gap >= LAG_PARTITIONS_MAX || !unpack_int(rest, &delta))
-			return false;
+		uint64_t gap = take_uint(place);
+		int64_t delta = take_int(place);
+
 		at += gap;
-		if (at >= LAG_PARTITIONS_MAX)
+		if (place->bad || gap >= LAG_PARTITIONS_MAX || at >= LAG_PARTITIONS_MAX)
 			return false;
 		widen(state, (size_t)at + 1);
 		change(&state->cells[field][at++], delta, undo);
@@ -244,36 +286,40 @@ static bool apply_sparse(
 	return true;
 }
 
-static bool apply_field(struct text *rest, struct lag_state *state, size_t field, bool undo)
+static bool apply_field(struct place *place, struct lag_state *state, size_t field, bool undo)
 {
-	uint64_t list, n;
-	int64_t delta = 0;
+	uint64_t list = take_uint(place), n = list >> 2;
+	int64_t delta, *cells;
 
-	if (!unpack_uint(rest, &list))
-		return false;
-	n = list >> 2;
-	if (n > LAG_PARTITIONS_MAX || (list & 3) > LIST_UNIFORM)
+	if (place->bad || n > LAG_PARTITIONS_MAX || (list & 3) > LIST_UNIFORM)
 		return false;
 	if (n == 0)
 		return list == 0;
 	if ((list & 3) == LIST_SPARSE)
-		return apply_sparse(rest, state, field, n, undo);
+		return apply_sparse(place, state, field, n, undo);
+	if ((list & 3) == LIST_DENSE && (uint64_t)(place->end - place->at) < n)
+		return false;
 	widen(state, (size_t)n);
-	for (size_t i = 0; i < n; i++) {
-		if ((i == 0 || (list & 3) == LIST_DENSE) && !unpack_int(rest, &delta))
-			return false;
-		change(&state->cells[field][i], delta, undo);
+	cells = state->cells[field];
+	if ((list & 3) == LIST_DENSE) {
+		for (size_t i = 0; i < n; i++)
+			change(&cells[i], take_int(place), undo);
+		return !place->bad;
 	}
-	return true;
+	delta = take_int(place);
+	for (size_t i = 0; i < n; i++)
+		change(&cells[i], delta, undo);
+	return !place->bad;
 }
 
 static bool apply(struct text x, struct lag_state *state, struct lag_row_head *head, bool undo)
 {
-	bool good = take_head(&x, head) && apply_heads(&x, state, undo);
+	struct place place = place_of(x);
+	bool good = take_head(&place, head) && apply_heads(&place, state, undo);
 
 	for (size_t f = 0; good && f < LAG_FIELDS; f++)
-		good = apply_field(&x, state, f, undo);
-	return good && x.len == 0;
+		good = apply_field(&place, state, f, undo);
+	return good && place.at == place.end;
 }
 
 bool lag_unpack(struct text x, struct lag_state *state, struct lag_row_head *head_out)

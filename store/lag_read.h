@@ -21,7 +21,13 @@ struct lag_times {
 };
 /* Each once, in the arena; too many are left out. */
 void lag_times_add(struct lag_times *times, struct arena *arena, int64_t at);
+/* What it was at one of those moments, NULL unknown; and of one partition. */
+const int64_t *lag_times_at(const struct lag_times *times, int64_t at);
 int64_t lag_times_value(const struct lag_times *times, int64_t at, size_t partition);
+static inline int64_t lag_values_get(const int64_t *values, size_t partition)
+{
+	return values && (int64_t)partition < values[0] ? values[partition + 1] : LAG_NONE;
+}
 
 struct lag_place { /* one witness of one reader of one topic */
 	int64_t series, kind, cluster, topic, reader, source; /* dims as stored */

@@ -420,7 +420,8 @@ static bool thin_series(struct thinning *thinning, const struct series_mark *mar
 	int64_t keep_days, struct err *err)
 {
 	int64_t raw_ms = (mark->kind == SERIES_TABLES ? TOPIC_RAW_HOURS : LAG_RAW_HOURS) * HOUR_MS;
-	int64_t hour_ms = mark->kind == SERIES_TABLES ? LAG_RAW_HOURS * HOUR_MS : LAG_MINUTE_DAYS * DAY_MS;
+	int64_t hour_ms = mark->kind == SERIES_TABLES ? TOPIC_MINUTE_HOURS * HOUR_MS :
+		LAG_MINUTE_DAYS * DAY_MS;
 	int64_t minute_to = whole_hour(now - raw_ms), hour_to = whole_hour(now - hour_ms), n;
 
 	if (mark->kind == SERIES_TABLES)

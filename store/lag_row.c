@@ -71,28 +71,47 @@ static enum lag_verdict verdict_by_commits(const struct lag_place *place,
 	return lag_burrow(commits, n, ends, nends, row->lag_records, topic->seen_at, 0);
 }
 
-static enum lag_verdict verdict_by_looks(const struct lag_place *place,
-	const struct lag_topic *topic, const struct lag_partition_row *row, bool alive)
+/* The looks of one reader and its topic, found once for all partitions; oldest first. */
+struct ring {
+	int64_t at[LAG_RING];
+	const int64_t *places[LAG_RING], *ends[LAG_RING];
+	bool alive;
+};
+
+static struct ring ring_of(const struct lag_place *place, const struct lag_topic *topic, bool alive)
+{
+	struct ring ring = { .alive = alive };
+
+	for (int64_t i = 0; i < LAG_RING; i++) {
+		ring.at[i] = topic->seen_at - (LAG_RING - 1 - i) * RING_STEP_MS;
+		ring.places[i] = lag_times_at(&place->times, ring.at[i]);
+		ring.ends[i] = lag_times_at(&topic->times, ring.at[i]);
+	}
+	return ring;
+}
+
+static enum lag_verdict verdict_by_looks(const struct ring *ring, const struct lag_partition_row *row)
 {
 	struct lag_commit looks[LAG_RING];
-	size_t n = 0;
+	size_t n = 0, p = (size_t)row->partition;
 
-	for (int64_t i = LAG_RING; i-- > 0;) {
-		int64_t at = topic->seen_at - i * RING_STEP_MS;
-		int64_t offset = lag_times_value(&place->times, at, (size_t)row->partition);
-		int64_t high = lag_times_value(&topic->times, at, (size_t)row->partition);
+	if (row->lag_records == 0)
+		return LAG_OK;
+	for (size_t i = 0; i < LAG_RING; i++) {
+		int64_t offset = lag_values_get(ring->places[i], p);
 
 		if (offset >= 0)
-			looks[n++] = (struct lag_commit){ offset, at, lag_at(high, offset) };
+			looks[n++] = (struct lag_commit){ offset, ring->at[i],
+				lag_at(lag_values_get(ring->ends[i], p), offset) };
 	}
-	return lag_of_looks(looks, n, row->lag_records, alive);
+	return lag_of_looks(looks, n, row->lag_records, ring->alive);
 }
 
 /* Where the rates begin: five minutes ago, or the oldest look there is. */
 static double rate_of(const struct lag_times *times, int64_t from, int64_t to, size_t p, int64_t now)
 {
 	for (size_t i = times->n; i-- > 0;) {
-		int64_t then = times->at[i] >= from ? lag_times_value(times, times->at[i], p) : LAG_NONE;
+		int64_t then = times->at[i] >= from ? lag_values_get(times->values[i], p) : LAG_NONE;
 
 		if (then >= 0)
 			return lag_rate(times->at[i], then, to, now);
@@ -142,7 +161,7 @@ static void fill_lag(struct lag_partition_row *row, const struct lag_cross *cros
 }
 
 static void fill_partition(const struct lag_place *place, const struct lag_topic *topic, size_t p,
-	bool alive, struct lag_partition_row *row)
+	const struct ring *ring, struct lag_partition_row *row)
 {
 	int64_t high = lag_state_get(&topic->state, p, MARK_HIGH);
 	int64_t processed = lag_state_get(&place->state, p, PLACE_PROCESSED);
@@ -165,7 +184,7 @@ static void fill_partition(const struct lag_place *place, const struct lag_topic
 		rate_of(&place->times, place->rate_from_ms, topic->seen_at, p, processed);
 	fill_lag(row, &place->crosses[p], topic);
 	row->verdict = place->ncommits > 0 ? verdict_by_commits(place, topic, row) :
-		verdict_by_looks(place, topic, row, alive);
+		verdict_by_looks(ring, row);
 }
 
 /* Largest of what is known; unknown drains make the whole unknown, one that never drains is known. */
@@ -251,7 +270,7 @@ static bool fill_names(struct lag_data *data, const struct lag_place *place, str
 static bool fill_partitions(struct lag_data *data, struct lag_place *place, struct lag_row *row)
 {
 	const struct lag_topic *topic = &data->topics[place->topic_at];
-	bool alive = has_members(row->group_state, row->members);
+	struct ring ring = ring_of(place, topic, has_members(row->group_state, row->members));
 	size_t n = topic->state.n;
 
 	row->stale = topic->stale;
@@ -264,7 +283,7 @@ static bool fill_partitions(struct lag_data *data, struct lag_place *place, stru
 		if (lag_state_get(&topic->state, p, MARK_HIGH) < 0 &&
 			lag_state_get(&topic->state, p, MARK_LEADER) == LAG_NONE)
 			continue; /* nobody told of this number */
-		fill_partition(place, topic, p, alive, &row->partitions[row->npartitions++]);
+		fill_partition(place, topic, p, &ring, &row->partitions[row->npartitions++]);
 	}
 	return true;
 }

@@ -86,7 +86,7 @@ static void count(struct tallies *tallies, const struct topic_minute *minute, in
 	}
 	for (size_t i = 0; i < TOPIC_NUMBERS; i++)
 		tally->sums[i] += numbers[i];
-	tally->active++;
+	tally->active += minute->minutes < numbers[TOPIC_COUNTED] ? minute->minutes : numbers[TOPIC_COUNTED];
 	if (tally->last_at == TIME_UNKNOWN || last > tally->last_at)
 		tally->last_at = last;
 	if (age < RATE_MINUTES) {

@@ -11,7 +11,7 @@
  * A keyframe every so many rows: reading begins at one, so this many are read at most. A series that
  * a cluster's whole sweeps have not named for GHOST_MS is gone, whoever forgot to say so.
  */
-enum { KEY_ROWS = 64, GHOST_MS = 10 * 60 * 1000 };
+enum { KEY_ROWS = 32, GHOST_MS = 10 * 60 * 1000 };
 
 static const struct {
 	size_t at;

@@ -35,7 +35,7 @@ static void change(struct lag_state *state, size_t partitions)
 		if (mode == 0 && next_random() % 5)
 			continue; /* some */
 		if (mode == 1)
-			value = lag_state_get(state, p, 0) + 7; /* all alike */
+			value = (int64_t)((uint64_t)lag_state_get(state, p, 0) + 7); /* all alike */
 		if (mode == 2 && next_random() % 7 == 0)
 			value = next_random() % 2 ? LAG_NONE : INT64_MAX;
 		assert_true(lag_state_set(state, (int32_t)p, mode == 1 ? 0 : next_random() % LAG_FIELDS, value));

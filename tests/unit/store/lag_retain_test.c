@@ -201,7 +201,8 @@ static void minutes_then_hours_then_nothing(void **state)
 	assert_true(ask("SELECT count(*) FROM lag_change WHERE at <"
 			" (SELECT max(at) FROM sweep) - 30 * 86400000 AND key = 0") <= 2 * 65 + 65);
 	assert_int_equal(list(READER_NOW).n, 1);
-	assert_int_equal(list(READER_NOW).rows[0].partitions[0].high, 1000 + (SWEEPS + 201) * 100 + (SWEEPS + 201) % 7);
+	assert_int_equal(list(READER_NOW).rows[0].partitions[0].high,
+		1000 + (SWEEPS + 201) * 100 + (SWEEPS + 201) % 7);
 	feed_close(&feed);
 }
 

@@ -81,7 +81,8 @@ int64_t lag_drain_seconds(int64_t lag, int64_t lag_seconds, bool lower_bound, do
 		return 0;
 	if (isnan(rate_in) || isnan(rate_out))
 		return FACT_UNKNOWN;
-	if (rate_out > 0 && lag_seconds != FACT_UNKNOWN && lag_seconds <= LAG_NOW_SECONDS && !lower_bound)
+	if (rate_out > 0 && rate_out >= rate_in * 0.9 && lag_seconds != FACT_UNKNOWN &&
+		lag_seconds <= LAG_NOW_SECONDS && !lower_bound)
 		return 0;
 	if (rate_out <= rate_in) {
 		*never_out = true;

@@ -386,6 +386,7 @@ static bool join_connectors(struct lag_data *data, struct lag_rows *rows, struct
 			if (!fact->sink || !fact->group.bytes || !text_eq(fact->group, row->reader))
 				continue;
 			row->connector = fact->connector;
+			row->kind = READER_SINK;
 			if (fact->worst != CONNECTOR_RUNNING && fact->worst != CONNECTOR_UNKNOWN)
 				row->connector_problem = text_of(arena_printf(data->names.arena,
 					"%s%s%.*s", connector_state_name(fact->worst),

@@ -209,13 +209,24 @@ static void check_verdict(struct request *request, const struct lag_row *row)
 				row->topic_gone ? "its topic is gone" : "nothing is known of its lag yet");
 		break;
 	case LAG_OK:
+		if (row->never_drains && row->lag_seconds >= WARN_SECONDS)
+			say(request, CHECK_WARNING, row, "more comes than it reads");
+		break;
 	case LAG_VERDICT_COUNT:
 		break;
 	}
 }
 
+/* Readers of files say nothing that could be held against a limit: only who is asked for counts. */
+static bool can_be_known(const struct request *request, const struct lag_row *row)
+{
+	return request->reader || row->npartitions > 0 || row->lag_records != FACT_UNKNOWN;
+}
+
 static void check_row(struct request *request, const struct lag_row *row)
 {
+	if (!can_be_known(request, row))
+		return;
 	if (row->seen_at_ms == FACT_UNKNOWN || request->now_ms - row->seen_at_ms > STALE_MS) {
 		say(request, CHECK_UNKNOWN, row, "last seen %lld s ago: is the collector running?",
 			(long long)((request->now_ms - row->seen_at_ms) / 1000));

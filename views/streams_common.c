@@ -19,16 +19,25 @@ const struct state_look *verdict_look(enum lag_verdict verdict)
 	return &looks[verdict];
 }
 
+/* It has read all within the verdict's window, but will not again. */
+static bool is_growing(const struct lag_row *row)
+{
+	enum { A_WHILE = 60 };
+
+	return row->verdict == LAG_OK && row->never_drains && row->lag_seconds >= A_WHILE;
+}
+
 const struct state_look *lag_look(const struct lag_row *row)
 {
 	static const struct state_look losing = { GLYPH_FAILED, ROLE_FAILED, "LOSING RECORDS" };
+	static const struct state_look growing = { GLYPH_WARN, ROLE_WARN, "GROWING" };
 	static const struct state_look gone = { GLYPH_UNKNOWN, ROLE_UNKNOWN, "TOPIC IS GONE" };
 
 	if (row->lost_records > 0)
 		return &losing;
 	if (row->topic_gone)
 		return &gone;
-	return verdict_look(row->verdict);
+	return is_growing(row) ? &growing : verdict_look(row->verdict);
 }
 
 const char *reader_kind_short(enum reader_kind kind)
@@ -123,7 +132,9 @@ static void say_state(struct sheet *sheet, const struct look *look, const struct
 {
 	const struct state_look *state = lag_look(row);
 	const char *words = row->lost_records > 0 ? "losing records: deleted before it read them" :
-		row->topic_gone ? "the topic was deleted" : lag_verdict_words(row->verdict);
+		row->topic_gone ? "the topic was deleted" :
+		is_growing(row) ? "growing: it had read all a while ago, and now more comes than it reads" :
+		lag_verdict_words(row->verdict);
 
 	sheet_add(sheet, "state", state->role, text_of(words));
 	if (row->group_state.len && row->members != FACT_UNKNOWN)

@@ -100,6 +100,7 @@ static void drains(void **state)
 		{ "stopped, nothing comes", 1000, 100, false, 0, 0, NA, true },
 		{ "just stopped", 10, 1, false, 10, 0, NA, true },
 		{ "always a moment behind", 10, 1, false, 10, 10, 0, false },
+		{ "a moment behind, but growing", 10, 1, false, 10, 5, NA, true },
 		{ "who knows how far", 10, 1, true, 10, 10, NA, true },
 		{ "no rate", 1000, 100, false, NAN, 5, NA, false },
 		{ "unknown lag", NA, NA, false, 1, 2, NA, false },

@@ -34,9 +34,8 @@ double lag_rate(int64_t from_ms, int64_t from, int64_t to_ms, int64_t to);
 
 /*
  * Seconds until what lags is read: 0 when it is nothing, or what moving readers have always before
- * them (written within the last LAG_NOW_SECONDS, and read nearly as fast as they
- * come). *never_out: known to read no faster than records
- * come. Unknown when a rate is.
+ * them (written within the last LAG_NOW_SECONDS, and read nearly as fast as they come). *never_out:
+ * known to read no faster than records come. Unknown when a rate is.
  */
 enum { LAG_NOW_SECONDS = 30 };
 int64_t lag_drain_seconds(int64_t lag, int64_t lag_seconds, bool lower_bound, double rate_in,

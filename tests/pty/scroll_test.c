@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "tests/pty/lib_pty.h"
 
@@ -203,6 +204,67 @@ static void a_held_key_is_drawn_whole_at_rest(void **state)
 	pty_end(pty);
 }
 
+static int64_t now_ms(void)
+{
+	const struct clock *clock = clock_system();
+
+	return clock->mono_ms(clock);
+}
+
+/* Bytes of so many steps of a held key; false when the box was too slow to call it held. */
+static bool hold(struct pty *pty, const char *key, int n, size_t *bytes_out)
+{
+	size_t before;
+	bool held = true;
+
+	assert_true(pty_rests(pty));
+	before = pty_bytes(pty).len;
+	for (int i = 0; i < n; i++) {
+		int64_t began = now_ms();
+
+		pty_send(pty, key);
+		assert_true(pty_frames(pty, 1));
+		held = held && now_ms() - began < 60;
+	}
+	assert_true(pty_rests(pty));
+	*bytes_out = pty_bytes(pty).len - before;
+	return held;
+}
+
+/* What the benchmark measures, held here to twice its goal: a row is not a screen. */
+static void a_held_key_sends_little(void **state)
+{
+	enum { STEPS = 60, TRIES = 20 };
+	const char *argv[] = { weir, "events", "--store", store, NULL };
+	const char *env[] = { home, NULL };
+	struct pty_options options = { .rows = 60, .cols = 200, .env = env, .argv = argv };
+	struct pty *pty = pty_start(&options);
+	size_t full, bytes;
+	bool held = false;
+
+	(void)state;
+	assert_true(pty_shows(pty, "following"));
+	pty_send(pty, "pg");
+	assert_true(pty_shows(pty, "held"));
+	assert_true(pty_rests(pty));
+	full = pty_bytes(pty).len;
+	pty_send(pty, "\014");
+	assert_true(pty_frames(pty, 1));
+	assert_true(pty_rests(pty));
+	full = pty_bytes(pty).len - full;
+	assert_true(full > 6000);
+	(void)hold(pty, "j", STEPS, &bytes); /* to the foot of the page, so that the list scrolls */
+	for (int i = 0; i < TRIES && !held; i++)
+		held = hold(pty, "j", STEPS, &bytes);
+	if (!held)
+		(void)printf("this box is too slow to hold a key; nothing was measured\n");
+	else if (100 * bytes > 6 * full * STEPS)
+		fail_msg("%zu bytes for %d steps, %zu for a repaint", bytes, STEPS, full);
+	pty_send(pty, "q");
+	assert_true(pty_wait(pty) >= 0);
+	pty_end(pty);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +272,7 @@ int main(void)
 		cmocka_unit_test(a_tmux_shows_the_whole_truth),
 		cmocka_unit_test(a_vt100_shows_the_whole_truth),
 		cmocka_unit_test(a_held_key_is_drawn_whole_at_rest),
+		cmocka_unit_test(a_held_key_sends_little),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

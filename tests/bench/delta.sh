@@ -27,7 +27,7 @@ against() { # label table
 	for turn in 1 2 3; do
 		"$B/bench/bench_delta" read "$2" >>$dir/read
 		"$B/bench/bench_delta" open "$2" >>$dir/ours
-		[ $turn -gt 1 ] && [ "$(awk '{print $3 > 20000}' $dir/theirs | tail -1)" = 1 ] && continue
+		[ $turn -gt 1 ] && [ "$(awk '{print ($3 > 20000)}' $dir/theirs | tail -1)" = 1 ] && continue
 		"$python" tests/bench/delta_peer.py "$2" >>$dir/theirs
 	done
 	[ "$(awk '{print $2; exit}' $dir/ours)" = "$(awk '{print $2; exit}' $dir/theirs)" ] ||

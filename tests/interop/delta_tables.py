@@ -139,6 +139,47 @@ def check_versions(build, table, path, detail):
     return out
 
 
+def location(root, path):
+    """Where a file is, None on another file system."""
+    path = unquote(path)
+    if re.match(r"[a-zA-Z]{2,}:", path) and not path.startswith("file:"):
+        return None
+    path = re.sub(r"^file:/*", "/", path)
+    return os.path.join(root, path)
+
+
+def check_horizon(build, table, path, versions):
+    """The standing of each version against what its files and the disk say."""
+    out, problem = weir(build, "history", path, "--json")
+    if out is None:
+        fail(table, f"no history: {problem}")
+        return
+    history = json.loads(out)
+    rows = {v["version"]: v for v in history["versions"]}
+    newest = max(rows)
+    alive = {location(path, f["path"]) for f in versions[newest][1]}
+    for version, row in rows.items():
+        told = versions.get(version)
+        if told is None or isinstance(told, str):
+            if row["standing"] != "listed only":
+                fail(table, f"version {version} cannot be rebuilt and is {row['standing']}")
+            continue
+        if row["timestamp_ms"] is not None and row["timestamp_ms"] != told[0]["timestamp_ms"]:
+            fail(table, f"version {version}: time {row['timestamp_ms']}, detail "
+                        f"{told[0]['timestamp_ms']}")
+        old = [location(path, f["path"]) for f in told[1]]
+        old = [p for p in old if p not in alive]
+        gone = [p for p in old if p and not os.path.exists(p)]
+        vectors = any(f["deletion_vector"] for f in told[1])
+        standing = ("current" if version == newest else "listed only" if gone else "restorable")
+        if row["standing"] != standing and not (vectors and row["standing"] == "listed only"):
+            fail(table, f"version {version} is {row['standing']}, not {standing}: {gone[:2]}")
+        # A file with another vector is one more that is old, though its data is not.
+        if not vectors and (row["files_old"], row["files_gone"]) != (len(old), len(gone)):
+            fail(table, f"version {version}: {row['files_old']} old, {row['files_gone']} gone; "
+                        f"{len(old)} and {len(gone)} on disk")
+
+
 def check_table(job):
     build, corpus, table, facts, verdict = job
     path = os.path.join(corpus, "delta", "tables", table)
@@ -152,6 +193,7 @@ def check_table(job):
             fail(table, f"version {version} cannot be read: {problem}")
     compared = 0
     if detail:
+        check_horizon(build, table, path, versions)
         compared = check_delta_rs(table, path, {v: p for v, p in versions.items() if v not in unread})
     return list(failures), detail is not None, len(versions) - len(unread), len(unread), compared
 

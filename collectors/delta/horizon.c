@@ -43,7 +43,7 @@ struct delta_known {
 	size_t of_span_room;
 	bool *alive; /* by file: the newest version needs it, too */
 	size_t alive_room;
-	int64_t start;
+	int64_t rebuilt;
 };
 
 /* ---- the files behind the spans ---- */
@@ -157,9 +157,9 @@ static void forget(struct delta_known *known)
 
 static void take_spans(struct delta_known *known, const struct delta_snapshot *snapshot)
 {
-	if (known->spans > snapshot->nspans || known->start != snapshot->start)
+	if (known->spans > snapshot->nspans || known->rebuilt != snapshot->rebuilt)
 		forget(known); /* the snapshot was rebuilt */
-	known->start = snapshot->start;
+	known->rebuilt = snapshot->rebuilt;
 	if (snapshot->nspans * 2 > known->of_span_room) {
 		known->of_span_room = snapshot->nspans * 2 + 64;
 		known->of_span = mem_resize(
@@ -297,6 +297,15 @@ static void look_for_newest(struct delta_horizon *horizon, const struct delta_sn
 
 /* ---- by version ---- */
 
+/* Can it be rebuilt, and are its files known? */
+static bool is_known(const struct delta_snapshot *snapshot, int64_t version)
+{
+	for (size_t i = 0; i < snapshot->nsegments; i++)
+		if (version >= snapshot->segments[i].from && version <= snapshot->segments[i].to)
+			return true;
+	return false;
+}
+
 static void make_rows(struct delta_horizon *horizon, struct delta_snapshot *snapshot)
 {
 	const struct delta_log *log = &snapshot->log;
@@ -329,7 +338,7 @@ static void make_rows(struct delta_horizon *horizon, struct delta_snapshot *snap
 			k++;
 		if (version > snapshot->version)
 			break; /* came after the snapshot */
-		if (version >= snapshot->start) {
+		if (is_known(snapshot, version)) {
 			row->standing = DELTA_RESTORABLE;
 			row->by_log = false;
 		}

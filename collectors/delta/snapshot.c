@@ -53,17 +53,11 @@ static void take_domain(struct delta_snapshot *snapshot, const struct delta_acti
 				: json_null());
 }
 
-/* A file went: remember in which versions it was. */
-static void end_span(struct delta_snapshot *snapshot, const struct delta_entry *removed)
+void delta_span_add(struct delta_snapshot *snapshot, const struct delta_entry *was, int64_t to,
+	int64_t deleted_ms)
 {
-	struct arena arena = { 0 };
-	struct delta_entry was;
 	struct delta_span *span;
 
-	if (!delta_state_get(&snapshot->state, removed, &arena, &was)) {
-		arena_free(&arena);
-		return;
-	}
 	if (snapshot->nspans == snapshot->spans_room) {
 		snapshot->spans_room = snapshot->spans_room ? snapshot->spans_room * 2 : 64;
 		snapshot->spans =
@@ -71,13 +65,23 @@ static void end_span(struct delta_snapshot *snapshot, const struct delta_entry *
 	}
 	span = &snapshot->spans[snapshot->nspans++];
 	*span = (struct delta_span){
-		.path = arena_text(&snapshot->span_texts, was.path),
-		.dv = was.dv,
-		.from = was.since,
-		.to = snapshot->applying,
-		.deleted_ms = removed->deleted_ms,
+		.path = arena_text(&snapshot->span_texts, was->path),
+		.dv = was->dv,
+		.from = was->since,
+		.to = to,
+		.deleted_ms = deleted_ms,
 	};
-	span->dv.path = arena_text(&snapshot->span_texts, was.dv.path);
+	span->dv.path = arena_text(&snapshot->span_texts, was->dv.path);
+}
+
+/* A file went: remember in which versions it was. */
+static void end_span(struct delta_snapshot *snapshot, const struct delta_entry *removed)
+{
+	struct arena arena = { 0 };
+	struct delta_entry was;
+
+	if (delta_state_get(&snapshot->state, removed, &arena, &was))
+		delta_span_add(snapshot, &was, snapshot->applying, removed->deleted_ms);
 	arena_free(&arena);
 }
 
@@ -133,133 +137,6 @@ bool delta_snapshot_take(void *context, const struct delta_action *action, struc
 	default:
 		return true;
 	}
-}
-
-/* ---- replay ---- */
-
-static bool apply_commit(struct delta_snapshot *snapshot, size_t place, struct err *err)
-{
-	int64_t version = snapshot->log.commits[place];
-	int64_t bytes = 0;
-	char name[32];
-
-	(void)snprintf(name, sizeof name, "%020lld.json", (long long)version);
-	snapshot->in_commit_ms = FACT_UNKNOWN;
-	snapshot->applying = version;
-	if (!delta_replay_file(&snapshot->replay, snapshot->log_fd, name, &snapshot->times[place],
-		    &bytes, err))
-		return false;
-	if (bytes == 0)
-		delta_snapshot_note(snapshot, "version %lld is empty (0 bytes): maybe a torn write",
-			(long long)version);
-	snapshot->version = version;
-	return true;
-}
-
-/* Commits behind `from` up to the target, which must follow one another. */
-static bool apply_commits(struct delta_snapshot *snapshot, int64_t from, int64_t target,
-	struct err *err)
-{
-	size_t place;
-
-	(void)delta_commit_place(&snapshot->log, from + 1, &place);
-	for (int64_t version = from + 1; version <= target; version++, place++) {
-		if (place >= snapshot->log.ncommits || snapshot->log.commits[place] != version)
-			return err_set(err, ERR_FORMAT, 0,
-				"commit %020lld.json is missing: version %lld cannot be rebuilt "
-				"without it; get the file back from a backup%s", (long long)version,
-				(long long)target,
-				from < 0 ? " (no complete checkpoint stands in for it)" : "");
-		if (!apply_commit(snapshot, place, err))
-			return false;
-	}
-	return true;
-}
-
-static void clear(struct delta_snapshot *snapshot)
-{
-	delta_state_done(&snapshot->state);
-	delta_state_init(&snapshot->state);
-	json_decref(snapshot->metadata);
-	json_decref(snapshot->protocol);
-	snapshot->metadata = snapshot->protocol = NULL;
-	(void)json_object_clear(snapshot->txns);
-	(void)json_object_clear(snapshot->domains);
-	(void)json_array_clear(snapshot->sidecars);
-	snapshot->in_commit_ms = FACT_UNKNOWN;
-	snapshot->version = snapshot->checkpoint = -1;
-	snapshot->nspans = 0;
-	arena_free(&snapshot->span_texts);
-	snapshot->start = 0;
-}
-
-static bool follow_on(const struct delta_log *log, int64_t from, int64_t target)
-{
-	size_t first;
-	size_t last;
-
-	if (from >= target)
-		return true;
-	return delta_commit_place(log, from + 1, &first) && delta_commit_place(log, target, &last) &&
-		(int64_t)(last - first) == target - from - 1;
-}
-
-/* For lifetimes: the earliest place from which commits lead to the target without a gap. */
-static void skip_to_earliest(const struct delta_log *log, int64_t target, size_t *below)
-{
-	size_t at = 0;
-
-	if (follow_on(log, -1, target)) {
-		*below = 0;
-		return;
-	}
-	while (at < log->ncomplete && log->complete[at].version <= target &&
-		!follow_on(log, log->complete[at].version, target))
-		at++;
-	/* Of several at one version the last is the best. */
-	while (at + 1 < log->ncomplete && log->complete[at + 1].version == log->complete[at].version)
-		at++;
-	if (at < log->ncomplete)
-		*below = at + 1;
-}
-
-/* The newest complete checkpoint at or before version that comes before complete[below]. */
-static const struct delta_checkpoint *choose(const struct delta_log *log, int64_t version,
-	size_t *below)
-{
-	while (*below > 0)
-		if (log->complete[--*below].version <= version)
-			return &log->complete[*below];
-	return NULL;
-}
-
-static bool rebuild(struct delta_snapshot *snapshot, int64_t target, struct err *err)
-{
-	size_t below = snapshot->log.ncomplete;
-	const struct delta_checkpoint *checkpoint;
-	struct err first = ERR_INIT;
-
-	if (snapshot->at.lifetimes)
-		skip_to_earliest(&snapshot->log, target, &below);
-	while ((checkpoint = choose(&snapshot->log, target, &below)) != NULL) {
-		clear(snapshot);
-		snapshot->applying = snapshot->start = checkpoint->version;
-		if (delta_checkpoint_load(snapshot, checkpoint, err)) {
-			snapshot->version = snapshot->checkpoint = checkpoint->version;
-			return apply_commits(snapshot, checkpoint->version, target, err);
-		}
-		if (first.kind == ERR_NONE)
-			first = *err;
-		if (!snapshot->at.around_damage)
-			return false;
-		delta_snapshot_note(snapshot, "%s; read from what came before it", err->text);
-	}
-	clear(snapshot);
-	if (apply_commits(snapshot, -1, target, err))
-		return true;
-	if (first.kind != ERR_NONE)
-		*err = first; /* the damage is the cause, the gap only shows it */
-	return false;
 }
 
 static bool check(struct delta_snapshot *snapshot, struct err *err)
@@ -324,7 +201,7 @@ static void close_log(struct delta_snapshot *snapshot)
 
 static bool rebuild_at(struct delta_snapshot *snapshot, int64_t version, struct err *err)
 {
-	if (!rebuild(snapshot, version, err) || !check(snapshot, err))
+	if (!delta_rebuild(snapshot, version, err) || !check(snapshot, err))
 		return false;
 	delta_times_set(snapshot);
 	delta_crc_check(snapshot);
@@ -441,7 +318,7 @@ static bool advance(struct delta_snapshot *snapshot, bool *changed_out, struct e
 	*changed_out = true;
 	if (!has_commit(snapshot, from + 1))
 		return rebuild_at(snapshot, last, err); /* cleaned up before it was seen */
-	if (!apply_commits(snapshot, from, last, err) || !check(snapshot, err))
+	if (!delta_apply_commits(snapshot, from, last, err) || !check(snapshot, err))
 		return false;
 	delta_times_set(snapshot);
 	return true;
@@ -467,6 +344,7 @@ void delta_snapshot_free(struct delta_snapshot *snapshot)
 	delta_state_done(&snapshot->state);
 	delta_replay_done(&snapshot->replay);
 	free(snapshot->spans);
+	free(snapshot->segments);
 	arena_free(&snapshot->span_texts);
 	json_decref(snapshot->metadata);
 	json_decref(snapshot->protocol);

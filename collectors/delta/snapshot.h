@@ -33,9 +33,10 @@ struct delta_at {
 	/* Adds up stats.nullCount of this top-level column (its physical name); NONE = no column. */
 	struct text null_count_column;
 	/*
-	 * Remember when each file came and went, for the horizon: replays from the earliest version the
-	 * log can rebuild instead of the newest checkpoint. Costs 2 bytes more a file and about 150 for
-	 * each removed one.
+	 * Remember when each file came and went, for the horizon: replays all that the log can rebuild
+	 * instead of the newest checkpoint. Costs 2 bytes more a file and about 150 for each removed
+	 * one. Tombstones are then more: all of the log's, not only those the checkpoint kept. An older
+	 * checkpoint that is damaged is passed over, with a note.
 	 */
 	bool lifetimes;
 };

@@ -795,8 +795,8 @@ bool delta_state_put(struct delta_state *state, const struct delta_entry *entry)
 	return true;
 }
 
-/* The live record of an entry's key; NULL = none, or a tombstone. */
-static const char *find_live(struct delta_state *state, const struct delta_entry *entry)
+/* The record of an entry's key; NULL = none. */
+static const char *find_record(struct delta_state *state, const struct delta_entry *entry)
 {
 	struct text canonical = delta_path_canonical(&state->scratch, entry->path);
 	size_t most = entry->path.len * 2 + entry->dv.path.len + 256;
@@ -821,6 +821,13 @@ static const char *find_live(struct delta_state *state, const struct delta_entry
 	}
 	if (state->scratch.bytes > 1 << 16)
 		arena_reset(&state->scratch);
+	return record;
+}
+
+static const char *find_live(struct delta_state *state, const struct delta_entry *entry)
+{
+	const char *record = find_record(state, entry);
+
 	return record && !((unsigned char)*record & TOMBSTONE) ? record : NULL;
 }
 
@@ -867,6 +874,18 @@ bool delta_state_get(struct delta_state *state, const struct delta_entry *entry,
 	if (record)
 		take_record(state, record, arena, out);
 	return record != NULL;
+}
+
+int64_t delta_state_deleted_ms(struct delta_state *state, const struct delta_entry *entry)
+{
+	const char *record = find_record(state, entry);
+	struct arena arena = { 0 };
+	struct delta_entry found = { .deleted_ms = FACT_UNKNOWN };
+
+	if (record)
+		take_record(state, record, &arena, &found);
+	arena_free(&arena);
+	return found.tombstone ? found.deleted_ms : FACT_UNKNOWN;
 }
 
 void delta_state_init(struct delta_state *state)

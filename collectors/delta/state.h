@@ -51,6 +51,8 @@ bool delta_state_has(struct delta_state *state, const struct delta_entry *entry)
 /* The file of this key; false: not there, or a tombstone. Texts in the arena. */
 bool delta_state_get(struct delta_state *state, const struct delta_entry *entry,
 	struct arena *arena, struct delta_entry *out);
+/* deletionTimestamp of the tombstone of this key; FACT_UNKNOWN: none, or not told. */
+int64_t delta_state_deleted_ms(struct delta_state *state, const struct delta_entry *entry);
 size_t delta_state_bytes(const struct delta_state *state);
 
 /*

@@ -12,6 +12,11 @@ struct delta_span {
 	int64_t from, to, deleted_ms;
 };
 
+/* Versions that follow one another and can be rebuilt; to: INT64_MAX while it goes on. */
+struct delta_segment {
+	int64_t from, to;
+};
+
 /* What stands behind struct delta_snapshot; for the library's own files. */
 struct delta_snapshot {
 	char *path;    /* absolute, of the table */
@@ -33,12 +38,22 @@ struct delta_snapshot {
 	size_t nspans, spans_room;
 	struct arena span_texts;
 	int64_t applying;            /* the version whose actions come in */
-	int64_t start;               /* the replay's first version; lifetimes are known from it on */
+	struct delta_segment *segments; /* with lifetimes: what they are known of */
+	size_t nsegments, segments_room;
+	int64_t rebuilt;             /* how often lifetimes were begun anew */
 	/* while applying a checkpoint */
 	bool is_checkpoint;
 	json_t *sidecars;            /* names */
 };
 
+/* The state at target, out of a checkpoint and commits, or all of them for lifetimes. */
+bool delta_rebuild(struct delta_snapshot *snapshot, int64_t target, struct err *err);
+/* Commits behind `from` up to the target, which must follow one another. */
+bool delta_apply_commits(struct delta_snapshot *snapshot, int64_t from, int64_t target,
+	struct err *err);
+/* A file was there from was->since to before `to`. */
+void delta_span_add(struct delta_snapshot *snapshot, const struct delta_entry *was, int64_t to,
+	int64_t deleted_ms);
 bool delta_snapshot_take(void *context, const struct delta_action *action, struct err *err);
 /* A note for people: cleaned here. */
 void delta_snapshot_note(struct delta_snapshot *snapshot, const char *fmt, ...)

@@ -59,6 +59,49 @@ static void keep_max(int64_t *at, int64_t ms)
 		*at = ms;
 }
 
+/* By state the time that tells when it first held, as a place in the fold; 0: none does. */
+static const size_t update_times[RUN_STATE_COUNT] = {
+	[RUN_CREATED] = offsetof(struct update_fold, created_at_ms),
+	[RUN_QUEUED] = offsetof(struct update_fold, created_at_ms),
+	[RUN_WAITING_FOR_RESOURCES] = offsetof(struct update_fold, waiting_at_ms),
+	[RUN_INITIALIZING] = offsetof(struct update_fold, initializing_at_ms),
+	[RUN_SETTING_UP_TABLES] = offsetof(struct update_fold, setting_up_at_ms),
+	[RUN_RUNNING] = offsetof(struct update_fold, running_at_ms),
+};
+static const size_t flow_times[RUN_STATE_COUNT] = {
+	[RUN_QUEUED] = offsetof(struct flow_fold, queued_at_ms),
+	[RUN_PLANNING] = offsetof(struct flow_fold, planning_at_ms),
+	[RUN_STARTING] = offsetof(struct flow_fold, starting_at_ms),
+	[RUN_RUNNING] = offsetof(struct flow_fold, running_at_ms),
+};
+
+static void keep_time(void *fold, const size_t *times, int64_t *final_at_ms,
+	const struct stored_event *event)
+{
+	if (times[event->state] != 0)
+		keep_min((int64_t *)((char *)fold + times[event->state]), event->happened_at_ms);
+	else if (run_state_is_final(event->state))
+		keep_max(final_at_ms, event->happened_at_ms);
+}
+
+static void keep_state(enum run_state *state, int64_t *text, struct fold_order *held,
+	const struct stored_event *event, const struct fold_order *order)
+{
+	if ((event->state == RUN_UNKNOWN && event->state_text == 0) || !is_newer(order, held))
+		return;
+	*held = *order;
+	*state = event->state;
+	*text = event->state_text;
+}
+
+static void take_error(int64_t *error_class, int64_t *message, struct fold_order *held,
+	const struct stored_event *event, const struct fold_order *order)
+{
+	*held = *order;
+	*error_class = event->error_class;
+	*message = event->error_message;
+}
+
 bool fold_wants(const struct stored_event *event)
 {
 	return event->upd != 0;
@@ -124,41 +167,21 @@ static void update_created(
 static void update_progressed(
 	struct update_fold *fold, const struct stored_event *event, const struct fold_order *order)
 {
-	int64_t ms = event->happened_at_ms;
-
-	if (event->state == RUN_CREATED || event->state == RUN_QUEUED)
-		keep_min(&fold->created_at_ms, ms);
-	else if (event->state == RUN_WAITING_FOR_RESOURCES)
-		keep_min(&fold->waiting_at_ms, ms);
-	else if (event->state == RUN_INITIALIZING)
-		keep_min(&fold->initializing_at_ms, ms);
-	else if (event->state == RUN_SETTING_UP_TABLES)
-		keep_min(&fold->setting_up_at_ms, ms);
-	else if (event->state == RUN_RUNNING)
-		keep_min(&fold->running_at_ms, ms);
-	else if (run_state_is_final(event->state))
-		keep_max(&fold->final_at_ms, ms);
-	if ((event->state != RUN_UNKNOWN || event->state_text != 0) &&
-		is_newer(order, &fold->state_order)) {
-		fold->state_order = *order;
-		fold->state = event->state;
-		fold->state_text = event->state_text;
-	}
+	keep_time(fold, update_times, &fold->final_at_ms, event);
+	keep_state(&fold->state, &fold->state_text, &fold->state_order, event, order);
 }
 
+/* Of its flows the first error counts, of its own the newest. */
 static void update_failed(
 	struct update_fold *fold, const struct stored_event *event, const struct fold_order *order)
 {
-	if (fold_flow_of(event) != 0) {
-		if (is_newer(&fold->flow_error_order, order)) {
-			fold->flow_error_order = *order;
-			fold->flow_error_class = event->error_class;
-			fold->flow_error_message = event->error_message;
-		}
-	} else if (is_newer(order, &fold->error_order)) {
-		fold->error_order = *order;
-		fold->error_class = event->error_class;
-		fold->error_message = event->error_message;
+	if (fold_flow_of(event) == 0) {
+		if (is_newer(order, &fold->error_order))
+			take_error(&fold->error_class, &fold->error_message, &fold->error_order, event,
+				order);
+	} else if (is_newer(&fold->flow_error_order, order)) {
+		take_error(&fold->flow_error_class, &fold->flow_error_message,
+			&fold->flow_error_order, event, order);
 	}
 }
 
@@ -294,24 +317,8 @@ static void flow_attempt(struct flow_fold *fold, int64_t attempt)
 static void flow_state(
 	struct flow_fold *fold, const struct stored_event *event, const struct fold_order *order)
 {
-	int64_t ms = event->happened_at_ms;
-
-	if (event->state == RUN_QUEUED)
-		keep_min(&fold->queued_at_ms, ms);
-	else if (event->state == RUN_PLANNING)
-		keep_min(&fold->planning_at_ms, ms);
-	else if (event->state == RUN_STARTING)
-		keep_min(&fold->starting_at_ms, ms);
-	else if (event->state == RUN_RUNNING)
-		keep_min(&fold->running_at_ms, ms);
-	else if (run_state_is_final(event->state))
-		keep_max(&fold->final_at_ms, ms);
-	if ((event->state != RUN_UNKNOWN || event->state_text != 0) &&
-		is_newer(order, &fold->state_order)) {
-		fold->state_order = *order;
-		fold->state = event->state;
-		fold->state_text = event->state_text;
-	}
+	keep_time(fold, flow_times, &fold->final_at_ms, event);
+	keep_state(&fold->state, &fold->state_text, &fold->state_order, event, order);
 	fold->ended_at_ms = run_state_is_final(fold->state) ? fold->final_at_ms : TIME_UNKNOWN;
 }
 
@@ -365,11 +372,8 @@ bool flow_fold_add(
 			fold->flow_type = event->flow_type;
 		}
 	}
-	if (event->has_error && is_newer(&order, &fold->error_order)) {
-		fold->error_order = order;
-		fold->error_class = event->error_class;
-		fold->error_message = event->error_message;
-	}
+	if (event->has_error && is_newer(&order, &fold->error_order))
+		take_error(&fold->error_class, &fold->error_message, &fold->error_order, event, &order);
 	return true;
 }
 

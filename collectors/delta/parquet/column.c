@@ -177,7 +177,7 @@ bool column_begin(struct column *column, const struct parquet_chunk *chunk, int6
 		chunk->start > column->file->data_end - chunk->bytes)
 		return column_fail(column, ERR_FORMAT, err, "a chunk of %lld bytes does not fit",
 			(long long)chunk->bytes);
-	/* An entry of a list may be missing a row's, never the other way round. */
+	/* Every row has a level, an empty list's too; lists may have more. */
 	if (column->rep_width > 0 ? chunk->nvalues < nrows : chunk->nvalues != nrows)
 		return column_fail(column, ERR_FORMAT, err, "%lld values for %lld rows",
 			(long long)chunk->nvalues, (long long)nrows);

@@ -287,5 +287,6 @@ bool values_dictionary(struct column *column, const uint8_t *at, const uint8_t *
 /* Appends n values to batch_values, which has the room. */
 bool values_read(struct column *column, size_t n, struct err *err);
 size_t values_size(enum parquet_in in); /* bytes of one in memory */
+size_t values_width(const struct parquet_node *node); /* of one as PLAIN has it; 0 = they differ */
 
 #endif

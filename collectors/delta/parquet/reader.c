@@ -31,7 +31,7 @@ struct parquet_reader {
 	bool begun, failed;
 };
 
-/* Marks the leaves at and beneath a node. Nodes are numbered parents first, a tree at a stretch. */
+/* Marks the leaves at and beneath a node. */
 static void choose(const struct parquet *file, const struct parquet_node *node, bool *chosen)
 {
 	for (size_t i = 0; i < file->nleaves; i++) {

@@ -9,7 +9,7 @@
 #include "views/streams.h"
 #include "views/views.h"
 
-enum { TOPIC_NARROW = 12, NAME_MAX_BYTES = 4096 };
+enum { TOPIC_NARROW = 10, NAME_MAX_BYTES = 4096 };
 
 struct streams_line {
 	struct lag_row row;
@@ -27,6 +27,16 @@ static const struct lag_row *lag_of(const void *row)
 	return row ? &((const struct streams_line *)row)->row : NULL;
 }
 
+/* Where there is little room the name has all of it. */
+static void format_reader_narrow(const void *row, const struct look *look, struct line *line)
+{
+	const struct lag_row *lag = lag_of(row);
+
+	line_glyph(line, look, lag_look(lag));
+	line_addf(line, ROLE_TEXT, " ");
+	line_add(line, lag->stale ? ROLE_STALE : ROLE_TEXT, lag->reader);
+}
+
 static void format_reader(const void *row, const struct look *look, struct line *line)
 {
 	const struct lag_row *lag = lag_of(row);
@@ -35,9 +45,7 @@ static void format_reader(const void *row, const struct look *look, struct line 
 		line_name(line, look, lag->reader);
 		return;
 	}
-	line_glyph(line, look, lag_look(lag));
-	line_addf(line, ROLE_TEXT, " ");
-	line_add(line, lag->stale ? ROLE_STALE : ROLE_TEXT, lag->reader);
+	format_reader_narrow(row, look, line);
 	line_addf(line, ROLE_DIM, " (%s)", reader_kind_short(lag->kind));
 }
 
@@ -238,9 +246,9 @@ static int compare_seen(const void *a, const void *b)
 
 enum { COLUMN_READER = 0, COLUMN_TOPIC = 1, COLUMN_TREND = 4, MIDDLE_COLS = 105, WIDE_COLS = 140 };
 static const struct column columns[] = {
-	{ "reader", "READER", "Consumer group, checkpoint (ckpt), pipeline's flow (log) or sink", 17, 48, 3,
+	{ "reader", "READER", "Consumer group, checkpoint (ckpt), pipeline's flow (log) or sink", 16, 48, 3,
 		0, 0, format_reader, compare_reader },
-	{ "topic", "TOPIC", "Kafka topic or Delta table that it reads", 10, 32, 2, 1, 0, format_topic,
+	{ "topic", "TOPIC", "Kafka topic or Delta table that it reads", 10, 32, 2, 2, 0, format_topic,
 		compare_topic },
 	{ "lag", "LAG", "Records written that it has not read", 6, 8, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_lag, compare_lag },
@@ -252,7 +260,7 @@ static const struct column columns[] = {
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_grows, compare_grows },
 	{ "drain", "DRAIN", "Until it has read all, as fast as now; its slowest partition", 5, 7, 0, 3,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_drain, compare_drain },
-	{ "loss", "LOSS", "Until retention deletes what it has not read; < at most", 6, 7, 0, 2,
+	{ "loss", "LOSS IN", "Until retention deletes what it has not read; < at most", 7, 7, 0, 1,
 		COLUMN_RIGHT, format_loss, compare_loss },
 	{ "state", "STATE", "What it does, in words", 14, 14, 0, 0, COLUMN_DESCENDING, format_state,
 		compare_state },
@@ -335,6 +343,7 @@ static void list_draw(const struct streams *streams, struct canvas *canvas, stru
 	if (rect.cols < MIDDLE_COLS) {
 		wide[COLUMN_TOPIC].min_width = wide[COLUMN_TOPIC].max_width = TOPIC_NARROW;
 		wide[COLUMN_TOPIC].format = format_topic_narrow;
+		wide[COLUMN_READER].format = format_reader_narrow;
 	} else {
 		wide[COLUMN_READER].min_width = rect.cols >= WIDE_COLS ? 36 : 30;
 		wide[COLUMN_TOPIC].min_width = rect.cols >= WIDE_COLS ? 20 : 14;

@@ -100,6 +100,15 @@ if command -v valgrind >/dev/null; then
 fi
 [ ! -x "$B/bench/bench_readers" ] || { say 'eight readers beside ingest'; "$B/bench/bench_readers" "$B" $dir "$log" "$weir" | tee -a $table; }
 [ ! -x "$B/bench/bench_console" ] || { say 'console'; "$B/bench/bench_console" "$B/weir" $dir/main.db | tee -a $table; }
+say 'streams'
+rm -f $dir/day.db* $dir/wide.db*
+"$B/bench/bench_streams" day $dir/day.db 10 | tee $dir/streams.txt || true
+day=$(sed -n 's/^a day at a sweep every [0-9]* s: \([0-9.]*\) MB.*/\1/p' $dir/streams.txt)
+row 'a day of 35 topics, 40 readers, 4,025 tables inside, MB' "$day" '< 100' "$(verdict "$day < 100")"
+"$B/bench/bench_streams" wide $dir/wide.db | tee $dir/streams.txt
+p99=$(sed -n 's/.*p99 \([0-9]*\) ms/\1/p' $dir/streams.txt)
+row 'lag of 50 groups x 4,000 partitions, p99 ms' "$p99" '<= 250' "$(verdict "$p99 <= 250")"
+rm -f $dir/day.db* $dir/wide.db*
 say 'Parquet'
 B=$B sh tests/bench/parquet.sh
 say 'table'

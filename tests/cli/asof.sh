@@ -13,7 +13,7 @@ X
 # Every screen, what it needs behind its name after a colon.
 flow_update=$(sed -n 's/.*"update_id": *"\([^"]*\)".*/\1/p' "$work"/estate/eventlog/claims.ndjson | tail -1)
 key=
-screens='estate pipelines updates:claims flows:@ events quality rules:main.fire.collateral_silver lag reader:nobody topic:none connectors tables history:fire/collateral_silver version:fire/collateral_silver:1 sources source:eventlog_estate event:@'
+screens='estate pipelines updates:claims flows:@ events quality rules:main.fire.collateral_silver lag reader:dlt/members_silver topic:cdc.shared.07 connectors tables history:fire/collateral_silver version:fire/collateral_silver:1 sources source:eventlog_estate event:@'
 show() { # screen, more options: its words are split at colons; the @ of flows and event is filled in
 	what=$1; shift
 	case $what in
@@ -27,6 +27,7 @@ show() { # screen, more options: its words are split at colons; the @ of flows a
 for view in $("$B/weir" --dump views | cut -f1); do
 	case " $(echo "$screens" | sed 's/:[^ ]*//g') " in *" $view "*) ;; *) die "screen $view is not in this test" ;; esac
 done
+stream_ms=$(date +%s)000
 compared=0 missing=0
 for part in 1 2 3 4; do
 	for file in "$work"/estate/eventlog/*.ndjson; do
@@ -34,6 +35,7 @@ for part in 1 2 3 4; do
 		head -n $((lines * part / 4)) "$file" | tail -n +$((lines * (part - 1) / 4 + 1)) >>"$work/log/$(basename "$file")"
 	done
 	collect asof >/dev/null
+	"$B/tests/interop/streams_feed" "$work/asof.db" 70 $stream_ms $((part - 1)) 4
 	[ -n "$key" ] || key=$(weir events --json --config "$work/asof.ini" | tail -1 | sed -n 's/.*"key": *\([0-9]*\).*/\1/p')
 	for screen in $screens; do
 		show "$screen" >"$work/$part.$(echo "$screen" | tr / _)" 2>"$work/err" || true
@@ -55,6 +57,8 @@ for part in 1 2 3 4; do
 done
 # The parts must differ, or the comparison would mean nothing.
 cmp -s "$work/1.quality" "$work/4.quality" && die "nothing changed between the parts"
+cmp -s "$work/1.lag" "$work/4.lag" && die "no reader moved between the parts"
+grep -q 'FALLING BEHIND' "$work/4.lag" || die "the streams do not show: $(cat "$work/4.lag")"
 [ $missing -le 4 ] || die "$missing screens showed nothing"
 [ $compared -ge 44 ] || die "only $compared screens compared"
 echo "$compared screens compared"

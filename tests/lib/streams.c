@@ -100,7 +100,8 @@ void feed_put(struct feed *feed, int64_t step_ms)
 	must(store_put(feed->store, &feed->batch, INT64_MAX, &err), &err);
 	must(store_flush(feed->store, INT64_MAX, &err), &err);
 	feed->now_ms += step_ms;
-	feed->clock.fixed_ms += step_ms;
+	if (!feed->stands)
+		feed->clock.fixed_ms += step_ms;
 }
 
 void feed_sweep(struct feed *feed, bool whole, int64_t step_ms)
@@ -265,26 +266,45 @@ static void put_checkpoint(struct feed *feed, struct moment *m, const char *sour
 	(void)snprintf(feed->source, sizeof feed->source, "%s", kept);
 }
 
+static void fill(struct feed *feed, int64_t from_ms, int64_t to_ms, int64_t now_ms)
+{
+	while (feed->now_ms < to_ms) {
+		struct moment m = { .s = (feed->now_ms - from_ms) / 1000,
+			.left = (now_ms - feed->now_ms) / 1000 };
+
+		put_checkpoint(feed, &m, "checkpoint dlt");
+		put_topics(feed, &m);
+		put_groups(feed, &m);
+		if (m.s % 60 == 0) {
+			put_tables(feed, &m);
+			put_version(feed, &m);
+		}
+		if (m.s == 0)
+			put_connectors(feed);
+		feed_sweep(feed, true, STEP_MS);
+	}
+}
+
 void streams_fill(const char *path, int64_t now_ms, int64_t minutes)
 {
 	int64_t from = now_ms - minutes * 60000;
 	struct feed feed;
 
 	feed_open(&feed, path, "kafka prod", from);
-	for (; feed.now_ms <= now_ms;) {
-		struct moment m = { .s = (feed.now_ms - from) / 1000,
-			.left = (now_ms - feed.now_ms) / 1000 };
+	fill(&feed, from, now_ms + 1, now_ms);
+	feed_close(&feed);
+}
 
-		put_checkpoint(&feed, &m, "checkpoint dlt");
-		put_topics(&feed, &m);
-		put_groups(&feed, &m);
-		if (m.s % 60 == 0) {
-			put_tables(&feed, &m);
-			put_version(&feed, &m);
-		}
-		if (m.s == 0)
-			put_connectors(&feed);
-		feed_sweep(&feed, true, STEP_MS);
-	}
+void streams_fill_part(const char *path, int64_t now_ms, int64_t minutes, int64_t part, int64_t parts)
+{
+	int64_t from = now_ms - minutes * 60000, span = minutes * 60000 / parts;
+	const struct clock *clock = clock_system();
+	struct feed feed;
+
+	span -= span % 60000;
+	feed_open(&feed, path, "kafka prod", clock->wall_ms(clock));
+	feed.stands = true;
+	feed.now_ms = from + part * span;
+	fill(&feed, from, part + 1 == parts ? now_ms + 1 : from + (part + 1) * span, now_ms);
 	feed_close(&feed);
 }

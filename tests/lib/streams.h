@@ -15,6 +15,7 @@ struct feed {
 	struct store *store;
 	struct fact_batch *batch;
 	int64_t now_ms;
+	bool stands; /* the clock stands still: all is seen at one moment */
 	char source[64];
 };
 
@@ -37,5 +38,7 @@ void feed_put(struct feed *feed, int64_t step_ms);
  */
 #define STREAMS_NOW_MS INT64_C(1772445600000) /* 2026-03-02T10:00:00Z */
 void streams_fill(const char *path, int64_t now_ms, int64_t minutes);
+/* Part 0 .. parts-1 of the same, seen when this is called. */
+void streams_fill_part(const char *path, int64_t now_ms, int64_t minutes, int64_t part, int64_t parts);
 
 #endif

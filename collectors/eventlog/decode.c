@@ -24,6 +24,7 @@ struct decode {
 	const char
 		*base; /* the byte at base_offset; NULL: what is read is not in the log as such */
 	int64_t base_offset;
+	bool padded; /* what base points into is */
 	struct eventlog_place place;
 	size_t events;
 	size_t undecodable;
@@ -203,7 +204,8 @@ static void decode_event(struct decode *decode, struct text span)
 {
 	struct text reason = TEXT("not JSON");
 
-	if (eventlog_scan_event(decode->batch, span, &decode->place, decode->options)) {
+	if (eventlog_scan_event(decode->batch, span, decode->padded && decode->base,
+		    &decode->place, decode->options)) {
 		decode->events++;
 		return;
 	}
@@ -385,7 +387,8 @@ static void decode_value(struct decode *decode, struct text span, int nest)
 	}
 	switch (span.len > 0 ? span.bytes[0] : '\0') {
 	case '{':
-		if (eventlog_scan_event(decode->batch, span, &decode->place, decode->options))
+		if (eventlog_scan_event(decode->batch, span, decode->padded && decode->base,
+		    &decode->place, decode->options))
 			decode->events++;
 		else
 			decode_object(decode, span, nest);
@@ -404,10 +407,10 @@ static void decode_value(struct decode *decode, struct text span, int nest)
 size_t eventlog_decode(struct fact_batch *batch, struct text record, bool padded,
 	const struct eventlog_place *place, const struct eventlog_options *options)
 {
-	struct decode decode = { .batch = batch, .options = options, .place = *place };
+	struct decode decode = {
+		.batch = batch, .options = options, .place = *place, .padded = padded };
 	struct text span = record;
 
-	(void)padded; /* the scanner reads no byte outside the record */
 	if (text_starts(span, TEXT("\xef\xbb\xbf")))
 		span = text_sub(span, 3, span.len);
 	span = text_trim(span);

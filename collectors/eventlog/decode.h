@@ -37,19 +37,19 @@ enum { EVENTLOG_RECORD_MAX = 64 << 20, EVENTLOG_DEPTH_MAX = 64 };
 
 /*
  * Decodes one record into the batch: events, or an undecodable fact. Returns the number of events
- * added. The bytes need not be terminated, and none outside the record is read; padded says that
- * EVENTLOG_PAD bytes behind them may be, which no reader needs today. read_bytes and read_records
+ * added. The bytes need not be terminated, and none outside the record is read unless padded says
+ * that EVENTLOG_PAD bytes behind it may be: then it is read faster. read_bytes and read_records
  * of the batch are the caller's to count.
  */
 enum { EVENTLOG_PAD = 64 };
 size_t eventlog_decode(struct fact_batch *batch, struct text record, bool padded,
 	const struct eventlog_place *place, const struct eventlog_options *options);
 
-/* The two readers by themselves, for the differential test: false = not one event, or not sure. */
-bool eventlog_scan_event(struct fact_batch *batch, struct text line,
-	const struct eventlog_place *place, const struct eventlog_options *options);
-/* The scanner as on a processor without AVX2. */
-bool eventlog_scan_event_plain(struct fact_batch *batch, struct text line,
+/*
+ * The two readers by themselves, for the differential test: false = not one event, or not sure. What
+ * is not padded is scanned as on any processor, what is maybe faster.
+ */
+bool eventlog_scan_event(struct fact_batch *batch, struct text line, bool padded,
 	const struct eventlog_place *place, const struct eventlog_options *options);
 bool eventlog_parse_event(struct fact_batch *batch, struct text line,
 	const struct eventlog_place *place, const struct eventlog_options *options,

@@ -264,29 +264,42 @@ static inline bool lex_eight_digits(const char *p, uint64_t *value_out)
 	return true;
 }
 
-/* Digits, a few more than LEX_DIGITS_MAX at most; so many of them make *value_out. */
-static inline const char *lex_digits(const char *p, const char *end, uint64_t *value_out)
+/* Digits from p up to `most` at least; adds them to *value, which wraps only where it is refused. */
+static inline const char *lex_more_digits(const char *p, const char *most, uint64_t *value)
 {
-	uint64_t value = 0;
+	uint64_t sum = *value;
 
-	for (int i = 0; i <= LEX_DIGITS_MAX; i++, p++) {
+	for (; p < most; p++) {
 		unsigned digit = (unsigned)(unsigned char)*p - '0';
 
 		if (digit > 9)
 			break;
-		value = value * 10 + digit; /* wraps only where it is refused */
+		sum = sum * 10 + digit;
+	}
+	*value = sum;
+	return p;
+}
+
+/* Digits, a few more than LEX_DIGITS_MAX at most; so many of them make *value_out. */
+static inline const char *lex_digits(const char *p, const char *end, uint64_t *value_out)
+{
+	enum { SHORT = 5 };
+	const char *start = p;
+	uint64_t value = 0;
+
+	p = lex_more_digits(p, start + SHORT, &value);
+	if (p == start + SHORT) { /* maybe a time in microseconds */
 #if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 		uint64_t part;
 
-		/* the fifth digit: a long number, maybe a time in microseconds */
-		if (i == 4 && end - p > 8 && lex_eight_digits(p + 1, &part)) {
+		if (end - p > 8 && lex_eight_digits(p, &part)) {
 			value = value * 100000000 + part;
 			p += 8;
-			i += 8;
 		}
 #else
 		(void)end;
 #endif
+		p = lex_more_digits(p, start + LEX_DIGITS_MAX + 1, &value);
 	}
 	*value_out = value;
 	return p;

@@ -14,17 +14,21 @@
 #define FIELD(name, pick_kind, member) { ROW(name, pick_kind), .at = offsetof(struct pick, member) }
 #define OBJECT(name, pick_kind, shape) { ROW(name, pick_kind), .child = (shape) }
 #define SKIPPED(name)                  { ROW(name, PICK_SKIP), .child = NULL }
-#define SHAPE(table)                   { .fields = (table), .n = ARRAY_LEN(table) }
+/* Behind the last row: no key begins with its first byte, so the scanner needs no other bound. */
+#define END_ROW                        { .key = "", .mask = 1 }
+#define SHAPE(table)                   { .fields = (table), .n = ARRAY_LEN(table) - 1 }
 
 static const struct pick_field data_plane_fields[] = {
 	SKIPPED("instance"),
 	FIELD("seq_no", PICK_NUMBER, data_seq),
+	END_ROW,
 };
 static const struct pick_shape data_plane = SHAPE(data_plane_fields);
 
 static const struct pick_field sequence_fields[] = {
 	OBJECT("data_plane_id", PICK_OBJECT, &data_plane),
 	FIELD("control_plane_seq_no", PICK_NUMBER, control_seq),
+	END_ROW,
 };
 static const struct pick_shape sequence = SHAPE(sequence_fields);
 
@@ -59,6 +63,7 @@ static const struct pick_field origin_fields[] = {
 	SKIPPED("ingestion_source_type"),
 	SKIPPED("host"),
 	SKIPPED("graph_id"),
+	END_ROW,
 };
 static const struct pick_shape origin = SHAPE(origin_fields);
 
@@ -67,12 +72,14 @@ static const struct pick_field exception_fields[] = {
 	FIELD("error_class", PICK_TEXT, error_code),
 	FIELD("message", PICK_TEXT, error_message),
 	SKIPPED("stack"),
+	END_ROW,
 };
 const struct pick_shape pick_exception = SHAPE(exception_fields);
 
 static const struct pick_field error_fields[] = {
 	FIELD("fatal", PICK_FLAG, fatal),
 	OBJECT("exceptions", PICK_EXCEPTIONS, &pick_exception),
+	END_ROW,
 };
 static const struct pick_shape error = SHAPE(error_fields);
 
@@ -84,6 +91,7 @@ static const struct pick_field rule_fields[] = {
 	RULE("passed_records", PICK_COUNT, passed),
 	RULE("failed_records", PICK_COUNT, failed),
 	RULE("action", PICK_TEXT, action),
+	END_ROW,
 };
 const struct pick_shape pick_rule_shape = SHAPE(rule_fields);
 
@@ -92,6 +100,7 @@ static const struct pick_field input_fields[] = {
 	INPUT("name", name),
 	INPUT("dataset_name", dataset_name),
 	INPUT("table_name", table_name),
+	END_ROW,
 };
 const struct pick_shape pick_input_shape = SHAPE(input_fields);
 
@@ -106,21 +115,25 @@ static const struct pick_field create_update_fields[] = {
 	FIELD("failed_attempts", PICK_COUNT, failed_attempts),
 	SKIPPED("run_as_user_id"),
 	SKIPPED("config"),
+	END_ROW,
 };
 static const struct pick_shape create_update = SHAPE(create_update_fields);
 
 static const struct pick_field user_action_fields[] = {
 	FIELD("user_name", PICK_TEXT, user),
+	END_ROW,
 };
 static const struct pick_shape user_action = SHAPE(user_action_fields);
 
 static const struct pick_field state_fields[] = {
 	FIELD("state", PICK_TEXT, state),
+	END_ROW,
 };
 static const struct pick_shape update_progress = SHAPE(state_fields);
 
 static const struct pick_field status_fields[] = {
 	FIELD("status", PICK_TEXT, state),
+	END_ROW,
 };
 static const struct pick_shape status = SHAPE(status_fields);
 
@@ -136,12 +149,14 @@ static const struct pick_field metrics_fields[] = {
 	SKIPPED("executor_time_ms"),
 	SKIPPED("executor_cpu_time_ms"),
 	SKIPPED("source_metrics"),
+	END_ROW,
 };
 static const struct pick_shape metrics = SHAPE(metrics_fields);
 
 static const struct pick_field quality_fields[] = {
 	FIELD("dropped_records", PICK_COUNT, dropped_records),
 	OBJECT("expectations", PICK_RULES, &pick_rule_shape),
+	END_ROW,
 };
 static const struct pick_shape quality = SHAPE(quality_fields);
 
@@ -150,6 +165,7 @@ static const struct pick_field flow_progress_fields[] = {
 	OBJECT("metrics", PICK_OBJECT, &metrics),
 	SKIPPED("streaming_metrics"),
 	OBJECT("data_quality", PICK_QUALITY, &quality),
+	END_ROW,
 };
 static const struct pick_shape flow_progress = SHAPE(flow_progress_fields);
 
@@ -161,22 +177,26 @@ static const struct pick_field flow_definition_fields[] = {
 	SKIPPED("schema"),
 	SKIPPED("schema_json"),
 	SKIPPED("explain_text"),
+	END_ROW,
 };
 static const struct pick_shape flow_definition = SHAPE(flow_definition_fields);
 
 static const struct pick_field dataset_definition_fields[] = {
 	FIELD("dataset_type", PICK_TEXT, flow_type),
 	OBJECT("expectations", PICK_RULES, &pick_rule_shape),
+	END_ROW,
 };
 static const struct pick_shape dataset_definition = SHAPE(dataset_definition_fields);
 
 static const struct pick_field nothing_fields[] = {
 	SKIPPED("status"),
+	END_ROW,
 };
 static const struct pick_shape nothing = SHAPE(nothing_fields);
 
 static const struct pick_field stream_progress_fields[] = {
 	FIELD("progress_json", PICK_JSON, progress),
+	END_ROW,
 };
 static const struct pick_shape stream_progress = SHAPE(stream_progress_fields);
 
@@ -199,6 +219,7 @@ static const struct pick_field details_fields[] = {
 	DETAILS("planning_information", EVENT_PLANNING_INFORMATION, &nothing),
 	DETAILS("stream_progress", EVENT_STREAM_PROGRESS, &stream_progress),
 	DETAILS("advisory", EVENT_ADVISORY, &nothing),
+	END_ROW,
 };
 const struct pick_shape pick_details = SHAPE(details_fields);
 
@@ -221,6 +242,7 @@ static const struct pick_field event_fields[] = {
 	OBJECT("events_json", PICK_CONTAINER, NULL),
 	OBJECT("result", PICK_CONTAINER, NULL),
 	OBJECT("manifest", PICK_CONTAINER, NULL),
+	END_ROW,
 };
 const struct pick_shape pick_event = SHAPE(event_fields);
 

@@ -81,7 +81,7 @@ struct pick_field {
 };
 
 struct pick_shape {
-	const struct pick_field *fields;
+	const struct pick_field *fields; /* behind the last one a row that no key matches */
 	uint32_t n; /* at most 64 */
 };
 
@@ -93,7 +93,7 @@ static inline const char *pick_name(const struct pick_field *field) /* not termi
 extern const struct pick_shape pick_event, pick_rule_shape, pick_input_shape, pick_exception;
 extern const struct pick_shape pick_details;
 
-/* The projection scanner alone, without making facts of what it picks: for measuring it. */
+/* The projection scanner alone, without making facts of what it picks: for measuring it. Padded. */
 bool eventlog_scan_only(struct text line);
 
 void pick_init(struct pick *pick); /* all unknown; the lists are the reader's to set */

@@ -4,10 +4,11 @@
 #include "collectors/eventlog/scan_walk.h"
 
 /* The same code twice: for any processor of the architecture, and for one that has more. */
-static scan_line_function best(void)
+static scan_line_function best(bool padded)
 {
+	(void)padded;
 #ifdef SCAN_AVX2
-	if (__builtin_cpu_supports("avx2"))
+	if (padded && __builtin_cpu_supports("avx2"))
 		return scan_line_avx2;
 #endif
 	return scan_line;
@@ -29,16 +30,10 @@ static bool scan_event(scan_line_function function, struct fact_batch *batch, st
 	return done;
 }
 
-bool eventlog_scan_event(struct fact_batch *batch, struct text line,
+bool eventlog_scan_event(struct fact_batch *batch, struct text line, bool padded,
 	const struct eventlog_place *place, const struct eventlog_options *options)
 {
-	return scan_event(best(), batch, line, place, options);
-}
-
-bool eventlog_scan_event_plain(struct fact_batch *batch, struct text line,
-	const struct eventlog_place *place, const struct eventlog_options *options)
-{
-	return scan_event(scan_line, batch, line, place, options);
+	return scan_event(best(padded), batch, line, place, options);
 }
 
 bool eventlog_scan_only(struct text line)
@@ -48,7 +43,7 @@ bool eventlog_scan_only(struct text line)
 	bool done;
 
 	memory.spill = (struct arena){ 0 };
-	done = best()(text_trim(line), &pick, &memory);
+	done = best(true)(text_trim(line), &pick, &memory);
 	arena_free(&memory.spill);
 	return done;
 }

@@ -16,11 +16,12 @@ struct scan_memory { /* what one event needs beside its pick */
 	struct pick_rule rules[SCAN_RULES_MAX];
 	struct pick_input inputs[SCAN_INPUTS_MAX];
 	struct arena spill;
-	char room[SCAN_ROOM];
+	char room[SCAN_ROOM + EVENTLOG_PAD];
 };
 
 /* The line, trimmed, into pick; false: not one event, or not sure. */
 typedef bool (*scan_line_function)(struct text line, struct pick *pick, struct scan_memory *memory);
+/* Looks at up to EVENTLOG_PAD bytes behind the line. */
 bool scan_line_avx2(struct text line, struct pick *pick, struct scan_memory *memory);
 
 #endif

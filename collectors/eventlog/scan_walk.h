@@ -26,6 +26,26 @@ struct scan {
 	struct pick_input *inputs;
 };
 
+/*
+ * The next quote, backslash or control character; end or beyond it when there is none. With AVX2
+ * lines are padded, so that a block may reach beyond the end.
+ */
+static inline const char *special(const char *p, const char *end)
+{
+#ifdef __AVX2__
+	for (;; p += PICK_KEY_MAX) {
+		unsigned bits = lex_special_bits_32(_mm256_loadu_si256((const __m256i *)p));
+
+		if (bits)
+			return p + __builtin_ctz(bits);
+		if (end - p <= PICK_KEY_MAX)
+			return end;
+	}
+#else
+	return lex_special(p, end);
+#endif
+}
+
 static const char *skip_value(const struct scan *scan, const char *p, int depth);
 static const char *walk_object(
 	struct scan *scan, const char *p, const struct pick_shape *shape, void *base, int depth);
@@ -38,8 +58,8 @@ static inline const char *read_key(const struct scan *scan, const char *p, struc
 	if (*p != '"')
 		return NULL;
 	p++;
-	close = lex_special(p, scan->end);
-	if (close == scan->end || *close != '"')
+	close = special(p, scan->end);
+	if (close >= scan->end || *close != '"')
 		return NULL;
 	*key_out = (struct text){ p, (size_t)(close - p) };
 	p = lex_blank(close + 1);
@@ -70,7 +90,7 @@ static inline const char *next(const char *end, const char *p, char close)
 static inline const char *skip(const struct scan *scan, const char *p, int depth)
 {
 	if (*p == '"') {
-		const char *close = lex_special(p + 1, scan->end);
+		const char *close = special(p + 1, scan->end);
 
 		if (close < scan->end && *close == '"')
 			return close + 1;
@@ -140,7 +160,7 @@ static const char *read_escaped(struct scan *scan, const char *p, struct text *t
 		if (!close)
 			return NULL;
 		most = (size_t)(close - p);
-		to = arena_alloc(scan->spill, most + LEX_BLOCK);
+		to = arena_alloc(scan->spill, most + EVENTLOG_PAD);
 	}
 	p = lex_unescape(p, scan->end, to, &len);
 	if (!p)
@@ -153,9 +173,9 @@ static const char *read_escaped(struct scan *scan, const char *p, struct text *t
 
 static inline const char *read_string(struct scan *scan, const char *p, struct text *text_out)
 {
-	const char *close = lex_special(p + 1, scan->end);
+	const char *close = special(p + 1, scan->end);
 
-	if (close == scan->end)
+	if (close >= scan->end)
 		return NULL;
 	if (*close != '"')
 		return read_escaped(scan, p + 1, text_out);
@@ -216,14 +236,15 @@ static const char *read_flag(struct scan *scan, const char *p, int8_t *flag_out)
 /* Whether what stands at p is this row's key, quotes, colon and all. */
 static inline bool is_row(const char *end, const char *p, const struct pick_field *field)
 {
-#if defined __AVX2__
-	if (end - p >= PICK_KEY_MAX) {
-		__m256i same = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)field->key),
-			_mm256_loadu_si256((const __m256i *)p));
+#ifdef __AVX2__
+	/* padded; and no key has the '}' in it that the document ends with */
+	__m256i same = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)field->key),
+		_mm256_loadu_si256((const __m256i *)p));
 
-		return (~(unsigned)_mm256_movemask_epi8(same) & field->mask) == 0;
-	}
-#elif defined __SSE2__
+	(void)end;
+	return (~(unsigned)_mm256_movemask_epi8(same) & field->mask) == 0;
+#else
+#ifdef __SSE2__
 	if (end - p >= PICK_KEY_MAX) {
 		const __m128i *a = (const __m128i *)field->key;
 		const __m128i *b = (const __m128i *)p;
@@ -235,7 +256,9 @@ static inline bool is_row(const char *end, const char *p, const struct pick_fiel
 		return (~same & field->mask) == 0;
 	}
 #endif
-	return (size_t)(end - p) > field->len + 3u && memcmp(p, field->key, field->len + 3u) == 0;
+	return field->len > 0 && (size_t)(end - p) > field->len + 3u &&
+		memcmp(p, field->key, field->len + 3u) == 0;
+#endif
 }
 
 /* The key's row, or n; the search begins where it is likely and goes round. */
@@ -457,14 +480,15 @@ static const char *walk_object(
 {
 	const char *const end = scan->end;
 	const struct pick_field *field = shape->fields;
-	uint32_t row = 0, n = shape->n;
-	uint64_t seen = 0;
+	uint32_t row = 0;  /* the one to expect */
+	uint32_t high = 0; /* rows from here on were not met yet */
+	uint64_t passed = 0; /* rows before that were not met either */
 
 	if (depth > EVENTLOG_DEPTH_MAX)
 		return NULL;
 	p = lex_blank(p + 1);
 	while (*p != '}') {
-		if (row < n && is_row(end, p, field)) {
+		if (is_row(end, p, field)) {
 			p = lex_blank(p + field->len + 3);
 		} else {
 			uint32_t found;
@@ -472,7 +496,7 @@ static const char *walk_object(
 			p = read_row(scan, p, shape, row, &found);
 			if (!p)
 				return NULL;
-			if (found == n) {
+			if (found == shape->n) {
 				p = next(end, skip(scan, p, depth), '}');
 				if (!p)
 					return NULL;
@@ -481,12 +505,20 @@ static const char *walk_object(
 			row = found;
 			field = shape->fields + row;
 		}
+		if (row != high) { /* not in the tables' order */
+			if (row > high) {
+				passed |= ((uint64_t)1 << row) - ((uint64_t)1 << high);
+			} else {
+				if (!(passed >> row & 1) && field->kind != PICK_SKIP)
+					return NULL; /* twice; the last one counts: not our business */
+				passed &= ~((uint64_t)1 << row);
+			}
+		}
+		if (row >= high)
+			high = row + 1;
 		if (field->kind == PICK_SKIP) {
 			p = skip(scan, p, depth);
 		} else {
-			if (seen >> row & 1)
-				return NULL; /* the last one counts: not our business */
-			seen |= (uint64_t)1 << row;
 			if (field->kind == PICK_TEXT && *p == '"')
 				p = read_string(scan, p, (void *)((char *)base + field->at));
 			else
@@ -519,7 +551,7 @@ static bool scan_line(struct text line, struct pick *pick, struct scan_memory *m
 		.end = line.bytes + line.len,
 		.pick = pick,
 		.room = memory->room,
-		.room_end = memory->room + sizeof memory->room,
+		.room_end = memory->room + SCAN_ROOM,
 		.spill = &memory->spill,
 		.rules = memory->rules,
 		.inputs = memory->inputs,

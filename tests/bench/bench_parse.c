@@ -41,7 +41,7 @@ static void project(struct fact_batch *batch, struct text line, struct run *run)
 
 static void scan(struct fact_batch *batch, struct text line, struct run *run)
 {
-	run->sum += eventlog_scan_event(batch, line, &place, &options);
+	run->sum += eventlog_scan_event(batch, line, true, &place, &options);
 }
 
 static void parse(struct fact_batch *batch, struct text line, struct run *run)
@@ -151,6 +151,7 @@ static bool read_file(const char *path, struct buf *out)
 		return false;
 	while ((n = fread(bytes, 1, sizeof bytes, file)) > 0)
 		(void)buf_add_bytes(out, bytes, n);
+	(void)buf_reserve(out, EVENTLOG_PAD);
 	return fclose(file) == 0;
 }
 

@@ -21,7 +21,7 @@ static struct fact_event decode(struct fact_batch *batch, const char *id)
 	fact_batch_reset(batch);
 	(void)snprintf(line, sizeof line, "{\"id\":\"%s\",\"timestamp\":\"2026-03-02T09:00:00.123Z\","
 		"\"event_type\":\"user_action\"}", id);
-	assert_true(eventlog_scan_event(batch, text_of(line), &place, &options));
+	assert_true(eventlog_scan_event(batch, text_of(line), false, &place, &options));
 	return batch->events[0];
 }
 

@@ -5,62 +5,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "tests/estate/thrift_out.h"
 
 enum { FILE_MAX_BYTES = 64 << 20 };
-/* Thrift compact protocol: type nibbles. */
-enum { T_I32 = 5, T_I64 = 6, T_BINARY = 8, T_LIST = 9, T_STRUCT = 12 };
-/* parquet.thrift: Type, ConvertedType, Encoding. */
-enum { P_INT64 = 2, P_DOUBLE = 5, P_BYTE_ARRAY = 6 };
-enum { C_UTF8 = 0, C_TIMESTAMP_MICROS = 10 };
-enum { E_PLAIN = 0, E_RLE = 3 };
-
-static void add_varint(struct buf *buf, uint64_t value)
-{
-	for (; value >= 0x80; value >>= 7)
-		(void)buf_add_char(buf, (char)(0x80 | (value & 0x7f)));
-	(void)buf_add_char(buf, (char)value);
-}
-
-static void add_zigzag(struct buf *buf, int64_t value)
-{
-	add_varint(buf, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
-}
-
-/* Field headers carry the distance from the field before; *last keeps it. */
-static void add_field(struct buf *buf, int *last, int id, int type)
-{
-	(void)buf_add_char(buf, (char)((id - *last) << 4 | type));
-	*last = id;
-}
-
-static void add_number(struct buf *buf, int *last, int id, int type, int64_t value)
-{
-	add_field(buf, last, id, type);
-	add_zigzag(buf, value);
-}
-
-static void add_string(struct buf *buf, const char *text)
-{
-	add_varint(buf, strlen(text));
-	(void)buf_add_str(buf, text);
-}
-
-static void add_list(struct buf *buf, size_t n, int type)
-{
-	(void)buf_add_char(buf, (char)(n << 4 | (size_t)type)); /* fewer than 15 everywhere here */
-}
-
-static void end_struct(struct buf *buf)
-{
-	(void)buf_add_char(buf, 0);
-}
-
-static void add_little_endian(struct buf *buf, uint64_t value, int bytes)
-{
-	for (int i = 0; i < bytes; i++)
-		(void)buf_add_char(buf, (char)(value >> (8 * i) & 0xff));
-}
-
 static int physical(enum parquet_type type)
 {
 	return type == PARQUET_STRING ? P_BYTE_ARRAY : type == PARQUET_DOUBLE ? P_DOUBLE : P_INT64;
@@ -72,16 +19,16 @@ static void add_value(struct buf *buf, enum parquet_type type, const struct parq
 
 	switch (type) {
 	case PARQUET_STRING:
-		add_little_endian(buf, strlen(cell->text), 4);
+		thrift_little_endian(buf, strlen(cell->text), 4);
 		(void)buf_add_str(buf, cell->text);
 		break;
 	case PARQUET_DOUBLE:
 		memcpy(&bits, &cell->real, sizeof bits);
-		add_little_endian(buf, bits, 8);
+		thrift_little_endian(buf, bits, 8);
 		break;
 	case PARQUET_LONG:
 	case PARQUET_TIMESTAMP:
-		add_little_endian(buf, (uint64_t)cell->number, 8);
+		thrift_little_endian(buf, (uint64_t)cell->number, 8);
 		break;
 	}
 }
@@ -97,7 +44,7 @@ static void level_flush(struct levels *levels)
 {
 	if (levels->count == 0)
 		return;
-	add_varint(&levels->runs, (uint64_t)levels->count << 1);
+	thrift_varint(&levels->runs, (uint64_t)levels->count << 1);
 	(void)buf_add_char(&levels->runs, levels->present);
 	levels->count = 0;
 }
@@ -117,17 +64,17 @@ static void add_page(struct buf *file, int64_t rows, const struct levels *levels
 	int last = 0;
 	int inner = 0;
 
-	add_number(file, &last, 1, T_I32, 0);
-	add_number(file, &last, 2, T_I32, size);
-	add_number(file, &last, 3, T_I32, size);
-	add_field(file, &last, 5, T_STRUCT);
-	add_number(file, &inner, 1, T_I32, rows);
-	add_number(file, &inner, 2, T_I32, E_PLAIN);
-	add_number(file, &inner, 3, T_I32, E_RLE);
-	add_number(file, &inner, 4, T_I32, E_RLE);
-	end_struct(file);
-	end_struct(file);
-	add_little_endian(file, levels->runs.len, 4);
+	thrift_number(file, &last, 1, T_I32, 0);
+	thrift_number(file, &last, 2, T_I32, size);
+	thrift_number(file, &last, 3, T_I32, size);
+	thrift_field(file, &last, 5, T_STRUCT);
+	thrift_number(file, &inner, 1, T_I32, rows);
+	thrift_number(file, &inner, 2, T_I32, E_PLAIN);
+	thrift_number(file, &inner, 3, T_I32, E_RLE);
+	thrift_number(file, &inner, 4, T_I32, E_RLE);
+	thrift_end(file);
+	thrift_end(file);
+	thrift_little_endian(file, levels->runs.len, 4);
 	(void)buf_add(file, buf_text(&levels->runs));
 	(void)buf_add(file, buf_text(values));
 }
@@ -136,22 +83,22 @@ static void add_schema(struct buf *footer, const struct parquet_column *columns,
 {
 	int last = 0;
 
-	add_list(footer, ncolumns + 1, T_STRUCT);
-	add_field(footer, &last, 4, T_BINARY);
-	add_string(footer, "schema");
-	add_number(footer, &last, 5, T_I32, (int64_t)ncolumns);
-	end_struct(footer);
+	thrift_list(footer, ncolumns + 1, T_STRUCT);
+	thrift_field(footer, &last, 4, T_BINARY);
+	thrift_string(footer, "schema");
+	thrift_number(footer, &last, 5, T_I32, (int64_t)ncolumns);
+	thrift_end(footer);
 	for (size_t i = 0; i < ncolumns; i++) {
 		last = 0;
-		add_number(footer, &last, 1, T_I32, physical(columns[i].type));
-		add_number(footer, &last, 3, T_I32, 1); /* OPTIONAL */
-		add_field(footer, &last, 4, T_BINARY);
-		add_string(footer, columns[i].name);
+		thrift_number(footer, &last, 1, T_I32, physical(columns[i].type));
+		thrift_number(footer, &last, 3, T_I32, 1); /* OPTIONAL */
+		thrift_field(footer, &last, 4, T_BINARY);
+		thrift_string(footer, columns[i].name);
 		if (columns[i].type == PARQUET_STRING)
-			add_number(footer, &last, 6, T_I32, C_UTF8);
+			thrift_number(footer, &last, 6, T_I32, C_UTF8);
 		if (columns[i].type == PARQUET_TIMESTAMP)
-			add_number(footer, &last, 6, T_I32, C_TIMESTAMP_MICROS);
-		end_struct(footer);
+			thrift_number(footer, &last, 6, T_I32, C_TIMESTAMP_MICROS);
+		thrift_end(footer);
 	}
 }
 
@@ -161,23 +108,23 @@ static void add_chunk(struct buf *footer, const struct parquet_column *column, i
 	int last = 0;
 	int inner = 0;
 
-	add_number(footer, &last, 2, T_I64, offset);
-	add_field(footer, &last, 3, T_STRUCT);
-	add_number(footer, &inner, 1, T_I32, physical(column->type));
-	add_field(footer, &inner, 2, T_LIST);
-	add_list(footer, 2, T_I32);
-	add_zigzag(footer, E_PLAIN);
-	add_zigzag(footer, E_RLE);
-	add_field(footer, &inner, 3, T_LIST);
-	add_list(footer, 1, T_BINARY);
-	add_string(footer, column->name);
-	add_number(footer, &inner, 4, T_I32, 0);
-	add_number(footer, &inner, 5, T_I64, rows);
-	add_number(footer, &inner, 6, T_I64, bytes);
-	add_number(footer, &inner, 7, T_I64, bytes);
-	add_number(footer, &inner, 9, T_I64, offset);
-	end_struct(footer);
-	end_struct(footer);
+	thrift_number(footer, &last, 2, T_I64, offset);
+	thrift_field(footer, &last, 3, T_STRUCT);
+	thrift_number(footer, &inner, 1, T_I32, physical(column->type));
+	thrift_field(footer, &inner, 2, T_LIST);
+	thrift_list(footer, 2, T_I32);
+	thrift_zigzag(footer, E_PLAIN);
+	thrift_zigzag(footer, E_RLE);
+	thrift_field(footer, &inner, 3, T_LIST);
+	thrift_list(footer, 1, T_BINARY);
+	thrift_string(footer, column->name);
+	thrift_number(footer, &inner, 4, T_I32, 0);
+	thrift_number(footer, &inner, 5, T_I64, rows);
+	thrift_number(footer, &inner, 6, T_I64, bytes);
+	thrift_number(footer, &inner, 7, T_I64, bytes);
+	thrift_number(footer, &inner, 9, T_I64, offset);
+	thrift_end(footer);
+	thrift_end(footer);
 }
 
 static bool write_file(const char *path, const struct buf *bytes)
@@ -237,24 +184,24 @@ bool parquet_write(const char *path, const struct parquet_column *columns, size_
 		buf_done(&levels[i].runs);
 	}
 	offsets[ncolumns] = (int64_t)file.len;
-	add_number(&footer, &last, 1, T_I32, 1);
-	add_field(&footer, &last, 2, T_LIST);
+	thrift_number(&footer, &last, 1, T_I32, 1);
+	thrift_field(&footer, &last, 2, T_LIST);
 	add_schema(&footer, columns, ncolumns);
-	add_number(&footer, &last, 3, T_I64, rows);
-	add_field(&footer, &last, 4, T_LIST);
-	add_list(&footer, 1, T_STRUCT);
-	add_field(&footer, &group, 1, T_LIST);
-	add_list(&footer, ncolumns, T_STRUCT);
+	thrift_number(&footer, &last, 3, T_I64, rows);
+	thrift_field(&footer, &last, 4, T_LIST);
+	thrift_list(&footer, 1, T_STRUCT);
+	thrift_field(&footer, &group, 1, T_LIST);
+	thrift_list(&footer, ncolumns, T_STRUCT);
 	for (size_t i = 0; i < ncolumns; i++)
 		add_chunk(&footer, &columns[i], rows, offsets[i], offsets[i + 1] - offsets[i]);
-	add_number(&footer, &group, 2, T_I64, offsets[ncolumns] - 4);
-	add_number(&footer, &group, 3, T_I64, rows);
-	end_struct(&footer);
-	add_field(&footer, &last, 6, T_BINARY);
-	add_string(&footer, "weir-estate");
-	end_struct(&footer);
+	thrift_number(&footer, &group, 2, T_I64, offsets[ncolumns] - 4);
+	thrift_number(&footer, &group, 3, T_I64, rows);
+	thrift_end(&footer);
+	thrift_field(&footer, &last, 6, T_BINARY);
+	thrift_string(&footer, "weir-estate");
+	thrift_end(&footer);
 	(void)buf_add(&file, buf_text(&footer));
-	add_little_endian(&file, footer.len, 4);
+	thrift_little_endian(&file, footer.len, 4);
 	(void)buf_add_str(&file, "PAR1");
 	good = !file.full && write_file(path, &file);
 	done_out->bytes = (int64_t)file.len;

@@ -9,31 +9,7 @@
 
 #include "base/mem.h"
 #include "tests/estate/estate.h"
-#include "tests/estate/parquet_out.h"
-
-enum { TABLE_COUNT = 4, FILES_MAX = 64, RANGES_MAX = 64, COMMIT_MAX_BYTES = 1 << 20 };
-
-struct data_file {
-	char name[80];
-	int64_t bytes, rows;
-	int64_t ranges[RANGES_MAX][2];
-	size_t nranges;
-};
-
-struct table {
-	const char *name; /* folder below tables/ */
-	const struct parquet_column *columns;
-	size_t ncolumns;
-	parquet_row *row;
-	int64_t version;  /* of the next commit */
-	int64_t next_row;
-	struct data_file files[FILES_MAX];
-	size_t nfiles;
-};
-
-struct tables {
-	struct table tables[TABLE_COUNT];
-};
+#include "tests/estate/tables.h"
 
 static const struct parquet_column collateral_columns[] = { { "id", PARQUET_STRING },
 	{ "currency_code", PARQUET_STRING }, { "value", PARQUET_DOUBLE },
@@ -122,13 +98,13 @@ static void order_row(void *context, int64_t row, struct parquet_cell *cells)
 
 static const struct table templates[TABLE_COUNT] = {
 	{ .name = "fire/collateral_silver", .columns = collateral_columns,
-		.ncolumns = ARRAY_LEN(collateral_columns), .row = silver_row },
+		.ncolumns = ARRAY_LEN(collateral_columns), .row = silver_row, .is_vacuumed = true },
 	{ .name = "fire/collateral_quarantine", .columns = quarantine_columns,
 		.ncolumns = ARRAY_LEN(quarantine_columns), .row = quarantine_row },
 	{ .name = "hinge/members", .columns = member_columns,
 		.ncolumns = ARRAY_LEN(member_columns), .row = member_row },
 	{ .name = "retail/orders_silver", .columns = order_columns,
-		.ncolumns = ARRAY_LEN(order_columns), .row = order_row },
+		.ncolumns = ARRAY_LEN(order_columns), .row = order_row, .is_vacuumed = true },
 };
 
 static bool make_folders(const char *dir, const char *below)
@@ -163,6 +139,8 @@ bool tables_open(struct estate *estate)
 
 void tables_close(struct estate *estate)
 {
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		free(estate->tables->tables[i].tombstones);
 	free(estate->tables);
 	estate->tables = NULL;
 }
@@ -174,7 +152,7 @@ static const char *delta_type(enum parquet_type type)
 	return names[type];
 }
 
-static void add_info(struct buf *buf, int64_t when_ms, const struct table *table,
+void table_info(struct buf *buf, int64_t when_ms, const struct table *table,
 	const char *operation, const char *parameters, const char *metrics, const char *user, bool removes)
 {
 	(void)buf_addf(buf,
@@ -191,26 +169,62 @@ static void add_info(struct buf *buf, int64_t when_ms, const struct table *table
 		(unsigned long long)text_hash(text_of(table->name)), (long long)table->version);
 }
 
+void table_schema(struct buf *out, const struct table *table, bool quoted)
+{
+	const char *q = quoted ? "\\\"" : "\"";
+
+	(void)buf_addf(out, "{%stype%s:%sstruct%s,%sfields%s:[", q, q, q, q, q, q);
+	for (size_t i = 0; i < table->ncolumns; i++)
+		(void)buf_addf(out, "%s{%sname%s:%s%s%s,%stype%s:%s%s%s,%snullable%s:true,%smetadata%s:{}}",
+			i ? "," : "", q, q, q, table->columns[i].name, q, q, q, q,
+			delta_type(table->columns[i].type), q, q, q, q, q);
+	(void)buf_add_str(out, "]}");
+}
+
+size_t table_properties(const struct table *table, const char *pairs[4][2])
+{
+	static const char *const all[][2] = { { "delta.appendOnly", "false" },
+		{ "delta.deletedFileRetentionDuration", "interval 3 hours" },
+		{ "delta.logRetentionDuration", "interval 1 hours" } };
+	size_t n = table->is_vacuumed ? ARRAY_LEN(all) : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		pairs[i][0] = all[i][0];
+		pairs[i][1] = all[i][1];
+	}
+	return n;
+}
+
 static void add_metadata(struct buf *buf, int64_t when_ms, const struct table *table)
 {
+	const char *pairs[4][2];
+	size_t n = table_properties(table, pairs);
+
 	(void)buf_add_str(buf, "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n");
 	(void)buf_addf(buf,
 		"{\"metaData\":{\"id\":\"%016llx\",\"format\":{\"provider\":\"parquet\",\"options\":{}},"
-		"\"schemaString\":\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[",
+		"\"schemaString\":\"",
 		(unsigned long long)text_hash(text_of(table->name)));
-	for (size_t i = 0; i < table->ncolumns; i++)
-		(void)buf_addf(buf,
-			"%s{\\\"name\\\":\\\"%s\\\",\\\"type\\\":\\\"%s\\\",\\\"nullable\\\":true,"
-			"\\\"metadata\\\":{}}",
-			i ? "," : "", table->columns[i].name, delta_type(table->columns[i].type));
-	(void)buf_addf(buf,
-		"]}\",\"partitionColumns\":[],\"configuration\":{\"delta.appendOnly\":\"false\"},"
-		"\"createdTime\":%lld}}\n",
-		(long long)when_ms);
+	table_schema(buf, table, true);
+	(void)buf_add_str(buf, "\",\"partitionColumns\":[],\"configuration\":{");
+	for (size_t i = 0; i < n; i++)
+		(void)buf_addf(buf, "%s\"%s\":\"%s\"", i ? "," : "", pairs[i][0], pairs[i][1]);
+	(void)buf_addf(buf, "},\"createdTime\":%lld}}\n", (long long)when_ms);
 }
 
-static void add_remove(struct buf *buf, int64_t when_ms, const struct data_file *file, bool change)
+static void add_remove(struct buf *buf, int64_t when_ms, struct table *table,
+	const struct data_file *file, bool change)
 {
+	struct tombstone *tombstone;
+
+	if (table->ntombstones == table->tombstones_room) {
+		table->tombstones_room = table->tombstones_room ? table->tombstones_room * 2 : 64;
+		table->tombstones = mem_resize(
+			table->tombstones, table->tombstones_room, sizeof *table->tombstones);
+	}
+	tombstone = &table->tombstones[table->ntombstones++];
+	*tombstone = (struct tombstone){ .bytes = file->bytes, .deleted_ms = when_ms, .on_disk = true };
+	memcpy(tombstone->name, file->name, sizeof tombstone->name);
 	(void)buf_addf(buf,
 		"{\"remove\":{\"path\":\"%s\",\"deletionTimestamp\":%lld,\"dataChange\":%s,"
 		"\"extendedFileMetadata\":true,\"partitionValues\":{},\"size\":%lld,"
@@ -252,7 +266,7 @@ static bool add_file(struct estate *estate, struct table *table, int64_t when_ms
 }
 
 /* A commit appears whole or not at all: written aside, then linked to its name. */
-static bool publish(struct estate *estate, struct table *table, int64_t when_ms,
+bool table_publish(struct estate *estate, struct table *table, int64_t when_ms,
 	const struct buf *buf)
 {
 	const struct timespec times[2] = { { when_ms / 1000, when_ms % 1000 * 1000000 },
@@ -284,13 +298,14 @@ static bool create(struct estate *estate, struct table *table, int64_t when_ms,
 	struct buf buf;
 	bool good;
 
+	table->created_ms = when_ms;
 	buf_init(&buf, COMMIT_MAX_BYTES);
 	(void)snprintf(parameters, sizeof parameters, "\"pipelineId\":\"%s\",\"updateId\":\"%s\"",
 		pipelines[commit->pipeline].id, commit->update_id);
-	add_info(&buf, when_ms, table, "DLT SETUP", parameters, "", pipelines[commit->pipeline].name,
+	table_info(&buf, when_ms, table, "DLT SETUP", parameters, "", pipelines[commit->pipeline].name,
 		false);
 	add_metadata(&buf, when_ms, table);
-	good = publish(estate, table, when_ms, &buf);
+	good = table_publish(estate, table, when_ms, &buf);
 	buf_done(&buf);
 	return good;
 }
@@ -325,14 +340,14 @@ static bool optimize(struct estate *estate, struct table *table, int64_t when_ms
 	(void)snprintf(metrics, sizeof metrics,
 		"\"numRemovedFiles\":\"%zu\",\"numAddedFiles\":\"1\",\"numRemovedBytes\":\"%lld\"", n,
 		(long long)bytes);
-	add_info(&buf, when_ms, table, "OPTIMIZE",
+	table_info(&buf, when_ms, table, "OPTIMIZE",
 		"\"predicate\":\"[]\",\"zOrderBy\":\"[]\",\"batchId\":\"0\",\"auto\":false", metrics,
 		"maintenance", true);
 	for (size_t i = 0; i < n; i++)
-		add_remove(&buf, when_ms, &table->files[i], false);
+		add_remove(&buf, when_ms, table, &table->files[i], false);
 	table->nfiles = 0;
 	good = add_file(estate, table, when_ms, commit, &merged, false, &buf) &&
-		publish(estate, table, when_ms, &buf);
+		table_publish(estate, table, when_ms, &buf);
 	buf_done(&buf);
 	return good;
 }
@@ -372,18 +387,18 @@ bool tables_commit(struct estate *estate, int64_t when_ms, const struct commit *
 	(void)snprintf(metrics, sizeof metrics,
 		"\"numRemovedFiles\":\"%zu\",\"numOutputRows\":\"%lld\",\"numAddedFiles\":\"1\"", removed,
 		(long long)commit->rows);
-	add_info(&buf, when_ms, table, commit->operation, parameters, metrics,
+	table_info(&buf, when_ms, table, commit->operation, parameters, metrics,
 		pipelines[commit->pipeline].name, removed > 0);
 	for (size_t i = 0; i < removed; i++)
-		add_remove(&buf, when_ms, &table->files[i], true);
+		add_remove(&buf, when_ms, table, &table->files[i], true);
 	if (commit->overwrite)
 		table->nfiles = 0;
 	good = add_file(estate, table, when_ms, commit, &planned, true, &buf) &&
-		publish(estate, table, when_ms, &buf);
+		table_publish(estate, table, when_ms, &buf);
 	buf_done(&buf);
 	if (good && table->nfiles >= SMALL_FILES)
 		good = optimize(estate, table, when_ms + 400, commit);
-	return good;
+	return good && table_maintain(estate, table, when_ms + 500);
 }
 
 int64_t tables_newest(const struct estate *estate, const char *name, char id[17])

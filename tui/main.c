@@ -98,8 +98,8 @@ static bool desk_counts(void *context, struct console_counts *out)
 
 		if (state == RUN_FAILED)
 			counts.failed++;
-		else if (row->datasets_failing > 0)
-			counts.warn++;
+		else if (row->datasets_failing > 0 || (row->attempts > 1 && !run_state_is_final(state)))
+			counts.warn++; /* incomplete, or tried again after a failure */
 		if (state != RUN_UNKNOWN && !run_state_is_final(state))
 			counts.running++;
 	}

@@ -8,11 +8,12 @@
 #include "views/common.h"
 
 /* How many failing pipelines get their failed flow looked up in one load. */
-enum { CAUSES_MAX = 32 };
+enum { CAUSES_MAX = 32, ATTEMPTS_BACK = 3 };
 
 struct estate_row {
 	struct pipeline_row pipeline;
 	struct text failed_flow, error_class, error_message; /* root cause of the newest failure */
+	int failed_attempt; /* which of the chain, while a later one runs; 0 = the newest update itself */
 	int badness;
 	size_t place; /* in the store's order, to keep it among equals */
 };
@@ -172,7 +173,7 @@ static void format_source(const void *row, const struct look *look, struct line 
 
 enum { COLUMN_FRESH = 4, FRESH_WIDE = 26, WIDE_COLS = 100 };
 static const struct column columns[] = {
-	{ "state", "STATE", "State of the newest update", 10, 14, 0, 0, COLUMN_DESCENDING,
+	{ "state", "STATE", "State of the newest update", 11, 14, 0, 0, COLUMN_DESCENDING,
 		format_state, compare_state },
 	{ "pipeline", "PIPELINE", "Name of the pipeline", 16, 40, 4, 0, COLUMN_TAIL, format_pipeline, NULL },
 	{ "updates", "LAST 20 UPDATES", "How the last 20 updates ended, newest right; a chain of "
@@ -223,17 +224,43 @@ static int worst_first(const void *a, const void *b)
 	return (left->place > right->place) - (left->place < right->place);
 }
 
+/* While it is tried again, what failed is the attempt before. NULL: nothing has failed. */
+static bool find_failed(struct view *view, struct reader *reader, const struct pipeline_row *pipeline,
+	const struct update_row **failed_out, struct err *err)
+{
+	const struct update_row *latest = &pipeline->latest;
+	struct update_rows updates;
+
+	*failed_out = latest->state == RUN_FAILED ? latest : NULL;
+	if (*failed_out || pipeline->attempts <= 1 || run_state_is_final(latest->state))
+		return true;
+	if (!updates_list(reader, &view->arena, pipeline->pipeline_id, ATTEMPTS_BACK, &updates, err))
+		return false;
+	for (size_t i = 0; i < updates.n && !*failed_out; i++) {
+		if (updates.rows[i].state == RUN_FAILED &&
+			text_eq(updates.rows[i].chain_id, latest->chain_id))
+			*failed_out = &updates.rows[i];
+	}
+	return true;
+}
+
 /* An update fails because a flow did: the flow's own words are the cause. */
 static bool find_cause(struct view *view, struct reader *reader, struct estate_row *row,
 	struct err *err)
 {
+	const struct update_row *failed;
 	struct flow_rows flows;
 
-	row->error_class = row->pipeline.latest.error_class;
-	row->error_message = row->pipeline.latest.error_message;
-	if (!row->pipeline.latest.update_id.len)
+	if (!find_failed(view, reader, &row->pipeline, &failed, err))
+		return false;
+	if (!failed)
 		return true;
-	if (!flows_list(reader, &view->arena, row->pipeline.latest.update_id, &flows, err))
+	row->failed_attempt = failed == &row->pipeline.latest ? 0 : failed->attempt;
+	row->error_class = failed->error_class;
+	row->error_message = failed->error_message;
+	if (!failed->update_id.len)
+		return true;
+	if (!flows_list(reader, &view->arena, failed->update_id, &flows, err))
 		return false;
 	for (size_t i = 0; i < flows.n; i++) {
 		const struct flow_row *flow = &flows.rows[i];
@@ -246,6 +273,13 @@ static bool find_cause(struct view *view, struct reader *reader, struct estate_r
 		break;
 	}
 	return true;
+}
+
+static bool has_failed(const struct pipeline_row *pipeline)
+{
+	enum run_state state = pipeline->latest.state;
+
+	return state == RUN_FAILED || (pipeline->attempts > 1 && !run_state_is_final(state));
 }
 
 static bool estate_load(struct view *view, struct reader *reader, struct err *err)
@@ -262,7 +296,7 @@ static bool estate_load(struct view *view, struct reader *reader, struct err *er
 		rows[i].pipeline = list.rows[i];
 		rows[i].badness = pipeline_badness(&list.rows[i], view->look.now_ms);
 		rows[i].place = i;
-		if (list.rows[i].latest.state != RUN_FAILED || ++causes > CAUSES_MAX)
+		if (!has_failed(&list.rows[i]) || ++causes > CAUSES_MAX)
 			continue;
 		if (!find_cause(view, reader, &rows[i], err))
 			return false;
@@ -296,13 +330,17 @@ static void sheet_latest(struct sheet *sheet, const struct look *look,
 
 static void sheet_row_of(struct sheet *sheet, const struct look *look, const struct estate_row *row)
 {
+	const char *label = row->failed_attempt ? "last failure" : "root cause";
+
 	sheet_heading(sheet, arena_printf(look->arena, "%.*s", TEXT_ARG(row->pipeline.pipeline)));
 	sheet_latest(sheet, look, &row->pipeline);
-	if (row->failed_flow.len)
-		sheet_addf(sheet, "root cause", ROLE_FAILED, "flow %.*s failed",
-			TEXT_ARG(row->failed_flow));
+	if (row->failed_flow.len && row->failed_attempt)
+		sheet_addf(sheet, label, ROLE_FAILED, "flow %.*s failed in attempt %d",
+			TEXT_ARG(row->failed_flow), row->failed_attempt);
+	else if (row->failed_flow.len)
+		sheet_addf(sheet, label, ROLE_FAILED, "flow %.*s failed", TEXT_ARG(row->failed_flow));
 	if (row->error_message.len)
-		sheet_add(sheet, row->failed_flow.len ? "" : "root cause", ROLE_TEXT, row->error_message);
+		sheet_add(sheet, row->failed_flow.len ? "" : label, ROLE_TEXT, row->error_message);
 	if (row->pipeline.input != FACT_UNKNOWN) {
 		struct text published = format_count(look, row->pipeline.published);
 		struct text input = format_count(look, row->pipeline.input);

@@ -111,7 +111,7 @@ static const struct column columns[] = {
 	{ "when", "WHEN", "The protocol's timestamp", 15, 20, 0, 0, COLUMN_DESCENDING, format_when,
 		compare_when },
 	{ "operation", "OPERATION", "What was done", 16, 28, 1, 0, 0, format_operation, NULL },
-	{ "by", "BY", "Who, else which engine", 10, 28, 1, 2, 0, format_by, NULL },
+	{ "by", "BY", "Who, else which engine", 14, 28, 1, 2, 0, format_by, NULL },
 	{ "rows", "ROWS", "Rows added and removed; unknown unless every file says", 12, 20, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_rows, compare_rows },
 	{ "files", "FILES", "Files added and removed", 7, 12, 0, 1, COLUMN_RIGHT | COLUMN_DESCENDING,

@@ -110,8 +110,8 @@ bool table_maintain(struct estate *estate, struct table *table, int64_t when_ms)
 	if (good && (table->version - 1) / CHECKPOINT_EVERY != (table->checkpointed - 1) / CHECKPOINT_EVERY) {
 		good = checkpoint_write(estate, table, when_ms);
 		table->checkpointed = table->version;
-		if (good && table->is_vacuumed && when_ms > estate->past_end_ms)
-			clean_log(estate, table, when_ms);
 	}
+	if (good && table->is_vacuumed && when_ms > estate->past_end_ms)
+		clean_log(estate, table, when_ms);
 	return good;
 }

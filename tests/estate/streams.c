@@ -12,6 +12,10 @@
 #include "tests/estate/broker.h"
 #include "tests/estate/estate.h"
 
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wgnu-statement-expression" /* in librdkafka's own macros */
+#endif
+
 enum { TOPIC_COUNT = 3, PARTITIONS_MAX = 4, CDC_TABLES = 40, READER_COUNT = 3, GROUP_COUNT = 3,
 	OFFSETS_KEPT = 20, SILENT_AFTER_MS = 60 * 1000, TICK_MS = 100 };
 

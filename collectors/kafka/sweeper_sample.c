@@ -9,7 +9,10 @@
 #include "collectors/kafka/tally.h"
 #include "store/fact.h"
 
-enum { BATCH = 1000, TELL_MS = 4000, WINDOW_MS = 250, STALE_MS = 15000, NAP_MS = 50 };
+enum { BATCH = 1000, TELL_MS = 4000, WINDOW_MS = 250, NAP_MS = 50,
+	JUDGE_MS = 5000,     /* how often it is asked whether reading comes nearer to the end */
+	STALE_MS = 15000,    /* what is read is never as old as this without catching up ... */
+	ANCIENT_MS = 600000  /* ... and in no case as old as this */ };
 
 struct known { /* a topic that is read */
 	char *name;
@@ -29,6 +32,8 @@ struct sampler {
 	bool first; /* nothing was assigned yet */
 	int64_t window_at_ms, told_at_ms;
 	int64_t window_bytes;
+	int64_t judged_at_ms, age_ms; /* age: of the oldest that is read, when judged last */
+	int windows, limited_windows; /* since then */
 	bool limited, said_limited;
 	char fault[200];
 };
@@ -285,6 +290,22 @@ static void tell(struct sweeper *sweeper, int64_t wall_ms)
 	sweeper_send(sweeper);
 }
 
+/* After a pause there is much to read: only who falls back, or is far too late, passes it over. */
+static void judge(struct sweeper *sweeper, int64_t now, int64_t wall_ms)
+{
+	struct sampler *sampler = sweeper->sampler;
+	int64_t oldest = tally_oldest(sampler->tally);
+	int64_t age = oldest == INT64_MAX ? 0 : wall_ms - oldest;
+	bool limited = 2 * sampler->limited_windows > sampler->windows;
+	bool nearer = age < sampler->age_ms - JUDGE_MS / 4;
+
+	if (limited && age > STALE_MS && sampler->judged_at_ms != 0 && (age > ANCIENT_MS || !nearer))
+		jump(sweeper);
+	sampler->judged_at_ms = now;
+	sampler->age_ms = age;
+	sampler->windows = sampler->limited_windows = 0;
+}
+
 /* A new window may read anew. */
 static void turn_window(struct sweeper *sweeper, int64_t now, int64_t wall_ms)
 {
@@ -292,8 +313,10 @@ static void turn_window(struct sweeper *sweeper, int64_t now, int64_t wall_ms)
 
 	if (now - sampler->window_at_ms < WINDOW_MS)
 		return;
-	if (sampler->limited && wall_ms - tally_oldest(sampler->tally) > STALE_MS)
-		jump(sweeper);
+	sampler->windows++;
+	sampler->limited_windows += sampler->limited;
+	if (now - sampler->judged_at_ms >= JUDGE_MS)
+		judge(sweeper, now, wall_ms);
 	sampler->window_at_ms = now;
 	sampler->window_bytes = 0;
 	sampler->limited = false;

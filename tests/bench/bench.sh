@@ -111,5 +111,7 @@ row 'lag of 50 groups x 4,000 partitions, p99 ms' "$p99" '<= 250' "$(verdict "$p
 rm -f $dir/day.db* $dir/wide.db*
 say 'Parquet'
 B=$B sh tests/bench/parquet.sh
+say 'Kafka'
+B=$B sh tests/bench/kafka.sh
 say 'table'
 cat $table

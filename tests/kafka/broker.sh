@@ -16,7 +16,8 @@
 #   address       127.0.0.1:PORT          plain text, no account; may do everything
 #   pid, broker.log, server.properties
 # and with --secure also, for an account `weir` (password river-bed) that may do nothing yet:
-#   sasl          127.0.0.1:PORT          SASL_PLAINTEXT with SCRAM-SHA-256, SCRAM-SHA-512 and PLAIN
+#   sasl          127.0.0.1:PORT          SASL_PLAINTEXT with SCRAM-SHA-256, SCRAM-SHA-512, PLAIN, and
+#                                         OAUTHBEARER with unsigned tokens (alg none, sub weir)
 #   ssl           127.0.0.1:PORT          SSL; knows clients by certificate (CN=weir) where they show one
 #   ca.pem client.pem client.key          of that listener; client.key has no password
 #
@@ -128,10 +129,11 @@ P
 	echo "127.0.0.1:$6" >"$1/ssl"
 	login=org.apache.kafka.common.security
 	cat <<P
-sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512,PLAIN
+sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512,PLAIN,OAUTHBEARER
 listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=$login.scram.ScramLoginModule required;
 listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=$login.scram.ScramLoginModule required;
 listener.name.sasl_plaintext.plain.sasl.jaas.config=$login.plain.PlainLoginModule required user_weir="$password";
+listener.name.sasl_plaintext.oauthbearer.sasl.jaas.config=$login.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";
 ssl.keystore.type=PEM
 ssl.keystore.location=$1/server.both.pem
 ssl.truststore.type=PEM

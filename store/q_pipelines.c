@@ -67,11 +67,13 @@ static int newest_first(const void *left, const void *right)
 	return (a->upd < b->upd) - (a->upd > b->upd);
 }
 
-static bool history_load(struct reader *reader, int64_t pipeline, int64_t retry,
+/* As many as a strip needs; brief: the newest chain, and back to one that reported quality. */
+static bool history_load(struct reader *reader, int64_t pipeline, int64_t retry, bool brief,
 	struct history *history, struct err *err)
 {
 	size_t slack = reader->n < reader->newest ? RUNS_SLACK : 0;
 	size_t seen_since = 0; /* the strip was full */
+	bool quality = false;
 	struct strip strip = { 0 };
 	sqlite3_stmt *stmt;
 	struct run run;
@@ -93,6 +95,9 @@ static bool history_load(struct reader *reader, int64_t pipeline, int64_t retry,
 		if (strip.full && seen_since++ == slack)
 			break;
 		history_add(history, &run);
+		quality = quality || (run_is_data(&run) && run.fold.quality_flows > 0);
+		if (brief && slack == 0 && quality && (strip.n > 1 || !strip.open))
+			break;
 	}
 	sqlite3_reset(stmt);
 	if (ok && slack > 0 && history->n > 0) /* else they come in order */
@@ -192,6 +197,14 @@ static void no_update(struct update_row *row)
 	};
 }
 
+/* The first attempt we know may be a retry of one from before the log begins. */
+static int newest_attempts(const struct strip *strip)
+{
+	bool before = strip->first_failed[0] > 0 && strip->first_failed[0] < RUNS_MAX;
+
+	return strip->attempts[0] + (before ? (int)strip->first_failed[0] : 0);
+}
+
 static bool fill_strip(struct names *names, const struct history *history, int64_t retry,
 	struct pipeline_row *row, struct err *err)
 {
@@ -223,10 +236,7 @@ static bool fill_strip(struct names *names, const struct history *history, int64
 		return false;
 	if (!latest)
 		return true;
-	row->attempts = strip.attempts[0];
-	/* the first attempt we know may be a retry of one from before the log begins */
-	if (strip.first_failed[0] > 0 && strip.first_failed[0] < RUNS_MAX)
-		row->attempts += (int)strip.first_failed[0];
+	row->attempts = newest_attempts(&strip);
 	if (!run_load(names->reader, latest->upd, &whole, err) ||
 		!update_row_fill(names, &whole, &row->latest, err))
 		return false;
@@ -253,7 +263,7 @@ static bool fill_pipeline(struct names *names, int64_t id, int64_t retry, struct
 		names_pipeline(names, id, &row->pipeline, err) &&
 		names_pipeline_source(names, id, &source, err) &&
 		names_source(names, source, &row->source, err) &&
-		history_load(names->reader, id, retry, history, err) &&
+		history_load(names->reader, id, retry, false, history, err) &&
 		fill_strip(names, history, retry, row, err) &&
 		fill_quality(names, history, row, err);
 }
@@ -314,4 +324,60 @@ bool pipelines_list(
 		qsort(rows.rows, rows.n, sizeof *rows.rows, worst_first);
 	*out = rows;
 	return true;
+}
+
+void pipeline_count(const struct pipeline_row *row, struct pipeline_counts *counts)
+{
+	enum run_state state = row->latest.state;
+	bool runs = state != RUN_UNKNOWN && !run_state_is_final(state);
+
+	if (state == RUN_FAILED)
+		counts->failed++;
+	else if (row->datasets_failing > 0 || (row->attempts > 1 && runs))
+		counts->warn++;
+	counts->running += runs;
+}
+
+static bool count_pipeline(struct names *names, int64_t id, int64_t retry, struct history *history,
+	struct pipeline_counts *counts, struct err *err)
+{
+	struct pipeline_row row = {
+		.input = FACT_UNKNOWN, .published = FACT_UNKNOWN, .quarantined = FACT_UNKNOWN };
+	enum run_state state = RUN_UNKNOWN;
+	struct strip strip = { 0 };
+	bool found = false;
+
+	if (!history_load(names->reader, id, retry, true, history, err) ||
+		!fill_quality(names, history, &row, err))
+		return false;
+	for (size_t i = 0; i < history->n; i++) {
+		if (!run_is_data(&history->runs[i]))
+			continue;
+		state = found ? state : history->runs[i].fold.state;
+		found = true;
+		strip_add(&strip, &history->runs[i], retry);
+	}
+	row.latest.state = state;
+	row.attempts = found ? newest_attempts(&strip) : 0;
+	pipeline_count(&row, counts);
+	return true;
+}
+
+bool pipelines_count(struct reader *reader, struct pipeline_counts *out, struct err *err)
+{
+	struct pipeline_counts counts = { 0 };
+	struct history history = { 0 };
+	struct arena arena = { 0 };
+	struct names names = names_of(reader, &arena);
+	struct ids ids = { 0 };
+	int64_t retry;
+	bool ok = retry_cause(reader, &retry, err) && pipelines_all(&names, &ids, err);
+
+	for (size_t i = 0; ok && i < ids.n && i < PIPELINES_MAX; i++)
+		ok = count_pipeline(&names, ids.ids[i], retry, &history, &counts, err);
+	free(history.runs);
+	arena_free(&arena);
+	if (ok)
+		*out = counts;
+	return ok;
 }

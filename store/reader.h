@@ -183,6 +183,10 @@ struct undecodable_rows { struct undecodable_row *rows; size_t n; bool more; };
 
 /* Worst first; contains filters on name or id. Cost: one row of a derived table per update shown. */
 bool pipelines_list(struct reader *, struct arena *, struct pipeline_rows *out, struct err *);
+/* How many of those have failed, are incomplete or tried again (warn), are running. */
+struct pipeline_counts { int failed, warn, running; };
+void pipeline_count(const struct pipeline_row *row, struct pipeline_counts *counts); /* adds one */
+bool pipelines_count(struct reader *, struct pipeline_counts *out, struct err *);
 /* Newest first. pipeline: id or name; NONE = all pipelines. */
 bool updates_list(struct reader *, struct arena *, struct text pipeline, size_t limit,
 	struct update_rows *out, struct err *);

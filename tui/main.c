@@ -86,27 +86,13 @@ static bool desk_collecting(void *context)
 static bool desk_counts(void *context, struct console_counts *out)
 {
 	struct desk *desk = context;
-	struct console_counts counts = { 0 };
-	struct arena arena = { 0 };
-	struct pipeline_rows rows;
+	struct pipeline_counts counts;
 	struct err err = ERR_INIT; /* the screen's own load tells what is wrong */
-	bool good = pipelines_list(desk->reader, &arena, &rows, &err);
 
-	for (size_t i = 0; good && i < rows.n; i++) {
-		const struct pipeline_row *row = &rows.rows[i];
-		enum run_state state = row->latest.state;
-
-		if (state == RUN_FAILED)
-			counts.failed++;
-		else if (row->datasets_failing > 0 || (row->attempts > 1 && !run_state_is_final(state)))
-			counts.warn++; /* incomplete, or tried again after a failure */
-		if (state != RUN_UNKNOWN && !run_state_is_final(state))
-			counts.running++;
-	}
-	if (good)
-		*out = counts;
-	arena_free(&arena);
-	return good;
+	if (!pipelines_count(desk->reader, &counts, &err))
+		return false;
+	*out = (struct console_counts){ counts.failed, counts.warn, counts.running };
+	return true;
 }
 
 static bool desk_child_ended(void *context)

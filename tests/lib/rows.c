@@ -85,12 +85,29 @@ static bool put_flows(struct reader *reader, struct arena *arena, struct text up
 	return true;
 }
 
+/* What pipelines_count() says without the rows, from the rows. */
+static bool counts_agree(struct reader *reader, const struct pipeline_rows *rows, struct err *err)
+{
+	struct pipeline_counts counts, wanted = { 0 };
+
+	if (!pipelines_count(reader, &counts, err))
+		return false;
+	for (size_t i = 0; i < rows->n; i++)
+		pipeline_count(&rows->rows[i], &wanted);
+	if (counts.failed == wanted.failed && counts.warn == wanted.warn &&
+		counts.running == wanted.running)
+		return true;
+	return err_set(err, ERR_STORE, 0, "counted %d failed, %d warned, %d running of %d, %d, %d",
+		counts.failed, counts.warn, counts.running, wanted.failed, wanted.warn,
+		wanted.running);
+}
+
 static bool put_pipelines(struct reader *reader, struct arena *arena, struct buf *out,
 	struct err *err)
 {
 	struct pipeline_rows rows;
 
-	if (!pipelines_list(reader, arena, &rows, err))
+	if (!pipelines_list(reader, arena, &rows, err) || !counts_agree(reader, &rows, err))
 		return false;
 	for (size_t i = 0; i < rows.n; i++) {
 		const struct pipeline_row *row = &rows.rows[i];

@@ -224,22 +224,25 @@ static int worst_first(const void *a, const void *b)
 	return (left->place > right->place) - (left->place < right->place);
 }
 
-/* While it is tried again, what failed is the attempt before. NULL: nothing has failed. */
+/* While it is tried again, what failed is the attempt before. Unchanged: nothing has failed. */
 static bool find_failed(struct view *view, struct reader *reader, const struct pipeline_row *pipeline,
-	const struct update_row **failed_out, struct err *err)
+	struct update_row *failed_out, struct err *err)
 {
 	const struct update_row *latest = &pipeline->latest;
 	struct update_rows updates;
 
-	*failed_out = latest->state == RUN_FAILED ? latest : NULL;
-	if (*failed_out || pipeline->attempts <= 1 || run_state_is_final(latest->state))
+	if (latest->state == RUN_FAILED)
+		*failed_out = *latest;
+	if (pipeline->attempts <= 1 || run_state_is_final(latest->state))
 		return true;
 	if (!updates_list(reader, &view->arena, pipeline->pipeline_id, ATTEMPTS_BACK, &updates, err))
 		return false;
-	for (size_t i = 0; i < updates.n && !*failed_out; i++) {
-		if (updates.rows[i].state == RUN_FAILED &&
-			text_eq(updates.rows[i].chain_id, latest->chain_id))
-			*failed_out = &updates.rows[i];
+	for (size_t i = 0; i < updates.n; i++) {
+		if (updates.rows[i].state != RUN_FAILED ||
+			!text_eq(updates.rows[i].chain_id, latest->chain_id))
+			continue;
+		*failed_out = updates.rows[i];
+		break;
 	}
 	return true;
 }
@@ -248,19 +251,17 @@ static bool find_failed(struct view *view, struct reader *reader, const struct p
 static bool find_cause(struct view *view, struct reader *reader, struct estate_row *row,
 	struct err *err)
 {
-	const struct update_row *failed;
+	struct update_row failed = { .attempt = 0 };
 	struct flow_rows flows;
 
 	if (!find_failed(view, reader, &row->pipeline, &failed, err))
 		return false;
-	if (!failed)
+	row->failed_attempt = row->pipeline.latest.state == RUN_FAILED ? 0 : failed.attempt;
+	row->error_class = failed.error_class;
+	row->error_message = failed.error_message;
+	if (!failed.update_id.len)
 		return true;
-	row->failed_attempt = failed == &row->pipeline.latest ? 0 : failed->attempt;
-	row->error_class = failed->error_class;
-	row->error_message = failed->error_message;
-	if (!failed->update_id.len)
-		return true;
-	if (!flows_list(reader, &view->arena, failed->update_id, &flows, err))
+	if (!flows_list(reader, &view->arena, failed.update_id, &flows, err))
 		return false;
 	for (size_t i = 0; i < flows.n; i++) {
 		const struct flow_row *flow = &flows.rows[i];

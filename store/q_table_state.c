@@ -103,31 +103,79 @@ static bool restates(const struct fact_version *version, int64_t rows_before)
 		version->rows_added >= rows_before - rows_before / 10;
 }
 
-/* Counts back from the state's version through commits that follow each other without a gap. */
-static void count_back(const struct fact_table *state, struct version_rows *rows)
-{
-	int64_t nrows = FACT_UNKNOWN, files = FACT_UNKNOWN, bytes = FACT_UNKNOWN, next = FACT_UNKNOWN;
+struct count { /* what the table held with version */
+	int64_t version, rows, files, bytes;
+};
 
+/* To what it held before this commit; unknown from a gap in the versions on. */
+static void step_back(struct count *count, const struct fact_version *commit)
+{
+	count->rows = before(count->rows, commit->rows_added, commit->rows_removed);
+	count->files = before(count->files, commit->files_added, commit->files_removed);
+	count->bytes = before(count->bytes, commit->bytes_added, commit->bytes_removed);
+	count->version = commit->version - 1;
+}
+
+static void meet(struct count *count, int64_t version)
+{
+	if (count->version != version)
+		*count = (struct count){ version, FACT_UNKNOWN, FACT_UNKNOWN, FACT_UNKNOWN };
+}
+
+/* From the state's version down to the newest one of a list. */
+static bool count_down_to(struct reader *reader, int64_t tbl, int64_t version, struct count *count,
+	struct err *err)
+{
+	sqlite3_stmt *stmt;
+	bool row, ok;
+
+	if (!reader_query(reader, Q_VERSIONS_BACK, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, tbl);
+	sqlite3_bind_int64(stmt, 2, version);
+	sqlite3_bind_int64(stmt, 3, count->version);
+	sqlite3_bind_int64(stmt, 4, reader->n);
+	while ((ok = sql_step(stmt, &row, err)) && row) {
+		const struct fact_version commit = {
+			.version = sqlite3_column_int64(stmt, 0),
+			.rows_added = sql_int(stmt, 1),
+			.rows_removed = sql_int(stmt, 2),
+			.files_added = sql_int(stmt, 3),
+			.files_removed = sql_int(stmt, 4),
+			.bytes_added = sql_int(stmt, 5),
+			.bytes_removed = sql_int(stmt, 6),
+		};
+
+		meet(count, commit.version);
+		step_back(count, &commit);
+	}
+	sqlite3_reset(stmt);
+	return ok;
+}
+
+/* Back from the state through commits that follow each other without a gap. */
+static bool count_back(struct reader *reader, int64_t tbl, const struct fact_table *state,
+	struct version_rows *rows, struct err *err)
+{
+	struct count count = { state->version, state->rows, state->files, state->bytes };
+
+	if (state->version != FACT_UNKNOWN && state->version > rows->rows[0].fact.version &&
+		!count_down_to(reader, tbl, rows->rows[0].fact.version, &count, err))
+		return false;
 	for (size_t i = 0; i < rows->n; i++) {
 		struct version_row *row = &rows->rows[i];
 		const struct fact_version *fact = &row->fact;
 
-		if (fact->version == state->version) {
-			nrows = state->rows;
-			files = state->files;
-			bytes = state->bytes;
-		} else if (fact->version != next) {
-			nrows = files = bytes = FACT_UNKNOWN;
-		}
-		row->rows_after = nrows;
-		row->files_after = files;
-		row->bytes_after = bytes;
-		nrows = before(nrows, fact->rows_added, fact->rows_removed);
-		files = before(files, fact->files_added, fact->files_removed);
-		bytes = before(bytes, fact->bytes_added, fact->bytes_removed);
-		row->restates = restates(fact, nrows);
-		next = fact->version - 1;
+		if (fact->version == state->version)
+			count = (struct count){ state->version, state->rows, state->files, state->bytes };
+		meet(&count, fact->version);
+		row->rows_after = count.rows;
+		row->files_after = count.files;
+		row->bytes_after = count.bytes;
+		step_back(&count, fact);
+		row->restates = restates(fact, count.rows);
 	}
+	return true;
 }
 
 static void standing_of_row(
@@ -157,9 +205,9 @@ bool standings_fill(struct reader *reader, struct arena *arena, int64_t tbl,
 	if (rows->n == 0)
 		return true;
 	if (!state_newest(reader, arena, tbl, &state, &at_ms, &shape, err) ||
+		!count_back(reader, tbl, &state, rows, err) ||
 		!reader_query(reader, Q_STANDINGS, &stmt, err))
 		return false;
-	count_back(&state, rows);
 	for (size_t k = 0; k < rows->n; k++)
 		rows->rows[k].standing = (struct fact_standing){
 			.version = rows->rows[k].fact.version,

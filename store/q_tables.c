@@ -292,7 +292,8 @@ bool versions_list(struct reader *reader, struct arena *arena, struct text table
 			break;
 	}
 	sqlite3_reset(stmt);
-	ok = ok && standings_fill(reader, arena, tbl, &rows, err);
+	ok = ok && standings_fill(reader, arena, tbl, &rows, err) &&
+		completeness_fill(&names, &rows, err);
 	if (ok)
 		*out = rows;
 	return ok;

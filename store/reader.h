@@ -164,6 +164,8 @@ struct version_row {
 	struct fact_standing standing; /* its table and path are NONE; STANDING_UNKNOWN = not told */
 	/* The table with this version: counted back from its state, as far as every commit tells. */
 	int64_t rows_after, files_after, bytes_after;
+	/* Rows of the update, or of the micro-batch, that made it, as its event log tells. */
+	int64_t published, quarantined;
 	bool restates; /* took away and put back nearly all rows: what was published is told anew */
 };
 struct version_rows { struct version_row *rows; size_t n; bool more; };

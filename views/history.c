@@ -2,6 +2,7 @@
 #include "views/history.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -47,7 +48,11 @@ static int compare_when(const void *a, const void *b)
 
 static void format_operation(const void *row, const struct look *look, struct line *line)
 {
-	line_name(line, look, version_of(row)->operation);
+	const struct version_row *version = row;
+
+	line_name(line, look, version->fact.operation);
+	if (version->restates && !look->raw)
+		line_add(line, ROLE_WARN, TEXT(" restated"));
 }
 
 static void format_by(const void *row, const struct look *look, struct line *line)
@@ -75,6 +80,64 @@ static void format_files(const void *row, const struct look *look, struct line *
 static int compare_files(const void *a, const void *b)
 {
 	return compare_i64(version_of(a)->files_added, version_of(b)->files_added);
+}
+
+static const struct version_row *row_of(const void *row)
+{
+	return row;
+}
+
+static void format_after(const void *row, const struct look *look, struct line *line)
+{
+	line_count(line, look, row_of(row)->rows_after);
+}
+
+static int compare_after(const void *a, const void *b)
+{
+	return compare_i64(row_of(a)->rows_after, row_of(b)->rows_after);
+}
+
+static int64_t input_of(const struct version_row *row)
+{
+	return row->published == FACT_UNKNOWN || row->quarantined == FACT_UNKNOWN
+		? FACT_UNKNOWN
+		: row->published + row->quarantined;
+}
+
+static void format_complete(const void *row, const struct look *look, struct line *line)
+{
+	line_complete(line, look, row_of(row)->published, input_of(row_of(row)));
+}
+
+static int64_t permyriad(const struct version_row *row)
+{
+	int64_t input = input_of(row);
+
+	return input > 0 ? (int64_t)((double)row->published / (double)input * 10000) : FACT_UNKNOWN;
+}
+
+static int compare_complete(const void *a, const void *b)
+{
+	return compare_i64(permyriad(row_of(a)), permyriad(row_of(b)));
+}
+
+static void format_standing(const void *row, const struct look *look, struct line *line)
+{
+	const struct fact_standing *standing = &row_of(row)->standing;
+	struct text words = standing_words(look, standing);
+
+	if (look->raw)
+		line_add(line, ROLE_TEXT, text_of(version_standing_name(standing->standing)));
+	else if (words.bytes)
+		line_add(line, standing_role(look, standing), words);
+	else
+		line_dash(line, look);
+}
+
+static int compare_standing(const void *a, const void *b)
+{
+	return compare_i64((int64_t)row_of(a)->standing.standing,
+		(int64_t)row_of(b)->standing.standing);
 }
 
 static void format_bytes_of(const void *row, const struct look *look, struct line *line)
@@ -110,16 +173,23 @@ static const struct column columns[] = {
 		format_version, compare_version },
 	{ "when", "WHEN", "The protocol's timestamp", 15, 20, 0, 0, COLUMN_DESCENDING, format_when,
 		compare_when },
-	{ "operation", "OPERATION", "What was done", 16, 28, 1, 0, 0, format_operation, NULL },
-	{ "by", "BY", "Who, else which engine", 14, 28, 1, 2, 0, format_by, NULL },
+	{ "operation", "OPERATION", "What was done; restated: nearly all rows were told anew", 16, 28,
+		1, 0, 0, format_operation, NULL },
+	{ "by", "BY", "Who, else which engine", 14, 28, 1, 3, 0, format_by, NULL },
 	{ "rows", "ROWS", "Rows added and removed; unknown unless every file says", 12, 20, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_rows, compare_rows },
-	{ "files", "FILES", "Files added and removed", 7, 12, 0, 1, COLUMN_RIGHT | COLUMN_DESCENDING,
+	{ "files", "FILES", "Files added and removed", 7, 12, 0, 2, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_files, compare_files },
-	{ "bytes", "ADDED", "Bytes of the files added", 7, 9, 0, 3, COLUMN_RIGHT | COLUMN_DESCENDING,
+	{ "complete", "COMPLETE", "Published of what came in, as the event log tells", 8, 8, 0, 1,
+		COLUMN_RIGHT, format_complete, compare_complete },
+	{ "standing", "RESTORABLE", "Whether the table can be rolled back to it", 13, 36, 1, 0, 0,
+		format_standing, compare_standing },
+	{ "after", "ROWS AFTER", "Rows the table held with it", 10, 15, 0, 4,
+		COLUMN_RIGHT | COLUMN_DESCENDING, format_after, compare_after },
+	{ "bytes", "ADDED", "Bytes of the files added", 7, 9, 0, 5, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_bytes_of, compare_bytes },
-	{ "changes", "CHANGED", "Schema, properties, protocol", 12, 60, 2, 4, 0, format_changes, NULL },
-	{ "engine", "ENGINE", "What wrote it", 24, 40, 1, 5, 0, format_engine, NULL },
+	{ "changes", "CHANGED", "Schema, properties, protocol", 12, 60, 2, 6, 0, format_changes, NULL },
+	{ "engine", "ENGINE", "What wrote it", 24, 40, 1, 7, 0, format_engine, NULL },
 };
 
 static struct text row_key(const void *row)
@@ -174,14 +244,54 @@ static void history_draw(const struct view *view, struct canvas *canvas, struct 
 	list_over_pane(view, NULL, 0, &pane, canvas, rect);
 }
 
+/* Two marked versions; one marked and the selected one; else the selected one and the newest. */
+static enum reply open_diff(struct view *view, struct app *app)
+{
+	const struct history *history = view->state;
+	const struct version_row *selected = table_selected(&history->table);
+	const void *marked[3];
+	size_t n = table_marked(&history->table, marked, ARRAY_LEN(marked));
+	struct view_arg arg = view->arg;
+	int64_t a, b;
+
+	if (!selected || n > 2) {
+		if (n > 2)
+			app_message(app, ROLE_WARN, "more than two versions are marked: unmark some");
+		return REPLY_DONE;
+	}
+	a = n > 0 ? version_of(marked[0])->version : selected->fact.version;
+	b = n > 1	? version_of(marked[1])->version
+		: n > 0 ? selected->fact.version
+			: history->rows.rows[0].fact.version;
+	if (a == b) {
+		app_message(app, ROLE_WARN, "mark another version with the space bar, or go to an older one");
+		return REPLY_DONE;
+	}
+	(void)snprintf(arg.subject2, sizeof arg.subject2, "%" PRId64 "..%" PRId64, a < b ? a : b,
+		a < b ? b : a);
+	arg_set(arg.label, text_of(arena_printf(view->look.arena, "%.*s v%s",
+		TEXT_ARG(selected->fact.table), arg.subject2)));
+	app_open(app, "diff", &arg);
+	return REPLY_DONE;
+}
+
 static enum reply history_act(struct view *view, enum action action, struct app *app)
 {
 	struct history *history = view->state;
 	const struct version_row *row = table_selected(&history->table);
 	struct view_arg arg = view->arg;
 
-	if (action != ACT_OPEN)
+	switch (action) {
+	case ACT_OPEN:
+		break;
+	case ACT_DIFF:
+		return open_diff(view, app);
+	case ACT_OPEN_SCHEMA:
+		app_open(app, "schema", &view->arg);
+		return REPLY_DONE;
+	default:
 		return list_act(&history->table, action, view->rect.rows, false);
+	}
 	if (!row)
 		return REPLY_IGNORED;
 	arg.number = row->fact.version;
@@ -211,19 +321,20 @@ static bool history_json(const struct view *view, struct buf *out, struct err *e
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < table_shown(&history->table); i++)
-		(void)json_array_append_new(list, version_json(version_of(table_row(&history->table, i))));
+		(void)json_array_append_new(list, version_row_json(row_of(table_row(&history->table, i))));
 	return json_put(out, json_pack("{s:o, s:o, s:o, s:b}",
 		"table", json_text_or_null(newest ? newest->table : asked),
 		"path", json_text_or_null(newest ? newest->path : TEXT_NONE),
 		"versions", list, "more", history->rows.more), false, err);
 }
 
-static const enum action actions[] = { ACT_OPEN, TABLE_ACTIONS, ACT_NONE };
+static const enum action actions[] = { ACT_OPEN, ACT_DIFF, ACT_OPEN_SCHEMA, ACT_MARK,
+	TABLE_ACTIONS, ACT_NONE };
 
 const struct view_ops history_view = {
 	.name = "history",
 	.title = "history",
-	.about = "Versions of one Delta table, newest first: operation, who, rows, files.",
+	.about = "Versions of one Delta table, newest first: what was done, and what can be restored.",
 	.arg = "TABLE|PATH",
 	.arg_required = true,
 	.state_size = sizeof(struct history),

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
-#include "views/common.h"
+#include "views/history.h"
 #include "views/views.h"
 
 struct tables {
@@ -14,17 +16,41 @@ static const struct table_row *table_of(const void *row)
 	return row;
 }
 
+/* Worst first: what cannot be read or lacks files, what can hardly be rolled back, the rest. */
+static const struct state_look *table_look(const struct table_row *row)
+{
+	static const struct state_look broken = { GLYPH_FAILED, ROLE_FAILED, "broken" };
+	static const struct state_look unread = { GLYPH_WARN, ROLE_WARN, "incomplete" };
+	static const struct state_look fine = { GLYPH_OK, ROLE_OK, "readable" };
+	static const struct state_look unknown = { GLYPH_UNKNOWN, ROLE_UNKNOWN, "not looked at" };
+
+	if (row->state.newest_gone > 0)
+		return &broken;
+	if (row->problem.len || row->state.problem.len)
+		return &unread;
+	return row->state_at_ms == TIME_UNKNOWN ? &unknown : &fine;
+}
+
+static int badness(const struct table_row *row)
+{
+	switch (table_look(row)->glyph) {
+	case GLYPH_FAILED:
+		return 3;
+	case GLYPH_WARN:
+		return 2;
+	case GLYPH_UNKNOWN:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 static void format_table(const void *row, const struct look *look, struct line *line)
 {
-	const struct table_row *table = table_of(row);
-
-	if (table->problem.len) {
-		line_add(line, ROLE_WARN, glyph_text(look, GLYPH_WARN));
+	line_glyph(line, look, table_look(table_of(row)));
+	if (!look->raw)
 		line_add(line, ROLE_TEXT, TEXT(" "));
-	} else {
-		line_add(line, ROLE_TEXT, TEXT("  "));
-	}
-	line_name(line, look, table->table);
+	line_name(line, look, table_of(row)->table);
 }
 
 static int compare_table(const void *a, const void *b)
@@ -69,22 +95,114 @@ static void format_engine(const void *row, const struct look *look, struct line 
 
 static void format_rows(const void *row, const struct look *look, struct line *line)
 {
-	line_change(line, look, table_of(row)->rows_added, table_of(row)->rows_removed);
+	line_count(line, look, table_of(row)->state.rows);
 }
 
 static int compare_rows(const void *a, const void *b)
 {
-	return compare_i64(table_of(a)->rows_added, table_of(b)->rows_added);
+	return compare_i64(table_of(a)->state.rows, table_of(b)->state.rows);
 }
 
 static void format_files(const void *row, const struct look *look, struct line *line)
 {
-	line_change(line, look, table_of(row)->files_added, table_of(row)->files_removed);
+	line_count(line, look, table_of(row)->state.files);
 }
 
 static int compare_files(const void *a, const void *b)
 {
-	return compare_i64(table_of(a)->files_added, table_of(b)->files_added);
+	return compare_i64(table_of(a)->state.files, table_of(b)->state.files);
+}
+
+static void format_size(const void *row, const struct look *look, struct line *line)
+{
+	int64_t bytes = table_of(row)->state.bytes;
+
+	if (bytes == FACT_UNKNOWN)
+		line_dash(line, look);
+	else
+		line_add(line, ROLE_NUMBER, format_bytes(look, bytes));
+}
+
+static int compare_size(const void *a, const void *b)
+{
+	return compare_i64(table_of(a)->state.bytes, table_of(b)->state.bytes);
+}
+
+/* Of the newest version's files; few files are no debt. */
+static void format_small(const void *row, const struct look *look, struct line *line)
+{
+	enum { FEW = 10 };
+	const struct fact_table *state = &table_of(row)->state;
+	bool debt = state->files >= FEW && state->small_files > state->files / 2;
+
+	if (state->files == FACT_UNKNOWN || state->files == 0)
+		line_dash(line, look);
+	else
+		line_add(line, debt ? ROLE_WARN : ROLE_NUMBER,
+			format_share(look, state->small_files, state->files));
+}
+
+static int64_t small_permille(const struct fact_table *state)
+{
+	return state->files > 0 ? state->small_files * 1000 / state->files : FACT_UNKNOWN;
+}
+
+static int compare_small(const void *a, const void *b)
+{
+	return compare_i64(small_permille(&table_of(a)->state), small_permille(&table_of(b)->state));
+}
+
+static bool has_older(const struct table_row *row)
+{
+	return row->state.first_restorable != FACT_UNKNOWN &&
+		row->state.first_restorable < row->state.version;
+}
+
+static void format_back(const void *row, const struct look *look, struct line *line)
+{
+	const struct fact_table *state = &table_of(row)->state;
+
+	if (state->first_restorable == FACT_UNKNOWN)
+		line_dash(line, look);
+	else if (look->raw)
+		line_addf(line, ROLE_NUMBER, "%lld", (long long)state->first_restorable);
+	else if (has_older(table_of(row)))
+		line_addf(line, ROLE_NUMBER, "to v%lld", (long long)state->first_restorable);
+	else if (state->version == 0)
+		line_add(line, ROLE_DIM, TEXT("no older"));
+	else
+		line_add(line, ROLE_WARN, TEXT("newest only"));
+}
+
+static int64_t versions_back(const struct fact_table *state)
+{
+	return state->first_restorable == FACT_UNKNOWN ? FACT_UNKNOWN
+						       : state->version - state->first_restorable;
+}
+
+static int compare_back(const void *a, const void *b)
+{
+	return compare_i64(versions_back(&table_of(a)->state), versions_back(&table_of(b)->state));
+}
+
+static void format_optimized(const void *row, const struct look *look, struct line *line)
+{
+	line_age(line, look, table_of(row)->optimized_at_ms);
+}
+
+static int compare_optimized(const void *a, const void *b)
+{
+	return compare_i64(table_of(a)->optimized_at_ms, table_of(b)->optimized_at_ms);
+}
+
+static void format_vacuumed(const void *row, const struct look *look, struct line *line)
+{
+	line_age(line, look, table_of(row)->vacuumed_at_ms);
+}
+
+static int compare_vacuumed(const void *a, const void *b)
+{
+	return compare_i64(table_of(a)->vacuumed_at_ms, table_of(b)->vacuumed_at_ms);
 }
 
 static void format_commits(const void *row, const struct look *look, struct line *line)
@@ -103,22 +221,32 @@ static void format_path(const void *row, const struct look *look, struct line *l
 }
 
 static const struct column columns[] = {
-	{ "table", "  TABLE", "Name below its root", 26, 48, 3, 0, COLUMN_TAIL, format_table, compare_table },
+	{ "table", "  TABLE", "Name below its root", 20, 48, 3, 0, COLUMN_TAIL, format_table, compare_table },
 	{ "version", "VERSION", "Newest version", 7, 9, 0, 0, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_version, compare_version },
 	{ "age", "CHANGED", "How long ago it was committed", 7, 8, 0, 0, COLUMN_RIGHT, format_age_of,
 		compare_age },
-	{ "operation", "OPERATION", "What the newest version did", 17, 26, 1, 0, 0, format_operation,
-		NULL },
-	{ "rows", "ROWS", "Rows added and removed by the newest version", 9, 18, 0, 1,
+	{ "rows", "ROWS", "Rows it holds; unknown unless every file says", 9, 15, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_rows, compare_rows },
-	{ "files", "FILES", "Files added and removed by the newest version", 6, 12, 0, 2,
-		COLUMN_RIGHT | COLUMN_DESCENDING, format_files, compare_files },
-	{ "commits", "24 H", "Commits in the last 24 hours", 5, 7, 0, 3,
+	{ "files", "FILES", "Data files it holds", 5, 9, 0, 2, COLUMN_RIGHT | COLUMN_DESCENDING,
+		format_files, compare_files },
+	{ "size", "SIZE", "Bytes of its data files", 7, 8, 0, 0, COLUMN_RIGHT | COLUMN_DESCENDING,
+		format_size, compare_size },
+	{ "back", "RESTORABLE", "From which version on every one can be restored", 11, 12, 0, 0,
+		COLUMN_DESCENDING, format_back, compare_back },
+	{ "small", "SMALL", "Share of files below 16 MiB", 6, 6, 0, 1,
+		COLUMN_RIGHT | COLUMN_DESCENDING, format_small, compare_small },
+	{ "operation", "OPERATION", "What the newest version did", 16, 26, 1, 3, 0, format_operation,
+		NULL },
+	{ "commits", "24 H", "Commits in the last 24 hours", 5, 7, 0, 4,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_commits, compare_commits },
-	{ "by", "BY", "Who committed", 10, 30, 1, 4, 0, format_by, NULL },
-	{ "engine", "ENGINE", "What wrote it", 24, 40, 1, 6, 0, format_engine, NULL },
-	{ "path", "PATH", "Where it is", 24, 80, 1, 5, COLUMN_TAIL, format_path, NULL },
+	{ "optimized", "OPTIMIZED", "How long ago its files were put together", 9, 9, 0, 6,
+		COLUMN_RIGHT, format_optimized, compare_optimized },
+	{ "vacuumed", "VACUUMED", "How long ago old files were taken away", 8, 8, 0, 7, COLUMN_RIGHT,
+		format_vacuumed, compare_vacuumed },
+	{ "by", "BY", "Who committed", 10, 30, 1, 5, 0, format_by, NULL },
+	{ "engine", "ENGINE", "What wrote it", 24, 40, 1, 9, 0, format_engine, NULL },
+	{ "path", "PATH", "Where it is", 24, 80, 1, 8, COLUMN_TAIL, format_path, NULL },
 };
 
 static struct text row_key(const void *row)
@@ -142,6 +270,13 @@ static bool tables_open(struct view *view, struct err *err)
 	return true;
 }
 
+static int worst_first(const void *a, const void *b)
+{
+	int by = badness(b) - badness(a);
+
+	return by ? by : text_cmp(table_of(a)->table, table_of(b)->table);
+}
+
 static bool tables_load(struct view *view, struct reader *reader, struct err *err)
 {
 	struct tables *tables = view->state;
@@ -149,6 +284,8 @@ static bool tables_load(struct view *view, struct reader *reader, struct err *er
 
 	if (!tables_list(reader, &view->arena, &rows, err))
 		return false;
+	if (rows.n > 0)
+		qsort(rows.rows, rows.n, sizeof *rows.rows, worst_first);
 	tables->rows = rows;
 	table_set_rows(&tables->table, rows.rows, rows.n, &view->look);
 	return true;
@@ -157,26 +294,10 @@ static bool tables_load(struct view *view, struct reader *reader, struct err *er
 static struct sheet pane_of(const struct view *view)
 {
 	const struct table_row *row = table_selected(view->state);
-	const struct look *look = &view->look;
-	struct sheet sheet = { .arena = look->arena };
-	struct text at;
+	struct sheet sheet = { .arena = view->look.arena };
 
-	if (!row)
-		return sheet;
-	at = format_time(look, row->timestamp_ms);
-	sheet_heading(&sheet, arena_printf(look->arena, "%.*s", TEXT_ARG(row->table)));
-	if (row->problem.len)
-		sheet_add(&sheet, "incomplete", ROLE_WARN, row->problem);
-	sheet_addf(&sheet, "newest", ROLE_TEXT, "v%lld %.*s, %.*s", (long long)row->version,
-		TEXT_ARG(row->operation), TEXT_ARG(at));
-	if (row->first_version != FACT_UNKNOWN)
-		sheet_addf(&sheet, "listed", ROLE_TEXT, "%lld versions, from v%lld",
-			(long long)row->versions, (long long)row->first_version);
-	if (row->user_name.len)
-		sheet_add(&sheet, "by", ROLE_TEXT, row->user_name);
-	if (row->engine.len)
-		sheet_add(&sheet, "engine", ROLE_TEXT, row->engine);
-	sheet_add(&sheet, "path", ROLE_DIM, row->path);
+	if (row)
+		sheet_table(&sheet, &view->look, row, false);
 	return sheet;
 }
 
@@ -193,13 +314,13 @@ static enum reply tables_act(struct view *view, enum action action, struct app *
 	const struct table_row *row = table_selected(&tables->table);
 	struct view_arg arg = { .number = 0 };
 
-	if (action != ACT_OPEN)
+	if (action != ACT_OPEN && action != ACT_OPEN_SCHEMA)
 		return list_act(&tables->table, action, view->rect.rows, false);
 	if (!row)
 		return REPLY_IGNORED;
 	arg_set(arg.subject, row->path.len < VIEW_ARG_MAX ? row->path : row->table);
 	arg_set(arg.label, row->table);
-	app_open(app, "history", &arg);
+	app_open(app, action == ACT_OPEN ? "history" : "schema", &arg);
 	return REPLY_DONE;
 }
 
@@ -217,39 +338,18 @@ static bool tables_json(const struct view *view, struct buf *out, struct err *er
 	const struct tables *tables = view->state;
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < table_shown(&tables->table); i++) {
-		const struct table_row *row = table_row(&tables->table, i);
-
-		(void)json_array_append_new(list,
-			json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-				  "s:o, s:o}",
-				"table", json_text_or_null(row->table),
-				"path", json_text_or_null(row->path),
-				"source", json_text_or_null(row->source),
-				"version", json_number_or_null(row->version),
-				"timestamp_ms", json_number_or_null(row->timestamp_ms),
-				"first_version", json_number_or_null(row->first_version),
-				"versions", json_number_or_null(row->versions),
-				"operation", json_text_or_null(row->operation),
-				"engine", json_text_or_null(row->engine),
-				"user_name", json_text_or_null(row->user_name),
-				"rows_added", json_number_or_null(row->rows_added),
-				"rows_removed", json_number_or_null(row->rows_removed),
-				"files_added", json_number_or_null(row->files_added),
-				"files_removed", json_number_or_null(row->files_removed),
-				"commits_24h", json_number_or_null(row->commits_24h),
-				"problem", json_text_or_null(row->problem)));
-	}
+	for (size_t i = 0; i < table_shown(&tables->table); i++)
+		(void)json_array_append_new(list, table_json(table_row(&tables->table, i)));
 	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
 		"tables", list, "more", tables->rows.more), false, err);
 }
 
-static const enum action actions[] = { ACT_OPEN, TABLE_ACTIONS, ACT_NONE };
+static const enum action actions[] = { ACT_OPEN, ACT_OPEN_SCHEMA, TABLE_ACTIONS, ACT_NONE };
 
 const struct view_ops tables_view = {
 	.name = "tables",
 	.title = "tables",
-	.about = "Delta tables and what their newest version did; Enter leads to the history.",
+	.about = "Delta tables, worst first: what they hold, what can be restored; Enter leads to the history.",
 	.state_size = sizeof(struct tables),
 	.actions = actions,
 	.open = tables_open,

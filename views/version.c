@@ -69,6 +69,28 @@ static void sheet_all(struct sheet *sheet, const struct look *look, const struct
 	sheet_object(sheet, "notebook", version->notebook);
 }
 
+static void sheet_standing(struct sheet *sheet, const struct look *look, const struct version_row *row)
+{
+	const struct fact_standing *standing = &row->standing;
+	struct text words = standing_words(look, standing);
+
+	if (row->restates)
+		sheet_add(sheet, "restated", ROLE_WARN,
+			TEXT("nearly all rows went and came back: what was published is told anew"));
+	if (row->published != FACT_UNKNOWN && row->quarantined != FACT_UNKNOWN)
+		sheet_addf(sheet, "complete", ROLE_TEXT, "%.*s: %.*s published, %.*s quarantined",
+			TEXT_ARG(format_share(look, row->published, row->published + row->quarantined)),
+			TEXT_ARG(format_count(look, row->published)),
+			TEXT_ARG(format_count(look, row->quarantined)));
+	if (words.bytes && standing->until_ms != FACT_UNKNOWN)
+		sheet_addf(sheet, "restorable", standing_role(look, standing), "%.*s (%.*s, %s)",
+			TEXT_ARG(words), TEXT_ARG(format_time(look, standing->until_ms)),
+			standing->by_log ? "when its log may be cleaned" : "when VACUUM may take files");
+	else if (words.bytes)
+		sheet_add(sheet, "restorable", standing_role(look, standing), words);
+	add_word(sheet, "", ROLE_DIM, standing->gone);
+}
+
 void sheet_version(struct sheet *sheet, const struct look *look, const struct version_row *row,
 	bool whole)
 {
@@ -82,6 +104,7 @@ void sheet_version(struct sheet *sheet, const struct look *look, const struct ve
 		version->engine.len ? " with " : "", TEXT_ARG(version->engine));
 	sheet_sentences(sheet, "changed", version->changes);
 	sheet_amounts(sheet, look, version);
+	sheet_standing(sheet, look, row);
 	if (whole) {
 		sheet_all(sheet, look, row);
 		return;
@@ -110,6 +133,18 @@ json_t *version_json(const struct fact_version *version)
 		"user_metadata", json_text_or_null(version->user_metadata),
 		"changes", json_embedded(version->changes),
 		"problem", json_text_or_null(version->problem));
+}
+
+json_t *version_row_json(const struct version_row *row)
+{
+	json_t *json = version_json(&row->fact);
+
+	(void)json_object_set_new(json, "restorable", standing_json(&row->standing));
+	(void)json_object_set_new(json, "rows_after", json_number_or_null(row->rows_after));
+	(void)json_object_set_new(json, "published", json_number_or_null(row->published));
+	(void)json_object_set_new(json, "quarantined", json_number_or_null(row->quarantined));
+	(void)json_object_set_new(json, "restates", json_boolean(row->restates));
+	return json;
 }
 
 static bool version_load(struct view *view, struct reader *reader, struct err *err)
@@ -180,7 +215,7 @@ static bool version_view_json(const struct view *view, struct buf *out, struct e
 
 	if (!version->loaded)
 		return err_set(err, ERR_ABSENT, 0, "no such version");
-	return json_put(out, version_json(&version->row.fact), false, err);
+	return json_put(out, version_row_json(&version->row), false, err);
 }
 
 static const enum action actions[] = { SCROLL_ACTIONS, ACT_NONE };

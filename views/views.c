@@ -17,6 +17,8 @@ const struct view_ops *const views[] = {
 	&tables_view,
 	&history_view,
 	&version_view,
+	&diff_view,
+	&schema_view,
 	&sources_view,
 	&source_view,
 	NULL,

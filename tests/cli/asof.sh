@@ -13,7 +13,7 @@ X
 # Every screen, what it needs behind its name after a colon.
 flow_update=$(sed -n 's/.*"update_id": *"\([^"]*\)".*/\1/p' "$work"/estate/eventlog/claims.ndjson | tail -1)
 key=
-screens='estate pipelines updates:claims flows:@ events quality rules:main.fire.collateral_silver lag reader:dlt/members_silver topic:cdc.shared.07 connectors tables history:fire/collateral_silver version:fire/collateral_silver:1 sources source:eventlog_estate event:@'
+screens='estate pipelines updates:claims flows:@ events quality rules:main.fire.collateral_silver lag reader:dlt/members_silver topic:cdc.shared.07 connectors tables history:fire/collateral_silver version:fire/collateral_silver:1 diff:fire/collateral_silver:0..2 schema:fire/collateral_silver sources source:eventlog_estate event:@'
 show() { # screen, more options: its words are split at colons; the @ of flows and event is filled in
 	what=$1; shift
 	case $what in

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/sample.h"
+#include "tests/lib/sample_tables.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -449,6 +450,7 @@ static void fill_tables(struct fact_batch *batch)
 	fact->rows_removed = 12;
 	fact->files_removed = 3;
 	fact->is_blind_append = 0;
+	sample_conditions(batch, "hinge/" HOSTILE_NAME);
 }
 
 static void health(struct fact_batch *batch, int64_t at_ms, enum health_state state,

@@ -56,6 +56,8 @@ static const struct {
 	{ "rules", "main.fire.collateral_silver", "", 0 },
 	{ "history", SAMPLE_TABLE, "", 0 },
 	{ "version", SAMPLE_TABLE, "1", 1 },
+	{ "diff", SAMPLE_TABLE, "2..9", 0 },
+	{ "schema", SAMPLE_TABLE, "", 0 },
 	{ "source", "eventlog sample", "", 0 },
 	{ "event", "1", "", 1 },
 	{ "reader", "nobody", "", 0 },

@@ -27,27 +27,29 @@
 
 /* What each screen is opened on. error: on the newest failed flow's event. */
 static const struct screen {
-	const char *view, *subject;
+	const char *view, *subject, *subject2;
 	int64_t number;
 	bool error;
 } screens[] = {
-	{ "estate", "", 0, false },
-	{ "pipelines", "", 0, false },
-	{ "updates", SAMPLE_CDC, 0, false },
-	{ "flows", "cdcfa104", 0, false },
-	{ "events", "", 0, false },
-	{ "event", "", 0, true },
-	{ "quality", "", 0, false },
-	{ "rules", "collateral_silver", 0, false },
-	{ "lag", "", 0, false },
-	{ "reader", "nobody", 0, false },
-	{ "topic", "cdc.shared.07", 0, false },
-	{ "connectors", "", 0, false },
-	{ "tables", "", 0, false },
-	{ "history", SAMPLE_TABLE, 0, false },
-	{ "version", SAMPLE_TABLE, 9, false },
-	{ "sources", "", 0, false },
-	{ "source", "eventlog edge", 0, false },
+	{ "estate", "", "", 0, false },
+	{ "pipelines", "", "", 0, false },
+	{ "updates", SAMPLE_CDC, "", 0, false },
+	{ "flows", "cdcfa104", "", 0, false },
+	{ "events", "", "", 0, false },
+	{ "event", "", "", 0, true },
+	{ "quality", "", "", 0, false },
+	{ "rules", "collateral_silver", "", 0, false },
+	{ "lag", "", "", 0, false },
+	{ "reader", "nobody", "", 0, false },
+	{ "topic", "cdc.shared.07", "", 0, false },
+	{ "connectors", "", "", 0, false },
+	{ "tables", "", "", 0, false },
+	{ "history", SAMPLE_TABLE, "", 0, false },
+	{ "version", SAMPLE_TABLE, "", 9, false },
+	{ "diff", SAMPLE_TABLE, "2..9", 0, false },
+	{ "schema", SAMPLE_TABLE, "", 0, false },
+	{ "sources", "", "", 0, false },
+	{ "source", "eventlog edge", "", 0, false },
 };
 
 struct fixture {
@@ -121,6 +123,7 @@ static struct view *open_screen(const struct screen *screen, bool whole)
 	}
 	assert_non_null(ops);
 	(void)snprintf(arg.subject, sizeof(arg.subject), "%s", screen->subject);
+	(void)snprintf(arg.subject2, sizeof(arg.subject2), "%s", screen->subject2);
 	view = view_new(ops, &arg, &fixture.look, &err);
 	assert_non_null(view);
 	view->whole = whole;
@@ -249,7 +252,8 @@ static void nothing_drawn_controls_the_terminal(void **state)
 
 static bool opens_another(enum action action)
 {
-	return action == ACT_OPEN || action == ACT_OPEN_EVENTS;
+	return action == ACT_OPEN || action == ACT_OPEN_EVENTS || action == ACT_OPEN_SCHEMA ||
+		action == ACT_DIFF;
 }
 
 static void every_action_named_is_handled(void **state)
@@ -369,7 +373,7 @@ static const json_t *find(const json_t *list, const char *key, const char *value
 
 static void completeness_is_exact_and_from_rows(void **state)
 {
-	json_t *root = json_of(&(struct screen){ "quality", "", 0, false });
+	json_t *root = json_of(&(struct screen){ "quality", "", "", 0, false });
 	const json_t *datasets = json_object_get(root, "datasets");
 	const json_t *row = find(datasets, "dataset", "collateral_silver");
 
@@ -395,7 +399,7 @@ static void completeness_is_exact_and_from_rows(void **state)
 
 static void completeness_words_state_the_overlap(void **state)
 {
-	struct view *view = open_screen(&(struct screen){ "quality", "", 0, false }, false);
+	struct view *view = open_screen(&(struct screen){ "quality", "", "", 0, false }, false);
 	struct canvas canvas;
 	struct buf text;
 
@@ -414,7 +418,7 @@ static void completeness_words_state_the_overlap(void **state)
 
 static void root_cause_is_the_flows_error(void **state)
 {
-	json_t *root = json_of(&(struct screen){ "estate", "", 0, false });
+	json_t *root = json_of(&(struct screen){ "estate", "", "", 0, false });
 	const json_t *row = json_array_get(json_object_get(root, "pipelines"), 0);
 
 	(void)state;
@@ -431,7 +435,7 @@ static void root_cause_is_the_flows_error(void **state)
 
 static void versions_come_newest_first_with_objects(void **state)
 {
-	json_t *root = json_of(&(struct screen){ "history", SAMPLE_TABLE, 0, false });
+	json_t *root = json_of(&(struct screen){ "history", SAMPLE_TABLE, "", 0, false });
 	const json_t *versions = json_object_get(root, "versions");
 	const json_t *newest = json_array_get(versions, 0);
 
@@ -449,7 +453,7 @@ static void versions_come_newest_first_with_objects(void **state)
 
 static void events_are_one_a_line_and_all(void **state)
 {
-	struct view *view = open_screen(&(struct screen){ "events", "", 0, false }, true);
+	struct view *view = open_screen(&(struct screen){ "events", "", "", 0, false }, true);
 	struct err err = ERR_INIT;
 	size_t lines = 0, events = 0;
 	struct buf out;
@@ -473,7 +477,7 @@ static void events_are_one_a_line_and_all(void **state)
 
 static void errors_are_reached_in_order(void **state)
 {
-	struct view *view = open_screen(&(struct screen){ "events", "", 0, false }, false);
+	struct view *view = open_screen(&(struct screen){ "events", "", "", 0, false }, false);
 	struct subject before = { .id = "" }, at;
 
 	(void)state;
@@ -495,7 +499,7 @@ static void errors_are_reached_in_order(void **state)
 
 static void filter_keeps_events_of_a_type(void **state)
 {
-	struct view *view = open_screen(&(struct screen){ "events", "", 0, false }, true);
+	struct view *view = open_screen(&(struct screen){ "events", "", "", 0, false }, true);
 
 	(void)state;
 	view->ops->filter(view, TEXT("type:advisory"), false);
@@ -513,7 +517,7 @@ static void filter_keeps_events_of_a_type(void **state)
 
 static void retries_fold_into_one_chain(void **state)
 {
-	struct view *view = open_screen(&(struct screen){ "updates", SAMPLE_CDC, 0, false }, false);
+	struct view *view = open_screen(&(struct screen){ "updates", SAMPLE_CDC, "", 0, false }, false);
 	struct table *table = view->ops->table(view);
 
 	(void)state;

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/q_table_state.h"
+
+/*
+ * How complete each version of a table is, where the event log tells it: a pipeline's commit names
+ * the update that made it, and of a stream its micro-batch, under which the flow reported what it
+ * wrote and dropped.
+ */
+enum { UPDATES_MAX = 32 }; /* the newest ones of a list; each costs a look at its events */
+
+static char dotted(char c)
+{
+	return c == '/' ? '.' : c;
+}
+
+/* A table ("fire/loan") and a dataset ("prod.fire.loan") are the same when one ends as the other is. */
+static bool is_same(struct text table, struct text dataset)
+{
+	struct text longer = table.len > dataset.len ? table : dataset;
+	struct text shorter = table.len > dataset.len ? dataset : table;
+	size_t head = longer.len - shorter.len;
+
+	for (size_t i = 0; i < shorter.len; i++)
+		if (dotted(longer.bytes[head + i]) != dotted(shorter.bytes[i]))
+			return false;
+	return shorter.len > 0 && (head == 0 || dotted(longer.bytes[head - 1]) == '.');
+}
+
+static bool is_told(const struct version_row *row, struct text update)
+{
+	return row->fact.data_change && row->fact.update_id.bytes &&
+		text_eq(row->fact.update_id, update);
+}
+
+static bool batch_of(struct text epoch, int64_t *out)
+{
+	int64_t value = 0;
+
+	if (epoch.len == 0 || epoch.len > 18)
+		return false;
+	for (size_t i = 0; i < epoch.len; i++) {
+		if (epoch.bytes[i] < '0' || epoch.bytes[i] > '9')
+			return false;
+		value = value * 10 + (epoch.bytes[i] - '0');
+	}
+	*out = value;
+	return true;
+}
+
+static void take_most(int64_t *most, int64_t value)
+{
+	if (value != FACT_UNKNOWN && (*most == FACT_UNKNOWN || value > *most))
+		*most = value;
+}
+
+/* By the totals rule, the most that was reported of a micro-batch counts. */
+static bool by_batches(struct names *names, const struct run *run, int64_t dataset,
+	struct text update, struct version_rows *rows, struct err *err)
+{
+	struct reader *reader = names->reader;
+	struct arena arena = { 0 };
+	sqlite3_stmt *stmt;
+	bool row, ok;
+
+	if (!reader_query(reader, Q_EVENTS_OF_UPDATE, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, run->first_k);
+	sqlite3_bind_int64(stmt, 2, run->last_k);
+	sqlite3_bind_int64(stmt, 3, reader->n);
+	sqlite3_bind_int64(stmt, 4, run->upd);
+	while ((ok = sql_step(stmt, &row, err)) && row) {
+		struct stored_event event;
+		int64_t batch;
+
+		if (!(ok = event_of_row(stmt, &arena, &event, err)))
+			break;
+		if (event.batch_id == FACT_UNKNOWN ||
+			(event.dataset != dataset && event.flow != dataset))
+			continue;
+		for (size_t i = 0; i < rows->n; i++) {
+			struct version_row *version = &rows->rows[i];
+
+			if (!is_told(version, update) || !batch_of(version->fact.epoch_id, &batch) ||
+				batch != event.batch_id)
+				continue;
+			take_most(&version->published, event.output_rows);
+			take_most(&version->quarantined, event.dropped_records);
+		}
+	}
+	sqlite3_reset(stmt);
+	arena_free(&arena);
+	return ok;
+}
+
+static bool of_update(struct names *names, struct text table, struct text update,
+	struct version_rows *rows, struct err *err)
+{
+	struct qualities qualities = { 0 };
+	struct version_row *only = NULL;
+	size_t versions = 0;
+	struct run run;
+	int64_t upd;
+	bool ok;
+
+	if (!dim_find(names->reader->db, update, &upd, err))
+		return false;
+	if (upd == 0)
+		return true;
+	if (!run_load(names->reader, upd, &run, err))
+		return false;
+	if (!run.visible)
+		return true;
+	for (size_t i = 0; i < rows->n; i++) {
+		if (!is_told(&rows->rows[i], update))
+			continue;
+		only = &rows->rows[i];
+		versions++;
+	}
+	ok = quality_of_update(names, &run, &qualities, err);
+	for (size_t i = 0; ok && i < qualities.n; i++) {
+		const struct quality *quality = &qualities.rows[i];
+		struct text name;
+
+		if (!(ok = names_text(names, quality->dataset, &name, err)))
+			break;
+		if (!is_same(table, name))
+			continue;
+		if (versions > 1) {
+			ok = by_batches(names, &run, quality->dataset, update, rows, err);
+		} else if (only) {
+			only->published = quality->published;
+			only->quarantined = quality->quarantined;
+		}
+		break;
+	}
+	free(qualities.rows);
+	return ok;
+}
+
+bool completeness_fill(struct names *names, struct version_rows *rows, struct err *err)
+{
+	struct text last = TEXT_NONE;
+	int updates = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		rows->rows[i].published = rows->rows[i].quarantined = FACT_UNKNOWN;
+	/* An update's versions follow each other, or nearly: the one looked at last is not again. */
+	for (size_t i = 0; i < rows->n && updates < UPDATES_MAX; i++) {
+		const struct fact_version *fact = &rows->rows[i].fact;
+
+		if (!fact->update_id.bytes || !fact->data_change ||
+			(last.bytes && text_eq(last, fact->update_id)) ||
+			rows->rows[i].published != FACT_UNKNOWN)
+			continue;
+		last = fact->update_id;
+		updates++;
+		if (!of_update(names, fact->table, last, rows, err))
+			return false;
+	}
+	return true;
+}

@@ -2,6 +2,7 @@
 #ifndef STORE_LAG_INTERNAL_H
 #define STORE_LAG_INTERNAL_H
 
+#include "store/lag_sweeps.h"
 #include "store/lag_walk.h"
 #include "store/topic_pack.h"
 #include "store/writer_lag.h"
@@ -40,12 +41,15 @@ struct lag_writer {
 	struct buf x;
 	struct topic_row *rows;
 	size_t nrows, rows_room;
+	struct lag_sweeps **sweeps; /* of sources whose series were loaded: as the store was opened */
+	size_t nsweeps;
+	struct arena arena;        /* holds those */
 	/* of the batch under way */
-	bool swept;
+	const struct fact *sweep;  /* not yet written */
 	int64_t looked;        /* time of the last look, unknown = none */
 	int64_t whole_cluster; /* dim of a cluster swept without anything unread; 0 = none */
 	int64_t whole_at;
-	sqlite3_stmt *walk, *series_add, *change_add, *sweep_add, *minute_add, *table_add;
+	sqlite3_stmt *walk, *sweeps_last, *series_add, *change_add, *sweep_add, *minute_add, *table_add;
 	sqlite3_stmt *connector_last, *connector_add;
 };
 

@@ -58,8 +58,6 @@ struct lag_topic {
 	size_t nplaces;
 };
 
-struct lag_sweep { int64_t source, newest_at, good_at; };
-
 struct lag_data {
 	struct reader *reader;
 	struct arena scratch;       /* of this call */
@@ -69,7 +67,7 @@ struct lag_data {
 	size_t ntopics;
 	struct lag_place *places;
 	size_t nplaces;
-	struct lag_sweep *sweeps;
+	struct lag_sweeps **sweeps; /* of each source asked for */
 	size_t nsweeps;
 };
 

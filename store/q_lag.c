@@ -23,34 +23,21 @@ bool lag_name_fits(struct text name, struct text wanted)
 
 /* ---- what there is ---- */
 
-static bool seen_of(struct lag_data *data, int64_t source, struct lag_sweep *out, struct err *err)
+static const struct lag_sweeps *sweeps_of(struct lag_data *data, int64_t source, struct err *err)
 {
-	const enum query queries[] = { Q_SWEEP_NEWEST, Q_SWEEP_GOOD };
-	struct lag_sweep sweep = { source, TIME_UNKNOWN, TIME_UNKNOWN };
-	int64_t *const times[] = { &sweep.newest_at, &sweep.good_at };
+	struct lag_sweeps *sweeps;
 	sqlite3_stmt *stmt;
-	bool there;
 
 	for (size_t i = 0; i < data->nsweeps; i++) {
-		if (data->sweeps[i].source == source) {
-			*out = data->sweeps[i];
-			return true;
-		}
+		if (data->sweeps[i]->source == source)
+			return data->sweeps[i];
 	}
-	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
-		if (!reader_query(data->reader, queries[i], &stmt, err))
-			return false;
-		sqlite3_bind_int64(stmt, 1, source);
-		sqlite3_bind_int64(stmt, 2, data->reader->n);
-		if (!sql_step(stmt, &there, err))
-			return false;
-		if (there)
-			*times[i] = sqlite3_column_int64(stmt, 0);
-		sqlite3_reset(stmt);
-	}
-	data->sweeps[data->nsweeps++] = sweep;
-	*out = sweep;
-	return true;
+	sweeps = ARENA_NEW(&data->scratch, struct lag_sweeps);
+	if (!reader_query(data->reader, Q_SWEEPS_LAST, &stmt, err) ||
+		!lag_sweeps_load(stmt, source, data->reader->n, &data->scratch, sweeps, err))
+		return NULL;
+	data->sweeps[data->nsweeps++] = sweeps;
+	return sweeps;
 }
 
 struct series_row { int64_t id, kind, cluster, topic, reader, source; };
@@ -159,7 +146,7 @@ static bool add_series(struct lag_data *data, struct series_row *rows, size_t n,
 		topics += rows[i].kind == SERIES_MARKS;
 	data->topics = ARENA_ARRAY(&data->scratch, struct lag_topic, topics + 1);
 	data->places = ARENA_ARRAY(&data->scratch, struct lag_place, n + 1);
-	data->sweeps = ARENA_ARRAY(&data->scratch, struct lag_sweep, n + 1);
+	data->sweeps = ARENA_ARRAY(&data->scratch, struct lag_sweeps *, n + 1);
 	for (size_t i = 0; i < n; i++) {
 		struct series_row *row = &rows[i];
 
@@ -213,15 +200,17 @@ static bool newest(struct lag_data *data, int64_t series, struct lag_state *stat
 /* A look that failed says nothing of what it could not see. */
 static bool load_topic(struct lag_data *data, struct lag_topic *topic, struct err *err)
 {
-	struct lag_sweep sweep;
+	const struct lag_sweeps *sweeps;
+	int64_t seen_at;
 
 	if (!newest(data, topic->series, &topic->state, &topic->at, err) ||
-		!seen_of(data, topic->source, &sweep, err))
+		!(sweeps = sweeps_of(data, topic->source, err)))
 		return false;
-	topic->seen_at = sweep.good_at > topic->at ? sweep.good_at : topic->at;
+	seen_at = lag_sweeps_seen(sweeps, topic->series);
+	topic->seen_at = seen_at > topic->at ? seen_at : topic->at;
 	for (size_t i = 0; i < topic->state.n; i++)
 		topic->has_unread = topic->has_unread || topic->state.cells[MARK_UNREAD][i] == 1;
-	topic->stale = topic->has_unread || sweep.newest_at > topic->seen_at ||
+	topic->stale = topic->has_unread || lag_sweeps_newest(sweeps) > topic->seen_at ||
 		data->reader->seen_at > topic->seen_at + LAG_STALE_MS;
 	topic->places = ARENA_ARRAY(&data->scratch, struct lag_place *, topic->nplaces + 1);
 	topic->nplaces = 0;
@@ -230,14 +219,16 @@ static bool load_topic(struct lag_data *data, struct lag_topic *topic, struct er
 
 static bool load_place(struct lag_data *data, struct lag_place *place, struct err *err)
 {
-	struct lag_sweep sweep;
+	const struct lag_sweeps *sweeps = sweeps_of(data, place->source, err);
+	int64_t seen_at;
 
-	if (!seen_of(data, place->source, &sweep, err))
+	if (!sweeps)
 		return false;
 	place->seen_at = place->at;
+	seen_at = lag_sweeps_seen(sweeps, place->series);
 	/* event logs tell of the past; their sweep is no look at the reader */
-	if (place->kind != READER_EVENTLOG && sweep.good_at > place->at)
-		place->seen_at = sweep.good_at;
+	if (place->kind != READER_EVENTLOG && seen_at > place->at)
+		place->seen_at = seen_at;
 	return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "store/fold.h"
 #include "store/internal.h"
+#include "store/lag_sweeps.h"
 #include "store/lag_walk.h"
 #include "store/reader.h"
 

@@ -19,6 +19,7 @@ static const struct {
 } statements[] = {
 #define STATEMENT(name, sql) { offsetof(struct lag_writer, name), sql }
 	STATEMENT(walk, LAG_WALK_SQL),
+	STATEMENT(sweeps_last, LAG_SWEEPS_SQL),
 	STATEMENT(series_add,
 		"INSERT INTO series (kind, cluster, topic, reader, source, batch)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
@@ -26,8 +27,8 @@ static const struct {
 			      " VALUES (?1, ?2, ?3, ?4, ?5)"),
 	STATEMENT(sweep_add,
 		"INSERT OR REPLACE INTO sweep (source, at, batch, cluster, took_ms, brokers,"
-		" brokers_down, topics, partitions, groups, unread, problem)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"),
+		" brokers_down, topics, partitions, groups, unread, problem, missed)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
 	STATEMENT(minute_add, "INSERT OR REPLACE INTO topic_minute (series, minute, batch, x)"
 			      " VALUES (?1, ?2, ?3, ?4)"),
 	STATEMENT(table_add, "INSERT OR IGNORE INTO topic_tbl (series, tbl, batch, first_at)"
@@ -121,6 +122,29 @@ static bool load_series(struct lag_writer *lag, struct err *err)
 	return ok;
 }
 
+/* Until when the store says that a series was seen; asked once a source, after a start. */
+static bool seen_before(struct lag_writer *lag, struct lag_series *series, struct err *err)
+{
+	struct lag_sweeps *sweeps = NULL;
+
+	if (series->kind == SERIES_READER + READER_EVENTLOG)
+		return true;
+	for (size_t i = 0; i < lag->nsweeps; i++) {
+		if (lag->sweeps[i]->source == series->source)
+			sweeps = lag->sweeps[i];
+	}
+	if (!sweeps) {
+		sweeps = ARENA_NEW(&lag->arena, struct lag_sweeps);
+		if (!lag_sweeps_load(
+			    lag->sweeps_last, series->source, INT64_MAX, &lag->arena, sweeps, err))
+			return false;
+		lag->sweeps = mem_resize(lag->sweeps, lag->nsweeps + 1, sizeof(struct lag_sweeps *));
+		lag->sweeps[lag->nsweeps++] = sweeps;
+	}
+	series->confirmed_at = lag_sweeps_seen(sweeps, series->id);
+	return true;
+}
+
 /* The newest state as the store has it: read when a series is first told after a start. */
 static bool load_state(struct lag_writer *lag, struct lag_series *series, struct err *err)
 {
@@ -136,7 +160,7 @@ static bool load_state(struct lag_writer *lag, struct lag_series *series, struct
 	series->rows = lag->walked.since_key;
 	lag_walk_end(&lag->walked);
 	series->loaded = true;
-	return true;
+	return seen_before(lag, series, err);
 }
 
 struct lag_series *lag_series_find(
@@ -296,12 +320,49 @@ static bool put_position(struct writer *writer, struct writer_source *source,
 	return put_state(writer, series, fact->happened_at_ms, new_out, err);
 }
 
+static int by_id(const void *a, const void *b)
+{
+	int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* Series of the swept cluster that this sweep did not name, packed into lag->x; false: none. */
+static bool missed(struct lag_writer *lag, int64_t source, int64_t cluster, int64_t from, int64_t at)
+{
+	int64_t *ids = NEW_ARRAY(int64_t, lag->nseries + 1);
+	size_t n = 0, named = 0;
+
+	for (size_t i = 0; i < lag->room; i++) {
+		const struct lag_series *series = lag->slots[i];
+
+		if (!series || series->source != source || series->cluster != cluster ||
+			series->kind == SERIES_TABLES ||
+			(series->loaded && series->state.heads[0] == 1)) /* gone: neither kind is told */
+			continue;
+		if (series->named_at >= from && series->named_at <= at)
+			named++;
+		else
+			ids[n++] = series->id;
+	}
+	buf_reset(&lag->x);
+	if (n > 0) {
+		qsort(ids, n, sizeof *ids, by_id);
+		lag_missed_pack(&lag->x, ids, n, named == 0);
+	}
+	free(ids);
+	return n > 0;
+}
+
 static bool put_sweep(struct writer *writer, struct writer_source *source, int64_t at,
 	const struct fact_sweep *sweep, struct err *err)
 {
 	const int64_t values[] = { sweep->took_ms, sweep->brokers, sweep->brokers_down, sweep->topics,
 		sweep->partitions, sweep->groups, sweep->unread };
-	sqlite3_stmt *add = writer->lag->sweep_add;
+	bool whole = sweep->unread <= 0 && !sweep->problem.bytes;
+	int64_t took = sweep->took_ms;
+	struct lag_writer *lag = writer->lag;
+	sqlite3_stmt *add = lag->sweep_add;
 	int64_t cluster;
 
 	if (!dim(writer, sweep->cluster, &cluster, err))
@@ -313,12 +374,14 @@ static bool put_sweep(struct writer *writer, struct writer_source *source, int64
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
 		sql_bind_int(add, (int)i + 5, values[i]);
 	sql_bind_text(add, 12, sweep->problem);
+	sql_bind_blob(add, 13,
+		cluster && !whole && missed(lag, source->id, cluster, at - (took > 0 ? took : 0), at) ?
+			buf_text(&lag->x) : TEXT_NONE);
 	if (!sql_run(add, err))
 		return false;
-	writer->lag->swept = true;
-	if (cluster && sweep->unread <= 0 && !sweep->problem.bytes) {
-		writer->lag->whole_cluster = cluster;
-		writer->lag->whole_at = at;
+	if (cluster && whole) {
+		lag->whole_cluster = cluster;
+		lag->whole_at = at;
 	}
 	return true;
 }
@@ -374,6 +437,14 @@ static bool put_connector(struct writer *writer, struct writer_source *source,
 	return sql_run(add, err);
 }
 
+static bool sweep_end(struct writer *writer, struct writer_source *source, struct err *err)
+{
+	const struct fact *fact = writer->lag->sweep;
+
+	writer->lag->sweep = NULL;
+	return !fact || put_sweep(writer, source, fact->happened_at_ms, &fact->u.sweep, err);
+}
+
 bool lag_writer_fact(struct writer *writer, struct writer_source *source, const struct fact *fact,
 	bool *new_out, struct err *err)
 {
@@ -383,7 +454,10 @@ bool lag_writer_fact(struct writer *writer, struct writer_source *source, const 
 	switch (fact->kind) {
 	case FACT_SWEEP:
 		*new_out = true;
-		return put_sweep(writer, source, fact->happened_at_ms, &fact->u.sweep, err);
+		if (!sweep_end(writer, source, err))
+			return false;
+		lag->sweep = fact; /* what it could not see is known when the batch has ended */
+		return true;
 	case FACT_MARKS:
 		lag->looked = fact->happened_at_ms;
 		return put_marks(writer, source, fact, new_out, err);
@@ -439,18 +513,18 @@ static bool drop_ghosts(struct writer *writer, struct writer_source *source, str
 bool lag_writer_end(struct writer *writer, struct writer_source *source, struct err *err)
 {
 	struct lag_writer *lag = writer->lag;
-	bool ok = lag_topic_end(writer, err);
+	bool swept = lag->sweep != NULL;
+	bool ok = lag_topic_end(writer, err) && sweep_end(writer, source, err);
 
 	if (ok && lag->whole_cluster)
 		ok = drop_ghosts(writer, source, err);
-	if (ok && lag->looked != FACT_UNKNOWN && !lag->swept) {
+	if (ok && lag->looked != FACT_UNKNOWN && !swept) {
 		const struct fact_sweep none = { .took_ms = FACT_UNKNOWN, .brokers = FACT_UNKNOWN,
 			.brokers_down = FACT_UNKNOWN, .topics = FACT_UNKNOWN,
 			.partitions = FACT_UNKNOWN, .groups = FACT_UNKNOWN };
 
 		ok = put_sweep(writer, source, lag->looked, &none, err);
 	}
-	lag->swept = false;
 	lag->looked = FACT_UNKNOWN;
 	lag->whole_cluster = 0;
 	return ok;
@@ -494,6 +568,8 @@ void lag_writer_close(struct lag_writer *lag)
 	lag_state_done(&lag->next);
 	lag_walk_done(&lag->walked);
 	buf_done(&lag->x);
+	arena_free(&lag->arena);
+	free(lag->sweeps);
 	free(lag->slots);
 	free(lag->rows);
 	free(lag);

@@ -29,7 +29,7 @@ CREATE TABLE lag_change (
 ) WITHOUT ROWID;
 
 -- One look: of a Kafka cluster, or (cluster NULL) of whatever else tells places. What a series of
--- the same source holds was still so at the newest one.
+-- the same source holds was still so at the newest one that could see it.
 CREATE TABLE sweep (
 	source INTEGER NOT NULL,
 	at INTEGER NOT NULL,
@@ -39,6 +39,7 @@ CREATE TABLE sweep (
 	brokers INTEGER, brokers_down INTEGER, topics INTEGER, partitions INTEGER, groups INTEGER,
 	unread INTEGER,
 	problem TEXT,
+	missed BLOB,     -- series it could not see, store/lag_sweeps.h; NULL = it saw all
 	PRIMARY KEY (source, at, batch)
 ) WITHOUT ROWID;
 

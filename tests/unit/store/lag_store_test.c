@@ -347,6 +347,70 @@ static void a_failed_look_is_stale(void **state)
 	feed_close(&feed);
 }
 
+/* What a sweep could not see is older, and only that; also after a restart. */
+static void a_look_that_misses_some(void **state)
+{
+	const int64_t highs[] = { 100 }, places[] = { 90 };
+	struct feed feed;
+
+	(void)state;
+	fresh();
+	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	for (int i = 0; i < 30; i++) {
+		int64_t moved[] = { 100 + i };
+
+		(void)feed_marks(&feed, "moving", 1, moved, NULL);
+		(void)feed_marks(&feed, "idle", 1, highs, NULL);
+		(void)feed_position(&feed, READER_GROUP, "a", "moving", 1, places);
+		(void)feed_position(&feed, READER_GROUP, "b", "idle", 1, places);
+		if (i < 10) {
+			(void)feed_marks(&feed, "hidden", 1, highs, NULL);
+			(void)feed_position(&feed, READER_GROUP, "c", "hidden", 1, places);
+		}
+		feed_sweep(&feed, i < 10, 10000);
+		if (i == 20) {
+			int64_t now = feed.now_ms;
+
+			feed_close(&feed);
+			feed_open(&feed, path, "kafka prod", now);
+		}
+	}
+	assert_false(one(READER_NOW, "a").stale);
+	assert_false(one(READER_NOW, "b").stale);
+	assert_true(one(READER_NOW, "c").stale);
+	assert_int_equal(one(READER_NOW, "b").seen_at_ms, STREAMS_NOW_MS + 290000);
+	assert_int_equal(one(READER_NOW, "c").seen_at_ms, STREAMS_NOW_MS + 90000);
+	feed_sweep(&feed, false, 10000); /* nothing could be seen */
+	assert_true(one(READER_NOW, "a").stale);
+	assert_int_equal(one(READER_NOW, "b").seen_at_ms, STREAMS_NOW_MS + 290000);
+	feed_close(&feed);
+}
+
+/* Idle until the writer stopped, written to after it started again: it came then, not before. */
+static void a_pause_of_the_writer_is_no_flat_part(void **state)
+{
+	struct feed feed;
+
+	(void)state;
+	fresh();
+	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	for (int i = 0; i < 360; i++) {
+		int64_t high[] = { i < 350 ? 100 : 200 }, place[] = { 100 };
+		int64_t now = feed.now_ms;
+
+		(void)feed_marks(&feed, "t", 1, high, NULL);
+		(void)feed_position(&feed, READER_GROUP, "g", "t", 1, place);
+		feed_sweep(&feed, true, 10000);
+		if (i == 349) {
+			feed_close(&feed);
+			feed_open(&feed, path, "kafka prod", now + 10000);
+		}
+	}
+	feed_close(&feed);
+	assert_int_equal(one(READER_NOW, NULL).lag_records, 100);
+	assert_int_equal(one(READER_NOW, NULL).lag_seconds, 100); /* ten sweeps, not an hour */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +422,8 @@ int main(void)
 		cmocka_unit_test(a_minute_told_again_counts_once),
 		cmocka_unit_test(what_is_not_named_is_gone),
 		cmocka_unit_test(a_failed_look_is_stale),
+		cmocka_unit_test(a_look_that_misses_some),
+		cmocka_unit_test(a_pause_of_the_writer_is_no_flat_part),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -349,7 +349,7 @@ static int special_key(int code)
 	return -1; /* a key nobody uses */
 }
 
-int term_key(void)
+static int read_key(void)
 {
 	wint_t wide;
 	for (;;) {
@@ -366,6 +366,16 @@ int term_key(void)
 			return KEY_BS_;
 		return wide == '\n' ? '\r' : (int)wide;
 	}
+}
+
+int term_key(void)
+{
+	int key = read_key();
+
+	/* Somebody types: a terminal that has not answered by now will not, and Esc is Esc again. */
+	if (key != KEY_NONE_)
+		set_escdelay(ESC_MS);
+	return key;
 }
 
 void term_clicked(int *row_out, int *col_out)

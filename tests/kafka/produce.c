@@ -128,14 +128,27 @@ static size_t envelope(const struct options *options, long table, char op, uint6
 	return len > 0 ? (size_t)len : 0;
 }
 
+/* Waits while the queue is full; any other refusal is lost, and then counts do not match. */
 static void send_one(rd_kafka_t *client, const char *topic, const char *key, const char *value,
 	size_t len)
 {
-	while (rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic),
-		       RD_KAFKA_V_KEY(key, strlen(key)), RD_KAFKA_V_VALUE((void *)(uintptr_t)value, len),
-		       RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-		       RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+	const rd_kafka_vu_t parts[] = {
+		{ .vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic },
+		{ .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { (void *)(uintptr_t)key, strlen(key) } },
+		{ .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { (void *)(uintptr_t)value, len } },
+		{ .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+	};
+
+	for (;;) {
+		rd_kafka_error_t *error =
+			rd_kafka_produceva(client, parts, sizeof parts / sizeof *parts);
+		bool full = error && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+
+		rd_kafka_error_destroy(error);
+		if (!full)
+			return;
 		(void)rd_kafka_poll(client, 10);
+	}
 }
 
 static void hold_rate(rd_kafka_t *client, const struct options *options, long sent, int64_t began)

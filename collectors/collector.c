@@ -79,6 +79,7 @@ bool service_open(const struct config *config, const char *store_path, const str
 		.clock = clock,
 		.full_sync = config_boolean(config_main(config), "full_sync"),
 		.visible_ms = config_integer(config_main(config), "visible_within"),
+		.whole_lag_ms = config_integer(config_main(config), "whole_lag"),
 	};
 
 	keep_days(config_main(config), options.keep_days);

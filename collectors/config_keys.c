@@ -21,6 +21,8 @@ const struct config_key config_main_keys[] = {
 		.help = "How long input that could not be read is kept; -1 = forever." },
 	{ .name = "keep_lag", .type = CONFIG_INTEGER, .unit = "days", .fallback = "30",
 		.help = "How long lags are kept; -1 = forever." },
+	{ .name = "whole_lag", .type = CONFIG_DURATION, .unit = "ms", .fallback = "2d",
+		.help = "How long every look at lags is kept; then one a minute, after 14 days one an hour." },
 	{ .name = "keep_edges", .type = CONFIG_INTEGER, .unit = "days", .fallback = "90",
 		.help = "How long edges between datasets are kept; -1 = forever." },
 	{ .name = "start_collector", .type = CONFIG_BOOLEAN, .fallback = "yes",

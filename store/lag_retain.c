@@ -21,7 +21,8 @@ struct thinning {
 	struct lag_state state, before, last; /* as read, as kept last, last of the bucket under way */
 	struct arena arena;
 	struct buf x;
-	int64_t changed; /* rows that went */
+	int64_t whole_ms; /* rows younger than this stay */
+	int64_t changed;  /* rows that went */
 };
 
 struct kept { /* a row that stays, packed anew */
@@ -419,9 +420,9 @@ static int64_t whole_hour(int64_t ms)
 static bool thin_series(struct thinning *thinning, const struct series_mark *mark, int64_t now,
 	int64_t keep_days, struct err *err)
 {
-	int64_t raw_ms = (mark->kind == SERIES_TABLES ? TOPIC_RAW_HOURS : LAG_RAW_HOURS) * HOUR_MS;
+	int64_t raw_ms = mark->kind == SERIES_TABLES ? TOPIC_RAW_HOURS * HOUR_MS : thinning->whole_ms;
 	int64_t hour_ms = mark->kind == SERIES_TABLES ? TOPIC_MINUTE_HOURS * HOUR_MS :
-		LAG_MINUTE_DAYS * DAY_MS;
+		raw_ms > LAG_MINUTE_DAYS * DAY_MS ? raw_ms : LAG_MINUTE_DAYS * DAY_MS;
 	int64_t minute_to = whole_hour(now - raw_ms), hour_to = whole_hour(now - hour_ms), n;
 
 	if (mark->kind == SERIES_TABLES)
@@ -444,7 +445,7 @@ static bool thin_sweeps(struct thinning *thinning, int64_t now, struct err *err)
 		" (SELECT 1 FROM sweep t WHERE t.source = s.source AND t.at > s.at"
 		" AND t.at < (s.at / ?3 + 1) * ?3))";
 	const struct { int64_t from, to, bucket; } spans[] = {
-		{ now - (LAG_RAW_HOURS * HOUR_MS + 2 * DAY_MS), now - LAG_RAW_HOURS * HOUR_MS, MINUTE_MS },
+		{ now - thinning->whole_ms - 2 * DAY_MS, now - thinning->whole_ms, MINUTE_MS },
 		{ now - (LAG_MINUTE_DAYS + 2) * DAY_MS, now - LAG_MINUTE_DAYS * DAY_MS, HOUR_MS },
 	};
 	sqlite3_stmt *stmt = NULL;
@@ -502,9 +503,10 @@ static bool drop_all_days(struct thinning *thinning, int64_t now,
 }
 
 bool lag_writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT],
-	int64_t *changed_out, struct err *err)
+	int64_t whole_ms, int64_t *changed_out, struct err *err)
 {
-	struct thinning thinning = { .writer = writer };
+	struct thinning thinning = { .writer = writer,
+		.whole_ms = whole_ms > 0 ? whole_ms : LAG_RAW_HOURS * HOUR_MS };
 	int64_t now = writer->clock->wall_ms(writer->clock);
 	struct series_mark *marks = NULL;
 	size_t n = 0;

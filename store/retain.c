@@ -124,7 +124,8 @@ static bool delete_events(
 	return ok;
 }
 
-bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT], struct err *err)
+bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT],
+	int64_t whole_lag_ms, struct err *err)
 {
 	int64_t now = writer->clock->wall_ms(writer->clock);
 	int64_t cut, n, derived = 0, events = 0;
@@ -146,7 +147,7 @@ bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUN
 		if (n > 0 && !delete_rows(writer, rules[i].sql, cut, n, &derived, err))
 			return false;
 	}
-	if (!lag_writer_retain(writer, keep_days, &derived, err))
+	if (!lag_writer_retain(writer, keep_days, whole_lag_ms, &derived, err))
 		return false;
 	if (events + derived == 0)
 		return true;

@@ -39,7 +39,7 @@ struct store {
 	int lock_fd;
 	sqlite3 *db;
 	struct writer writer; /* of the writer thread once it runs */
-	int64_t keep_days[FACT_KIND_COUNT];
+	int64_t keep_days[FACT_KIND_COUNT], whole_lag_ms;
 	int64_t retain_at_ms; /* monotonic; writer thread */
 	int wal_pages;        /* set by SQLite's hook; writer thread */
 	int patience_pages;   /* the log's length at which readers are waited for; writer thread */
@@ -248,7 +248,7 @@ static void retain(struct store *store)
 	bool ok;
 
 	pthread_mutex_unlock(&store->mutex);
-	ok = writer_retain(&store->writer, store->keep_days, &err);
+	ok = writer_retain(&store->writer, store->keep_days, store->whole_lag_ms, &err);
 	store->retain_at_ms = mono_ms(store) + RETAIN_EVERY_MS;
 	pthread_mutex_lock(&store->mutex);
 	if (!ok && !is_busy(&err))
@@ -349,6 +349,7 @@ bool store_open(const struct store_options *options, struct store **store_out, s
 		!store_open_db(options->path, options->full_sync, &store->db, err))
 		goto fail;
 	(void)sqlite3_wal_hook(store->db, on_wal, store);
+	store->whole_lag_ms = options->whole_lag_ms;
 	if (!writer_open(&store->writer, store->db, options->clock, err)) {
 		(void)err_wrap(err, "open %s", options->path);
 		goto fail;

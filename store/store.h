@@ -22,6 +22,7 @@ struct store_options {
 	bool full_sync;       /* synchronous=FULL: also against power loss, per transaction */
 	int64_t visible_ms;   /* under load facts are visible at the latest after this; 0 = 2 s */
 	int64_t keep_days[FACT_KIND_COUNT]; /* retention by kind; 0 = the kind's default, -1 = forever */
+	int64_t whole_lag_ms; /* sweeps are kept whole for so long, then one a minute; 0 = 48 h */
 };
 
 /*

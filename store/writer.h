@@ -71,7 +71,8 @@ bool writer_batch(
  * Makes visible what earlier transactions left; does nothing when nothing is open.
  */
 bool writer_show(struct writer *writer, struct err *err);
-bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT], struct err *err);
+bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT],
+	int64_t whole_lag_ms, struct err *err);
 
 /* One event on its way in: its key, and what has it. */
 struct writer_place {

@@ -26,11 +26,11 @@ bool lag_writer_fact(struct writer *writer, struct writer_source *source, const 
 /* After a batch's last fact. */
 bool lag_writer_end(struct writer *writer, struct writer_source *source, struct err *err);
 
-/* How long all rows are kept, and then those of a minute; then those of an hour. */
+/* How long all rows are kept unless told, and then those of a minute; then those of an hour. */
 enum { LAG_RAW_HOURS = 48, LAG_MINUTE_DAYS = 14, TOPIC_RAW_HOURS = 2, TOPIC_MINUTE_HOURS = 6 };
 /* Thins old rows and deletes those before their kind's days; small transactions; rows that went are added
  * to *changed_out. */
 bool lag_writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT],
-	int64_t *changed_out, struct err *err);
+	int64_t whole_ms, int64_t *changed_out, struct err *err);
 
 #endif

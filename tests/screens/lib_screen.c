@@ -26,6 +26,11 @@ bool screen_store_init(struct err *err)
 	return sample_store(store, err);
 }
 
+void screen_store_use(const char *path)
+{
+	(void)snprintf(store, sizeof store, "%s", path);
+}
+
 void screen_store_done(void)
 {
 	static const char *const ends[] = { "", "-wal", "-shm", "-lock", ".lock" };

@@ -26,6 +26,7 @@ struct screen_run {
 /* Makes the sample store all runs look at; its path stays valid until screen_store_done. */
 bool screen_store_init(struct err *err);
 void screen_store_done(void);
+void screen_store_use(const char *path); /* instead of the sample: a store of the test's own */
 /* view NULL: the first. arg may be NULL. */
 bool screen_open(struct screen_run *run, const char *view, const struct view_arg *arg,
 	struct err *err);

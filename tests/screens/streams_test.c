@@ -19,6 +19,7 @@
 #include "base/utf8.h"
 #include "store/reader.h"
 #include "tests/lib/streams.h"
+#include "tests/screens/lib_screen.h"
 #include "tui/table.h"
 #include "tui/view.h"
 
@@ -290,6 +291,83 @@ static void csv_has_a_line_a_row(void **state)
 	}
 }
 
+static void shows(struct screen_run *run, const char *wanted)
+{
+	struct buf got;
+
+	buf_init(&got, 1 << 20);
+	run->plain = true;
+	screen_dump(run, &got);
+	if (!text_contains(buf_text(&got), text_of(wanted)))
+		fail_msg("no '%s' in\n%s", wanted, got.bytes);
+	buf_done(&got);
+}
+
+/* 7, a reader's partitions, the tables inside its topic, and back. */
+static void keys_lead_deeper(void **state)
+{
+	struct screen_run run;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	screen_store_use(store);
+	assert_true(screen_open(&run, NULL, NULL, &err));
+	screen_size(&run, 24, 80);
+	assert_true(screen_keys(&run, TEXT("7"), &err));
+	shows(&run, "FALLING BEHIND");
+	shows(&run, "skew     one partition has 3.8 times the mean");
+	assert_true(screen_keys(&run, TEXT("<Enter>"), &err));
+	shows(&run, "reader dlt/members_silver");
+	shows(&run, "2 267 000");
+	assert_true(screen_keys(&run, TEXT("<Enter>"), &err));
+	shows(&run, "topic cdc.shared.07");
+	shows(&run, "noisy");
+	assert_true(screen_keys(&run, TEXT("<Esc> <Esc> j"), &err));
+	shows(&run, "went back: it reads again what it had read");
+	assert_true(screen_keys(&run, TEXT("/ \"state:stopped\" <Enter>"), &err));
+	shows(&run, "stopped: no commit for longer");
+	assert_true(screen_keys(&run, TEXT("<Esc> : \"connectors\" <Enter>"), &err));
+	shows(&run, "1 of 3 failed");
+	shows(&run, "bucket is not there");
+	assert_true(screen_keys(&run, TEXT("<Enter>"), &err));
+	shows(&run, "connect-s3-sink");
+	screen_close(&run);
+}
+
+static void every_action_with_rows(void **state)
+{
+	(void)state;
+	screen_store_use(store);
+	for (size_t i = 0; i < ARRAY_LEN(screens); i++) {
+		struct view_arg arg = { .number = 0 };
+		struct err err = ERR_INIT;
+		struct screen_run run;
+		uint64_t seed = i + 1;
+
+		(void)snprintf(arg.subject, sizeof arg.subject, "%s", screens[i].subject);
+		(void)snprintf(arg.subject2, sizeof arg.subject2, "%s", screens[i].subject2);
+		assert_true(screen_open(&run, screens[i].view, &arg, &err));
+		for (int n = 0; n < 150 && !app_is_over(run.app); n++) {
+			enum action action;
+			char keys[128];
+			struct text rest;
+			int key = 27;
+
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			action = (enum action)(1 + (seed >> 33) % (ACT_COUNT - 1));
+			if (action == ACT_QUIT || action == ACT_EXPORT)
+				continue;
+			bindings_keys(run.bindings, action, keys, sizeof keys);
+			rest = text_of(action_info(action)->keys);
+			assert_true(key_parse(&rest, &key, &err));
+			screen_key(&run, key);
+			if (action == ACT_COMMAND || action == ACT_FILTER || action == ACT_AS_OF)
+				screen_key(&run, 27);
+		}
+		screen_close(&run);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +377,8 @@ int main(void)
 		cmocka_unit_test(the_narrow_form_has_all),
 		cmocka_unit_test(json_is_the_contract),
 		cmocka_unit_test(csv_has_a_line_a_row),
+		cmocka_unit_test(keys_lead_deeper),
+		cmocka_unit_test(every_action_with_rows),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -206,9 +206,41 @@ static void minutes_then_hours_then_nothing(void **state)
 	feed_close(&feed);
 }
 
+static void the_span_kept_whole_is_a_setting(void **state)
+{
+	static const struct { int64_t whole_ms, rows; } table[] = {
+		{ 40 * DAY_MS, 2 * SWEEPS + 1 }, /* more than the span of minutes: all stays */
+		{ 5 * HOUR_MS, 2 * SWEEPS + 1 },
+		{ 2 * HOUR_MS, 2 * (SWEEPS * 2 / 3 + MINUTES / 3) + 1 },
+		{ HOUR_MS, 2 * (SWEEPS / 3 + MINUTES * 2 / 3) + 1 },
+	};
+	struct feed feed;
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/b.db", folder);
+	feed_open(&feed, path, "kafka prod", FROM_MS);
+	for (int64_t i = 0; i < SWEEPS; i++)
+		sweep(&feed, i);
+	feed_close(&feed);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct store_options options = { .path = path, .clock = &feed.clock,
+			.whole_lag_ms = table[i].whole_ms };
+		struct store *store = NULL;
+		struct err err = ERR_INIT;
+
+		assert_true(store_open(&options, &store, &err));
+		assert_true(store_retain(store, &err));
+		store_close(store);
+		assert_int_equal(ask("SELECT count(*) FROM lag_change WHERE key = 0"), table[i].rows);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(minutes_then_hours_then_nothing) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(minutes_then_hours_then_nothing),
+		cmocka_unit_test(the_span_kept_whole_is_a_setting),
+	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -47,6 +47,7 @@ if [ -s "$dir/estate/connect" ]; then
 brokers = ${KAFKA:-$(cat "$dir/estate/kafka")}
 groups = ${prefix}connect-* ${prefix}audit-*
 topics = ${prefix}cdc.* ${prefix}web.*
+tables = ${prefix}cdc.shared.07
 every = 5s
 
 [checkpoint demo]

@@ -10,9 +10,9 @@
 #include "collectors/delta/parquet/parquet.h"
 #include "collectors/delta/table_state.h"
 
-enum { PARQUET_HELD_MAX = 512 << 20, VALUES_MAX = 1 << 20, COLUMN_PATH_MAX = 256 };
+enum { FILE_COLUMNS = 11, PARQUET_HELD_MAX = 512 << 20, VALUES_MAX = 1 << 20, COLUMN_PATH_MAX = 256 };
 
-/* What a checkpoint is read for. Everything by name: writers differ in all else. */
+/* What a checkpoint is read for, files first. Everything by name: writers differ in all else. */
 static const char *const wanted[] = {
 	"add.path", "add.partitionValues", "add.size", "add.modificationTime", "add.stats",
 	"add.deletionVector", "add.stats_parsed.numRecords", "remove.path",
@@ -290,13 +290,14 @@ static bool take_batch(struct load *load, struct err *err)
 static bool load_rows(struct load *load, struct parquet *file, struct err *err)
 {
 	const char *paths[ARRAY_LEN(wanted) + 1];
+	bool files = !load->snapshot->at.without_files;
 	size_t n = 0;
 	struct parquet_reader *reader;
 	bool good = true;
 
-	for (; n < ARRAY_LEN(wanted); n++)
-		paths[n] = wanted[n];
-	if (load->null_path[0])
+	for (size_t i = files ? 0 : FILE_COLUMNS; i < ARRAY_LEN(wanted); i++)
+		paths[n++] = wanted[i];
+	if (files && load->null_path[0])
 		paths[n++] = load->null_path;
 	reader = parquet_reader_new(file, paths, n, PARQUET_HELD_MAX);
 	while ((good = parquet_reader_next(reader, &load->rows, err)) && load->rows &&
@@ -342,7 +343,7 @@ static bool load_sidecars(struct load *load, struct err *err)
 	bool good = true;
 	int fd = -1;
 
-	if (json_array_size(snapshot->sidecars) == 0)
+	if (json_array_size(snapshot->sidecars) == 0 || snapshot->at.without_files)
 		return true;
 	fd = openat(snapshot->log_fd, "_sidecars", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)

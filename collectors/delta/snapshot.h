@@ -39,6 +39,7 @@ struct delta_at {
 	 * checkpoint that is damaged is passed over, with a note.
 	 */
 	bool lifetimes;
+	bool without_files; /* metaData, protocol, transactions only; of a checkpoint a few columns */
 };
 #define DELTA_NEWEST                                                                               \
 	((struct delta_at){ .version = FACT_UNKNOWN, .timestamp_ms = FACT_UNKNOWN })

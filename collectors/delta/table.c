@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "collectors/delta/parts.h"
+#include "collectors/delta/snapshot.h"
 
 enum {
 	READ_BYTES = 256 * 1024,
@@ -179,6 +180,24 @@ static void look_back(struct delta_table *table, int64_t before)
 	fact_batch_free(scratch);
 }
 
+/* What was before the first commits that are left, if a checkpoint tells. */
+static void look_into_checkpoint(struct delta_table *table, int64_t version)
+{
+	struct delta_at at = { .version = version, .timestamp_ms = FACT_UNKNOWN,
+		.without_files = true };
+	struct delta_snapshot *snapshot;
+	struct err ignored = ERR_INIT;
+
+	if (table->log.ncheckpoints == 0 || table->log.checkpoints[0] > version ||
+		!delta_snapshot_open(table->path, &at, &snapshot, &ignored))
+		return;
+	if (!table->metadata)
+		table->metadata = json_deep_copy(delta_snapshot_metadata(snapshot));
+	if (!table->protocol)
+		table->protocol = json_deep_copy(delta_snapshot_protocol(snapshot));
+	delta_snapshot_free(snapshot);
+}
+
 static bool has_catalog_feature(const json_t *protocol)
 {
 	const json_t *item;
@@ -250,9 +269,8 @@ static void take_gap(const struct delta_table *table, struct delta_commit *commi
 		delta_commit_problem(commit, "no complete checkpoint stands in for them: engines "
 					     "cannot read the table");
 	else
-		delta_commit_problem(commit, "checkpoint %lld stands in for them and is not read: "
-					     "earlier schema and properties are unknown",
-			(long long)checkpoint);
+		delta_commit_problem(
+			commit, "checkpoint %lld stands in for them", (long long)checkpoint);
 }
 
 static void take_changes(struct delta_table *table, struct delta_commit *commit, int64_t version)
@@ -263,6 +281,8 @@ static void take_changes(struct delta_table *table, struct delta_commit *commit,
 		return;
 	if (!first && !(table->metadata && table->protocol))
 		look_back(table, version);
+	if (!first && !(table->metadata && table->protocol))
+		look_into_checkpoint(table, version - 1);
 	commit->version.changes = delta_changes(&commit->batch->arena, table->metadata,
 		commit->metadata, table->protocol, commit->protocol, first);
 	if (commit->metadata) {
@@ -469,7 +489,7 @@ const char *delta_table_why_empty(const struct delta_table *table)
 {
 	if (table->last >= 0 || table->log.ncommits > 0 || table->log.ncheckpoints == 0)
 		return NULL;
-	return "the log has no JSON commit; what its checkpoint says is not read";
+	return "the log has no JSON commit, only a checkpoint: weir table detail tells what it holds";
 }
 
 bool delta_read_table(const char *path, struct fact_batch *batch, struct err *err)

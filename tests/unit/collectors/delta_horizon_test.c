@@ -331,6 +331,102 @@ static void test_in_commit_times(void **unused)
 	}
 }
 
+/* A v2 checkpoint in JSON: its files as "+a", its tombstones as "-a", as of that time. */
+static void checkpoint(int version, int64_t at_ms, const char *files)
+{
+	char from[256];
+	char to[256];
+
+	commit(version, at_ms, "", files);
+	(void)snprintf(from, sizeof from, "%s/_delta_log/%020d.json", folder, version);
+	(void)snprintf(to, sizeof to, "%s/_delta_log/%020d.checkpoint.a-b.json", folder, version);
+	assert_int_equal(rename(from, to), 0);
+}
+
+static void test_gap_in_the_log(void **unused)
+{
+	const int64_t t = 1000 * DAY;
+	struct delta_looks looks = { .now_ms = t + 5 * DAY, .old_max = 100 };
+	struct delta_horizon horizon = { 0 };
+	struct delta_snapshot *snapshot;
+	struct delta_detail d;
+
+	(void)unused;
+	/* 2 and 3 are lost; 4 stands in for them and knows when a went. */
+	commit(0, t, "", "+a +b");
+	commit(1, t + DAY, NULL, "+c");
+	checkpoint(4, t + 2 * DAY, "-a +b +d");
+	commit(5, t + 3 * DAY, NULL, "-d +e");
+	snapshot = open_newest(false);
+	delta_snapshot_detail(snapshot, &d);
+	assert_int_equal(d.files, 2);
+	assert_int_equal(d.checkpoint, 4);
+	assert_int_equal(d.earliest_version, 0);
+	delta_snapshot_free(snapshot);
+	snapshot = open_newest(true);
+	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_int_equal(horizon.n, 4);
+	assert_int_equal(horizon.rows[0].standing, DELTA_RESTORABLE);
+	assert_int_equal(horizon.rows[0].files_old, 1); /* a */
+	assert_int_equal(horizon.rows[0].until_ms, t + 2 * DAY + 7 * DAY);
+	assert_int_equal(horizon.rows[1].files_old, 2); /* a, c: of c nobody knows since when */
+	assert_int_equal(horizon.rows[1].until_ms, 7 * DAY);
+	assert_int_equal(horizon.rows[2].version, 4);
+	assert_int_equal(horizon.rows[2].until_ms, t + 3 * DAY + 7 * DAY); /* d */
+	assert_int_equal(unlink(path_of("c")), 0);
+	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_int_equal(horizon.rows[0].standing, DELTA_RESTORABLE);
+	assert_int_equal(horizon.rows[1].standing, DELTA_LISTED);
+	delta_horizon_done(&horizon);
+	delta_snapshot_free(snapshot);
+}
+
+static void test_damaged_checkpoint(void **unused)
+{
+	const int64_t t = 1000 * DAY;
+	struct delta_at at = DELTA_NEWEST;
+	struct delta_snapshot *snapshot;
+	struct delta_detail d;
+	struct err err = ERR_INIT;
+
+	(void)unused;
+	commit(0, t, "", "+a");
+	commit(1, t, NULL, "+b");
+	commit(2, t, NULL, "+c");
+	write_file("_delta_log/00000000000000000001.checkpoint.parquet", "PAR1 is all there is", t);
+	assert_false(delta_snapshot_open(folder, &at, &snapshot, &err));
+	assert_int_equal(err.kind, ERR_FORMAT);
+	assert_non_null(strstr(err.text, "00000000000000000001.checkpoint.parquet"));
+	assert_non_null(strstr(err.text, "move it away"));
+	at.around_damage = true;
+	assert_true(delta_snapshot_open(folder, &at, &snapshot, &err));
+	delta_snapshot_detail(snapshot, &d);
+	assert_int_equal(d.files, 3);
+	assert_int_equal(json_array_size(delta_snapshot_notes(snapshot)), 1);
+	delta_snapshot_free(snapshot);
+	/* Without the commits there is no way around it. */
+	assert_int_equal(unlink(path_of("_delta_log/00000000000000000000.json")), 0);
+	assert_false(delta_snapshot_open(folder, &at, &snapshot, &err));
+	assert_non_null(strstr(err.text, "00000000000000000001.checkpoint.parquet"));
+	assert_non_null(strstr(err.text, "backup"));
+}
+
+static void test_history_behind_a_checkpoint(void **unused)
+{
+	struct fact_batch *batch = fact_batch_new();
+	struct err err = ERR_INIT;
+
+	(void)unused;
+	/* The commit that set the property before is cleaned up; the checkpoint knows it. */
+	checkpoint(3, DAY, "+a");
+	commit(4, DAY, "\"delta.appendOnly\":\"true\"", "+b");
+	assert_true(delta_read_table(folder, batch, &err));
+	assert_int_equal(batch->nfacts, 1);
+	assert_true(text_contains(batch->facts[0].u.version.changes,
+		TEXT("property delta.appendOnly set to true")));
+	fact_batch_free(batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +434,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_looks_are_few, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_properties_rule, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_advance_is_a_fresh_open, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gap_in_the_log, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_damaged_checkpoint, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_history_behind_a_checkpoint, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_times, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_in_commit_times, set_up, tear_down),
 	};

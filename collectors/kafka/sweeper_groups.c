@@ -7,7 +7,7 @@
 #include "store/fact.h"
 
 enum { DESCRIBE_AT_ONCE = 100, DESCRIBE_ALWAYS_MAX = 20, GROUPS_MAX = 50000,
-	LIST_AGAIN_MS = 60000 };
+	LIST_AGAIN_MS = 30000 };
 
 /* Spark makes a group for every query run and never commits in it; ours is no reader either. */
 bool groups_hidden(const struct sweeper *sweeper, const char *name)
@@ -190,7 +190,7 @@ bool groups_list(struct sweeper *sweeper)
 	}
 	/* With a broker down each listing costs its whole timeout: what is known is used in between. */
 	if (sweeper->list_failed_at_ms != 0 && now - sweeper->list_failed_at_ms < LIST_AGAIN_MS) {
-		sweeper_problem(sweeper, "a broker did not list its groups; asked again within a minute");
+		sweeper_problem(sweeper, "a broker did not list its groups; asked again soon");
 		return true;
 	}
 	sweeper->brokers_down = 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -56,6 +57,10 @@ int kafka_sweeper_main(int fd)
 	(void)prctl(PR_SET_DUMPABLE, 0); /* secrets are in memory: no core file, no debugger */
 #endif
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGINT, &ignore, NULL); /* the end of the socket is what ends us */
+	(void)sigaction(SIGTERM, &ignore, NULL);
+	(void)sigaction(SIGHUP, &ignore, NULL);
+	(void)mallopt(M_ARENA_MAX, 1); /* a thread a broker, and little to do for each */
 	buf_init(&sweeper.in, IN_MAX_BYTES);
 	buf_init(&sweeper.out, OUT_MAX_BYTES);
 	say_hello(&sweeper);

@@ -42,10 +42,10 @@ struct sampler {
 static const char *const reading[] = {
 	"enable.partition.eof", "true",
 	"auto.offset.reset", "latest",
-	"queued.max.messages.kbytes", "4096",
+	"queued.max.messages.kbytes", "2048",
 	"queued.min.messages", "1000",
 	"fetch.message.max.bytes", "262144",
-	"fetch.max.bytes", "2097152",
+	"fetch.max.bytes", "1048576",
 	"fetch.min.bytes", "65536",
 	"fetch.wait.max.ms", "500",
 	NULL,

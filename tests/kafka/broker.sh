@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A real Apache Kafka for tests: one node (KRaft, broker and controller), on loopback, small.
 #
-#   broker.sh jars                        fetch the jars with Maven into build/kafka (once)
+#   broker.sh jars                        fetch the jars with Maven into build/kafka (once); of the
+#                                         version in pom.xml, or of KAFKA_VERSION
 #   broker.sh start DIR [--secure] [K=V]  start one in DIR (made if missing; data stay there) and wait
 #                                         until it answers; prints its address, 127.0.0.1:PORT
 #                                         K=V are lines of server.properties, over those below
@@ -214,7 +215,10 @@ tool)
 	dir=$1 class=$2
 	shift 2
 	jars
-	run_tool "$class" --bootstrap-server "$(cat "$dir/address")" "$@"
+	# In place of this shell: who ends it ends the tool.
+	# shellcheck disable=SC2086
+	exec java -Xms16m -Xmx256m $small -Dlog4j.configuration="file:$here/log4j-tool.properties" \
+		-cp "$lib/*" "$class" --bootstrap-server "$(cat "$dir/address")" "$@"
 	;;
 *) sed -n '3,/^set/p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 2 ;;
 esac

@@ -227,8 +227,10 @@ static void check_row(struct request *request, const struct lag_row *row)
 {
 	if (!can_be_known(request, row))
 		return;
-	if (row->seen_at_ms == FACT_UNKNOWN || request->now_ms - row->seen_at_ms > STALE_MS) {
-		say(request, CHECK_UNKNOWN, row, "last seen %lld s ago: is the collector running?",
+	/* what event logs tell is as old as their last event: that is no look that failed */
+	if (row->kind != READER_EVENTLOG &&
+		(row->seen_at_ms == FACT_UNKNOWN || request->now_ms - row->seen_at_ms > STALE_MS)) {
+		say(request, CHECK_UNKNOWN, row, "last seen %lld s ago: can its source be read?",
 			(long long)((request->now_ms - row->seen_at_ms) / 1000));
 		return;
 	}
@@ -271,6 +273,10 @@ static int check(struct request *request, const char *store)
 		request->now_ms = as_of;
 	if (!reader_open(store, &reader, &err) || !reader_begin(reader, as_of, 0, &err) ||
 		!lag_list(reader, &arena, text_of(request->reader), text_of(request->topic), &rows, &err)) {
+		status = unknown(&err);
+	} else if (request->now_ms - reader_seen_at(reader) > STALE_MS) {
+		(void)err_set(&err, ERR_ABSENT, 0, "nothing was collected for %lld s: is the collector running?",
+			(long long)((request->now_ms - reader_seen_at(reader)) / 1000));
 		status = unknown(&err);
 	} else if (rows.n == 0) {
 		(void)err_set(&err, ERR_ABSENT, 0, "no such reader has been seen");

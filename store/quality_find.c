@@ -12,8 +12,11 @@ enum { OPEN_RUNS_MAX = 3 };
 
 static void add_candidate(struct candidates *list, int64_t upd)
 {
-	if (list->n > 0 && list->rows[list->n - 1].upd == upd)
-		return; /* datasets of one update come together */
+	int64_t *recent = &list->recent[(uint64_t)upd % ARRAY_LEN(list->recent)];
+
+	if (*recent == upd)
+		return; /* an update has many datasets */
+	*recent = upd;
 	if (list->n == list->room) {
 		list->room = list->room ? list->room * 2 : 64;
 		list->rows = mem_resize(list->rows, list->room, sizeof *list->rows);

@@ -207,6 +207,7 @@ struct candidate {
 struct candidates {
 	struct candidate *rows;
 	size_t n, room;
+	int64_t recent[1024]; /* by upd: ids that are in rows already, as far as there is room */
 };
 /* Newest first, each once, in memory the caller frees; arguments as of quality_gather. */
 bool candidates_find(struct names *names, const struct ids *pipelines, struct text dataset,

@@ -11,6 +11,7 @@
 
 enum {
 	STEP_MS = 250,        /* how long one step may take */
+	STEP_ONCE_MS = 2000,  /* the same when nobody waits for what it brings */
 	PUT_MS = 200,         /* how long one try waits for room in the store */
 	LAST_PUT_MS = 500,    /* the same for a batch that is ready when the service stops */
 	GATHER_MS = 100,      /* after idling: so that lines which come one by one share a commit */
@@ -172,7 +173,7 @@ static bool work(struct worker *worker)
 	struct step_context context = {
 		.batch = worker->batch,
 		.clock = worker->shared->clock,
-		.deadline_ms = mono(worker) + STEP_MS,
+		.deadline_ms = mono(worker) + (worker->shared->once ? STEP_ONCE_MS : STEP_MS),
 		.once = worker->shared->once,
 	};
 	enum step said;

@@ -157,6 +157,9 @@ struct fact_event {
 	fact_string pipeline_id, pipeline_name, update_id;
 	fact_string flow, dataset; /* origin.flow_name; origin.dataset_name, else the rule's or output */
 	fact_string message;       /* clean, redacted; numbers in it may make it unique */
+	bool templated;            /* message is a template (message.h), these are its numbers */
+	uint32_t nnumbers;
+	const int64_t *numbers;    /* in the batch's arena */
 	/* update_progress.state, flow_progress.status, operation_progress.status ... */
 	enum run_state state;
 	fact_string state_text; /* only for a state word Weir does not know */

@@ -37,16 +37,6 @@ static bool is_newer(const struct fold_order *a, const struct fold_order *b)
 	return a->tie > b->tie;
 }
 
-int64_t fold_sum(int64_t a, int64_t b)
-{
-	if (a == FACT_UNKNOWN)
-		return b;
-	if (b == FACT_UNKNOWN)
-		return a;
-	/* wraps rather than saturates: then the order of additions does not matter */
-	return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-
 static void keep_min(int64_t *at, int64_t ms)
 {
 	if (*at == TIME_UNKNOWN || (ms != TIME_UNKNOWN && ms < *at))

@@ -61,6 +61,7 @@ struct flow_rule {
 	int64_t passed, failed; /* summed over micro-batches; FACT_UNKNOWN when none knew */
 	int64_t batches;        /* micro-batches that reported it */
 	bool disputed;
+	uint32_t roll_at;       /* where its row was in the rollup of a batch; not kept */
 };
 
 struct fold_batch; /* the newest micro-batch: what it reported so far */
@@ -87,6 +88,7 @@ struct flow_fold {
 	int64_t final_at_ms;
 	struct fold_order state_order, dataset_order, backlog_order, type_order, error_order;
 	bool dataset_defined; /* by a flow_definition */
+	uint32_t roll_at;     /* where the row of its rows was in the rollup of a batch; not kept */
 	struct fold_batch *open;
 };
 
@@ -165,6 +167,14 @@ bool rolls_encode(struct buf *buf, const struct fold_roll *rows, size_t n);
 bool rolls_decode(struct text x, int64_t hour, int64_t dataset, struct fold_rolls *out);
 
 /* FACT_UNKNOWN + n = n: a sum knows what its known parts came to. */
-int64_t fold_sum(int64_t a, int64_t b);
+static inline int64_t fold_sum(int64_t a, int64_t b)
+{
+	if (a == FACT_UNKNOWN)
+		return b;
+	if (b == FACT_UNKNOWN)
+		return a;
+	/* wraps rather than saturates: then the order of additions does not matter */
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
 
 #endif

@@ -48,24 +48,34 @@ void fold_rolls_add(struct fold_rolls *rolls, const struct fold_roll *roll)
 	rolls->rows[rolls->n++] = *roll;
 }
 
-static void roll_add(struct fold_rolls *rolls, const struct fold_roll *roll)
+static bool same_row(const struct fold_roll *a, const struct fold_roll *b)
 {
+	return a->rule == b->rule && a->hour == b->hour && a->dataset == b->dataset;
+}
+
+/* *place is where the row was last, maybe in another rollup: a flow reports the same rules again. */
+static inline void roll_add(struct fold_rolls *rolls, const struct fold_roll *roll, uint32_t *place)
+{
+	size_t at = *place;
+
 	if (roll->a == 0 && roll->b == 0 && roll->na == 0 && roll->nb == 0)
 		return;
-	/* a flow reports the same few rules again and again */
-	for (size_t i = rolls->n; i > 0 && i + RECENT > rolls->n; i--) {
-		struct fold_roll *known = &rolls->rows[i - 1];
-
-		if (known->rule != roll->rule || known->hour != roll->hour ||
-			known->dataset != roll->dataset)
-			continue;
-		known->a = fold_sum(known->a, roll->a);
-		known->b = fold_sum(known->b, roll->b);
-		known->na += roll->na;
-		known->nb += roll->nb;
-		return;
+	if (at >= rolls->n || !same_row(&rolls->rows[at], roll)) {
+		for (at = rolls->n; at > 0 && at + RECENT > rolls->n; at--) {
+			if (same_row(&rolls->rows[at - 1], roll))
+				break;
+		}
+		if (at == 0 || at + RECENT <= rolls->n) {
+			*place = (uint32_t)rolls->n;
+			fold_rolls_add(rolls, roll);
+			return;
+		}
+		*place = (uint32_t)--at;
 	}
-	fold_rolls_add(rolls, roll);
+	rolls->rows[at].a = fold_sum(rolls->rows[at].a, roll->a);
+	rolls->rows[at].b = fold_sum(rolls->rows[at].b, roll->b);
+	rolls->rows[at].na += roll->na;
+	rolls->rows[at].nb += roll->nb;
 }
 
 static int by_key(const void *left, const void *right)
@@ -102,7 +112,7 @@ void fold_rolls_merge(struct fold_rolls *rolls)
 }
 
 /* Makes *max the larger; what that adds to a sum, and whether a first value came to be known. */
-static int64_t raise(int64_t *max, int64_t value, bool *first_out)
+static inline int64_t raise(int64_t *max, int64_t value, bool *first_out)
 {
 	int64_t before = *max;
 
@@ -114,16 +124,24 @@ static int64_t raise(int64_t *max, int64_t value, bool *first_out)
 	return *first_out ? value : (int64_t)((uint64_t)value - (uint64_t)before);
 }
 
-static void add_total(int64_t *total, int64_t *max, int64_t value, bool *disputed)
+static inline void add_total(int64_t *total, int64_t *max, int64_t value, bool *disputed)
 {
 	int64_t before = *max;
-	bool first;
-	int64_t more = raise(max, value, &first);
 
-	if (first || more != 0)
-		*total = fold_sum(*total, more);
-	if (value != FACT_UNKNOWN && before != FACT_UNKNOWN && value != before)
-		*disputed = true;
+	if (value == FACT_UNKNOWN)
+		return;
+	if (before == FACT_UNKNOWN) {
+		*max = value;
+		*total = fold_sum(*total, value);
+		return;
+	}
+	if (value == before)
+		return;
+	*disputed = true;
+	if (value > before) {
+		*max = value;
+		*total = fold_sum(*total, (int64_t)((uint64_t)value - (uint64_t)before));
+	}
 }
 
 static void metrics_of(const struct stored_event *event, int64_t metrics[METRIC_COUNT])
@@ -243,13 +261,13 @@ static void add_rule(struct flow_fold *fold, struct fold_batch *batch, size_t at
 	add_total(&sum->failed, &seen->failed, rule->failed, &sum->disputed);
 }
 
-static void roll_rule(struct fold_rolls *rolls, struct fold_batch *batch, size_t at,
-	const struct stored_rule *rule, int64_t flow)
+static void roll_rule(struct flow_fold *fold, struct fold_rolls *rolls, struct fold_batch *batch,
+	size_t at, const struct stored_rule *rule)
 {
 	struct fold_seen *seen = seen_at(batch->hour_rules, at);
 	struct fold_roll roll = {
 		.hour = batch->hour,
-		.dataset = rule->dataset ? rule->dataset : flow,
+		.dataset = rule->dataset ? rule->dataset : fold->flow,
 		.rule = rule->name,
 	};
 	bool first;
@@ -260,13 +278,13 @@ static void roll_rule(struct fold_rolls *rolls, struct fold_batch *batch, size_t
 	roll.b = raise(&seen->failed, rule->failed, &first);
 	roll.nb = first;
 	if (rolls && rule->name != 0)
-		roll_add(rolls, &roll);
+		roll_add(rolls, &roll, &fold->rules[at].roll_at);
 }
 
-static void roll_rows(struct fold_rolls *rolls, struct fold_batch *batch,
-	const int64_t metrics[METRIC_COUNT], int64_t flow)
+static void roll_rows(struct flow_fold *fold, struct fold_rolls *rolls, struct fold_batch *batch,
+	const int64_t metrics[METRIC_COUNT])
 {
-	struct fold_roll roll = { .hour = batch->hour, .dataset = flow };
+	struct fold_roll roll = { .hour = batch->hour, .dataset = fold->flow };
 	bool known = false, first;
 
 	for (size_t i = METRIC_OUTPUT; i <= METRIC_DELETED; i++)
@@ -281,7 +299,7 @@ static void roll_rows(struct fold_rolls *rolls, struct fold_batch *batch,
 	roll.b = raise(&batch->hour_max[METRIC_DROPPED], metrics[METRIC_DROPPED], &first);
 	roll.nb = first;
 	if (rolls)
-		roll_add(rolls, &roll);
+		roll_add(rolls, &roll, &fold->roll_at);
 }
 
 static void add_metrics(struct flow_fold *fold, struct fold_batch *batch,
@@ -321,11 +339,11 @@ static void add_event(struct flow_fold *fold, struct fold_batch *batch,
 	if (batch->hour == FACT_UNKNOWN)
 		rolls = NULL;
 	add_metrics(fold, batch, metrics);
-	roll_rows(rolls, batch, metrics, fold->flow);
+	roll_rows(fold, rolls, batch, metrics);
 	for (size_t i = 0; i < event->nrules; i++) {
 		at = rule_place(fold, &event->rules[i], at + 1);
 		add_rule(fold, batch, at, &event->rules[i]);
-		roll_rule(rolls, batch, at, &event->rules[i], fold->flow);
+		roll_rule(fold, rolls, batch, at, &event->rules[i]);
 	}
 }
 

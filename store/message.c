@@ -64,11 +64,17 @@ static size_t name_at(struct text message, size_t from, struct text name)
 }
 
 struct packing {
-	struct buf *out;
+	char *out; /* where the next byte goes; there is room */
 	struct text message;
 	int64_t *numbers;
 	size_t n;
 };
+
+static void put_bytes(struct packing *packing, const char *bytes, size_t len)
+{
+	memcpy(packing->out, bytes, len);
+	packing->out += len;
+}
 
 /* Bytes that are not simply kept. */
 static const bool special[256] = { [MESSAGE_NUMBER] = true, [MESSAGE_FLOW] = true,
@@ -89,8 +95,8 @@ static void pack_between(struct packing *packing, size_t from, size_t end)
 		if (!special[(unsigned char)c])
 			continue;
 		if ((unsigned char)c < MESSAGE_PLAIN && c != '\0') {
-			buf_add_bytes(packing->out, message.bytes + kept, at - kept);
-			buf_add_char(packing->out, MESSAGE_ESCAPE);
+			put_bytes(packing, message.bytes + kept, at - kept);
+			*packing->out++ = MESSAGE_ESCAPE;
 			kept = at;
 			continue;
 		}
@@ -101,16 +107,17 @@ static void pack_between(struct packing *packing, size_t from, size_t end)
 			continue;
 		/* 18 digits fit */
 		(void)text_to_i64(text_sub(message, at, len), &packing->numbers[packing->n++]);
-		buf_add_bytes(packing->out, message.bytes + kept, at - kept);
-		buf_add_char(packing->out, MESSAGE_NUMBER);
+		put_bytes(packing, message.bytes + kept, at - kept);
+		*packing->out++ = MESSAGE_NUMBER;
 		at += len - 1;
 		kept = at + 1;
 	}
-	buf_add_bytes(packing->out, message.bytes + kept, end - kept);
+	if (end > kept)
+		put_bytes(packing, message.bytes + kept, end - kept);
 }
 
-size_t message_pack(struct buf *template_out, struct text message, const struct message_names *names,
-	int64_t numbers[MESSAGE_NUMBERS_MAX])
+size_t message_pack(char *template_out, size_t *len_out, struct text message,
+	const struct message_names *names, int64_t numbers[MESSAGE_NUMBERS_MAX])
 {
 	struct packing packing = { template_out, message, numbers, 0 };
 	struct text flow = names->flow, dataset = names->dataset;
@@ -126,7 +133,7 @@ size_t message_pack(struct buf *template_out, struct text message, const struct 
 		size_t at = is_flow ? at_flow : at_dataset;
 
 		pack_between(&packing, from, at);
-		buf_add_char(template_out, is_flow ? MESSAGE_FLOW : MESSAGE_DATASET);
+		*packing.out++ = is_flow ? MESSAGE_FLOW : MESSAGE_DATASET;
 		from = at + (is_flow ? flow.len : dataset.len);
 		if (at_flow < from)
 			at_flow = name_at(message, from, flow);
@@ -134,6 +141,7 @@ size_t message_pack(struct buf *template_out, struct text message, const struct 
 			at_dataset = name_at(message, from, dataset);
 	}
 	pack_between(&packing, from, message.len);
+	*len_out = (size_t)(packing.out - template_out);
 	return packing.n;
 }
 

@@ -23,9 +23,12 @@ struct message_names { /* of the event; NONE where it has none */
 	struct text flow, dataset;
 };
 
-/* Appends the template; returns how many numbers went into numbers[0..max). */
-size_t message_pack(struct buf *template_out, struct text message, const struct message_names *names,
-	int64_t numbers[MESSAGE_NUMBERS_MAX]);
+/*
+ * Writes the template, which takes at most twice the message's bytes; returns how many numbers went
+ * into numbers[0..max).
+ */
+size_t message_pack(char *template_out, size_t *len_out, struct text message,
+	const struct message_names *names, int64_t numbers[MESSAGE_NUMBERS_MAX]);
 /* The message again, in the arena, with the names and numbers it was packed with. */
 struct text message_unpack(struct arena *arena, struct text template,
 	const struct message_names *names, const int64_t *numbers, size_t nnumbers);

@@ -2,14 +2,16 @@
 #include "store/raw_pack.h"
 
 #include <string.h>
+#include <zdict.h>
 #include <zstd.h>
 
 #include "base/mem.h"
 
 enum {
-	LEVEL = -1, /* literals as they are: a third less work, a fifth more bytes */
+	LEVEL = 1,
 	DICT_BYTES_MIN = 512, /* less repeats too little to be worth a look-up */
 	DICT_BYTES_MAX = 64 << 10,
+	DICT_TABLES_MAX = 4 << 10, /* statistics before the content */
 	PACKED_BYTES_MAX = 4 << 20
 };
 
@@ -91,14 +93,42 @@ void raw_packer_close(struct raw_packer *packer)
 	free(packer);
 }
 
-/* This one is compressed with itself, then: a few bytes. */
-static bool add_dict(
-	struct raw_packer *packer, enum event_type type, struct text json, struct err *err)
+bool raw_packer_lacks(const struct raw_packer *packer, enum event_type type, struct text json)
 {
+	return packer->dicts[type].id == 0 && json.len >= DICT_BYTES_MIN && json.len <= DICT_BYTES_MAX;
+}
+
+/*
+ * The first sample is the content, so that it takes a few bytes itself; with others beside it their
+ * statistics go before, which saves every event a table of its own.
+ */
+bool raw_packer_learn(struct raw_packer *packer, enum event_type type, const struct text *samples,
+	size_t n, struct err *err)
+{
+	size_t sizes[RAW_SAMPLES_MAX], len = 0, room = samples[0].len + DICT_TABLES_MAX;
+	ZDICT_params_t params = { .compressionLevel = LEVEL, .dictID = (unsigned)type + 1 };
+	struct text dict = samples[0];
+	struct buf all, made;
+	bool ok;
+
+	buf_init(&all, SIZE_MAX);
+	buf_init(&made, SIZE_MAX);
+	for (size_t i = 0; i < n; i++) {
+		sizes[i] = samples[i].len;
+		buf_add(&all, samples[i]);
+	}
+	if (n > 1)
+		len = ZDICT_finalizeDictionary(buf_reserve(&made, room), room, dict.bytes, dict.len,
+			all.bytes, sizes, (unsigned)n, params);
+	if (len > 0 && !ZDICT_isError(len)) /* else the content alone will do */
+		dict = (struct text){ made.bytes, len };
 	sqlite3_bind_int(packer->dict_add, 1, (int)type);
-	sql_bind_blob(packer->dict_add, 2, json);
-	return sql_run(packer->dict_add, err) &&
-		prepare_dict(&packer->dicts[type], sqlite3_last_insert_rowid(packer->db), json, err);
+	sql_bind_blob(packer->dict_add, 2, dict);
+	ok = sql_run(packer->dict_add, err) &&
+		prepare_dict(&packer->dicts[type], sqlite3_last_insert_rowid(packer->db), dict, err);
+	buf_done(&all);
+	buf_done(&made);
+	return ok;
 }
 
 bool raw_packer_put(struct raw_packer *packer, int64_t k, enum event_type type, struct text json,
@@ -108,9 +138,6 @@ bool raw_packer_put(struct raw_packer *packer, int64_t k, enum event_type type, 
 	size_t room = ZSTD_compressBound(json.len), len;
 	char *at;
 
-	if (dict->id == 0 && json.len >= DICT_BYTES_MIN && json.len <= DICT_BYTES_MAX &&
-		!add_dict(packer, type, json, err))
-		return false;
 	buf_reset(&packer->buf);
 	at = buf_reserve(&packer->buf, room);
 	if (!at)

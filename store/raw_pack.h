@@ -9,6 +9,12 @@ struct raw_packer;
 
 bool raw_packer_open(sqlite3 *db, struct raw_packer **packer_out, struct err *err);
 void raw_packer_close(struct raw_packer *packer);
+/* Whether events of the type should have a dictionary and have none yet. */
+bool raw_packer_lacks(const struct raw_packer *packer, enum event_type type, struct text json);
+/* Makes one of the first sample; up to RAW_SAMPLES_MAX make it better. */
+enum { RAW_SAMPLES_MAX = 8 };
+bool raw_packer_learn(struct raw_packer *packer, enum event_type type, const struct text *samples,
+	size_t n, struct err *err);
 bool raw_packer_put(struct raw_packer *packer, int64_t k, enum event_type type, struct text json,
 	struct err *err);
 

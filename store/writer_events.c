@@ -24,7 +24,6 @@ struct intake {
 	struct message *messages; /* those met */
 	size_t nmessages;
 	int64_t *segments;        /* by index in the batch */
-	struct buf scratch;
 };
 
 static inline bool id_of(struct intake *in, fact_string string, int64_t *id_out, struct err *err)
@@ -45,6 +44,11 @@ static bool message_of(struct intake *in, const struct fact_event *fact, struct 
 
 	if (fact->message == 0)
 		return true;
+	if (fact->templated) {
+		event->numbers = fact->numbers;
+		event->nnumbers = fact->nnumbers;
+		return id_of(in, fact->message, &event->message, err);
+	}
 	if (in->message_at[fact->message] == 0) {
 		in->messages[in->nmessages++] = (struct message){ .id = 0 };
 		in->message_at[fact->message] = (uint32_t)in->nmessages;
@@ -56,9 +60,12 @@ static bool message_of(struct intake *in, const struct fact_event *fact, struct 
 		int64_t numbers[MESSAGE_NUMBERS_MAX];
 		size_t n;
 
-		buf_reset(&in->scratch);
-		n = message_pack(&in->scratch, strings[fact->message], &names, numbers);
-		if (!dims_id(in->writer->dims, buf_text(&in->scratch), &message->id, err))
+		struct text template;
+		char *bytes = arena_raw(&in->writer->arena, 2 * strings[fact->message].len + 1);
+
+		template.bytes = bytes;
+		n = message_pack(bytes, &template.len, strings[fact->message], &names, numbers);
+		if (!dims_id(in->writer->dims, template, &message->id, err))
 			return false;
 		message->flow = fact->flow;
 		message->dataset = fact->dataset;
@@ -356,6 +363,29 @@ static bool insert_events(struct intake *in, const struct stored_event *events, 
 	return ok;
 }
 
+static bool put_raw(struct intake *in, size_t at, const struct stored_event *event, struct err *err)
+{
+	struct raw_packer *raw = in->writer->raw;
+	struct text json = in->places[at].fact->raw;
+
+	if (!json.bytes)
+		return true;
+	if (raw_packer_lacks(raw, event->type, json)) {
+		struct text samples[RAW_SAMPLES_MAX];
+		size_t n = 0;
+
+		for (; at < in->n && n < ARRAY_LEN(samples); at++) {
+			const struct fact_event *fact = in->places[at].fact;
+
+			if (fact->type == event->type && fact->raw.len > 0)
+				samples[n++] = fact->raw;
+		}
+		if (!raw_packer_learn(raw, event->type, samples, n, err))
+			return false;
+	}
+	return raw_packer_put(raw, event->k, event->type, json, err);
+}
+
 static bool insert_beside(struct intake *in, const struct stored_event *events, struct err *err)
 {
 	struct writer_pipeline *hint = NULL;
@@ -363,10 +393,7 @@ static bool insert_beside(struct intake *in, const struct stored_event *events, 
 	for (size_t i = 0; i < in->n; i++) {
 		const struct stored_event *event = &events[i];
 
-		const struct fact_event *fact = in->places[i].fact;
-
-		if ((fact->raw.bytes && !raw_packer_put(in->writer->raw, event->k, event->type,
-						fact->raw, err)) ||
+		if (!put_raw(in, i, event, err) ||
 			!put_edges(in, event, err) || !put_pipeline(in, event, &hint, err) ||
 			!derive_add(in->writer->derive, event, err))
 			return false;
@@ -418,7 +445,6 @@ bool writer_events(struct writer *writer, struct writer_source *source,
 		in.places[i].fact = &batch->events[i];
 		in.places[i].k = event_k(batch->events[i].happened_at_ms, batch->events[i].id);
 	}
-	buf_init(&in.scratch, 4 << 20);
 	ok = writer_drop_known(writer, in.places, &in.n, err);
 	if (ok && in.n > 0) {
 		in.ids = ARENA_ARRAY(&writer->arena, int64_t, batch->nstrings);
@@ -427,7 +453,6 @@ bool writer_events(struct writer *writer, struct writer_source *source,
 		in.segments = ARENA_ARRAY(&writer->arena, int64_t, batch->nsegments + 1);
 		ok = insert_new(&in, err);
 	}
-	buf_done(&in.scratch);
 	if (ok)
 		*new_out = (int64_t)in.n;
 	return ok;

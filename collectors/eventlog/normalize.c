@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collectors/eventlog/pick.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "collectors/eventlog/progress.h"
+#include "store/message.h"
 #include "store/redact.h"
 
 /* A message longer than this is cut; its raw is kept or pointed at. */
-enum { MESSAGE_MAX = 64 * 1024 };
+enum { MESSAGE_MAX = 64 * 1024, TEMPLATE_ROOM = 512 };
 
 /* Times a store key can hold: milliseconds in 43 bits, 1970 to 2248. */
 static const int64_t time_limit = (int64_t)1 << 43;
@@ -146,30 +149,82 @@ static bool is_plain(struct text text)
 	return odd_bytes(word) == 0;
 }
 
+/* Whether the message may be shown as it is. */
+static bool is_showable(struct text message, const struct eventlog_options *options)
+{
+	return message.len < MESSAGE_MAX && is_plain(message) &&
+	       (options->keep_rows || !memchr(message.bytes, ':', message.len));
+}
+
 /* Message text as it may be shown: without row data, clean, of bounded length. */
-static fact_string keep_message(struct fact_batch *batch, struct text message,
+static void clean_message(struct buf *clean, struct text message,
 	const struct eventlog_options *options, enum utf8_lines lines)
 {
 	struct buf redacted;
-	struct buf clean;
-	fact_string string;
 
-	if (!message.bytes)
-		return 0;
-	if (message.len < MESSAGE_MAX && is_plain(message) &&
-		(options->keep_rows || !memchr(message.bytes, ':', message.len)))
-		return fact_batch_intern(batch, message);
 	buf_init(&redacted, EVENTLOG_RECORD_MAX);
-	buf_init(&clean, MESSAGE_MAX);
 	if (!options->keep_rows) {
 		(void)redact_message(&redacted, message);
 		message = buf_text(&redacted);
 	}
-	(void)utf8_clean(&clean, message, lines); /* what is cut is in the raw event */
-	string = fact_batch_intern(batch, buf_text(&clean));
+	(void)utf8_clean(clean, message, lines); /* what is cut is in the raw event */
 	buf_done(&redacted);
+}
+
+static fact_string keep_message(struct fact_batch *batch, struct text message,
+	const struct eventlog_options *options)
+{
+	struct buf clean;
+	fact_string string;
+
+	if (is_showable(message, options))
+		return fact_batch_intern(batch, message);
+	buf_init(&clean, MESSAGE_MAX);
+	clean_message(&clean, message, options, UTF8_KEEP_LINES);
+	string = fact_batch_intern(batch, buf_text(&clean));
 	buf_done(&clean);
 	return string;
+}
+
+/* The event's message, without what the event says anyway. */
+static void keep_template(struct fact_batch *batch, struct fact_event *event, struct text message)
+{
+	struct message_names names = { batch->strings[event->flow],
+		event->dataset == event->flow ? TEXT_NONE : batch->strings[event->dataset] };
+	int64_t numbers[MESSAGE_NUMBERS_MAX], *kept;
+	char room[TEMPLATE_ROOM];
+	char *bytes = 2 * message.len <= sizeof room ? room : mem_alloc(2 * message.len);
+	struct text template = { bytes, 0 };
+	size_t n = message_pack(bytes, &template.len, message, &names, numbers);
+
+	event->message = fact_batch_intern(batch, template);
+	event->templated = true;
+	if (n > 0) {
+		kept = arena_raw(&batch->arena, n * sizeof *kept);
+		memcpy(kept, numbers, n * sizeof *kept);
+		event->numbers = kept;
+		event->nnumbers = (uint32_t)n;
+	}
+	if (bytes != room)
+		free(bytes);
+}
+
+/* Flow and dataset are known already. */
+static void set_message(struct fact_batch *batch, struct fact_event *event, struct text message,
+	const struct eventlog_options *options)
+{
+	struct buf clean;
+
+	if (!message.bytes)
+		return;
+	if (is_showable(message, options)) {
+		keep_template(batch, event, message);
+		return;
+	}
+	buf_init(&clean, MESSAGE_MAX);
+	clean_message(&clean, message, options, UTF8_ONE_LINE);
+	keep_template(batch, event, buf_text(&clean));
+	buf_done(&clean);
 }
 
 /* The CODE of "[CODE] what happened", as the engine's error texts begin. */
@@ -201,7 +256,7 @@ static void set_error(struct fact_batch *batch, struct fact_event *event, const 
 	event->error_class = keep(batch, first(code, pick->error_class));
 	if (pick->error_message.len > 0)
 		event->error_message =
-			keep_message(batch, pick->error_message, options, UTF8_KEEP_LINES);
+			keep_message(batch, pick->error_message, options);
 	event->has_error = event->fatal || event->error_class || event->error_message;
 }
 
@@ -363,7 +418,6 @@ bool pick_to_event(struct fact_batch *batch, const struct pick *pick, struct tex
 		event->flow = keep(batch, pick->flow);
 	event->dataset = keep_like(batch, pick->dataset, pick->flow, event->flow);
 	event->flow_attempt = keep(batch, pick->flow_attempt);
-	event->message = keep_message(batch, pick->message, options, UTF8_ONE_LINE);
 	if (pick->state.len > 0) {
 		event->state = run_state_of(pick->state);
 		if (event->state == RUN_UNKNOWN)
@@ -377,6 +431,7 @@ bool pick_to_event(struct fact_batch *batch, const struct pick *pick, struct tex
 	set_rules(batch, event, pick);
 	set_inputs(batch, event, pick);
 	set_dataset(batch, event, pick);
+	set_message(batch, event, pick->message, options);
 	set_error(batch, event, pick, options);
 	set_raw(batch, event, record, place, options);
 	if (event->type == EVENT_STREAM_PROGRESS && pick->progress.len > 0)

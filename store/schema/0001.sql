@@ -91,8 +91,8 @@ CREATE INDEX event_warn ON event (k) WHERE level >= 3;
 CREATE INDEX event_update ON event (pipeline, k) WHERE type IN (1, 4); -- create_update, update_progress
 
 -- Redacted raw JSON of events worth keeping, zstd (one frame, content size in its header). Events of
--- one type are alike: the first one kept serves as the dictionary of those after it, which makes
--- them a fifth of the size.
+-- one type are alike: the first one kept, with what is common to a few, serves as the dictionary of
+-- those after it, which makes them a fifth of the size.
 CREATE TABLE raw (
 	k INTEGER PRIMARY KEY,
 	dict INTEGER, -- raw_dict; NULL: compressed without one
@@ -101,7 +101,7 @@ CREATE TABLE raw (
 CREATE TABLE raw_dict (
 	id INTEGER PRIMARY KEY,
 	type INTEGER NOT NULL UNIQUE, -- enum event_type
-	v BLOB NOT NULL               -- as is: a raw content dictionary
+	v BLOB NOT NULL               -- as zstd takes it: with statistics, or content alone
 );
 
 -- Names and first source of pipelines: a row from the batch on in which it held.

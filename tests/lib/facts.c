@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "store/message.h"
+
 static void number(struct buf *out, const char *name, int64_t value)
 {
 	if (value == FACT_UNKNOWN)
@@ -21,6 +23,15 @@ static void text(struct buf *out, const char *name, struct text value)
 	} else {
 		(void)buf_add_str(out, "-\n");
 	}
+}
+
+static struct text message_of(
+	struct arena *arena, const struct fact_batch *batch, const struct fact_event *event)
+{
+	struct message_names names = { batch->strings[event->flow], batch->strings[event->dataset] };
+
+	return message_unpack(arena, batch->strings[event->message], &names, event->numbers,
+		event->nnumbers);
 }
 
 void facts_dump_event(
@@ -49,6 +60,8 @@ void facts_dump_event(
 		{ "error_class", event->error_class },
 		{ "error_message", event->error_message },
 	};
+	enum { MESSAGE_ROW = 8 };
+	struct arena arena = { 0 };
 	const struct {
 		const char *name;
 		int64_t value;
@@ -82,7 +95,10 @@ void facts_dump_event(
 	(void)buf_addf(out, "\ntype %s\nlevel %s\nstate %s\n", event_type_name(event->type),
 		event_level_name(event->level), run_state_name(event->state));
 	for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
-		text(out, strings[i].name, fact_batch_string(batch, strings[i].string));
+		text(out, strings[i].name, event->templated && i == MESSAGE_ROW
+				? message_of(&arena, batch, event)
+				: fact_batch_string(batch, strings[i].string));
+	arena_free(&arena);
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		number(out, numbers[i].name, numbers[i].value);
 	for (size_t i = 0; i < event->nrules; i++) {

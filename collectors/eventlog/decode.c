@@ -46,8 +46,10 @@ static void undecodable(struct decode *decode, struct text span, struct text rea
 	buf_init(&head, FACT_KEEP_MAX);
 	(void)buf_add(&where, path);
 	if (place->line > 0)
-		(void)buf_addf(&where, ":line %lld", (long long)place->line);
-	(void)buf_addf(&where, " at byte %lld", (long long)place->offset);
+		(void)buf_addf(&where, place->is_row ? ":row %lld" : ":line %lld",
+			(long long)place->line);
+	if (!place->is_row)
+		(void)buf_addf(&where, " at byte %lld", (long long)place->offset);
 	if (!decode->options->keep_rows)
 		(void)redact_json(&head, text_sub(span, 0, FACT_KEEP_MAX));
 	else

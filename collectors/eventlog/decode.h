@@ -29,6 +29,7 @@ struct eventlog_options {
 struct eventlog_place {
 	struct text path;  /* for what cannot be decoded */
 	int64_t line;      /* 1-based, 0 = not counted */
+	bool is_row;       /* line is a row of a Parquet file: there are no bytes to point to */
 	uint32_t segment;  /* of fact_batch_segment, 0 = no pointer is kept */
 	int64_t offset;    /* of the record's first byte in the segment */
 };

@@ -14,6 +14,7 @@
 #include "collectors/collector.h"
 #include "collectors/eventlog/decode.h"
 #include "collectors/eventlog/follow.h"
+#include "collectors/eventlog/table_follow.h"
 
 _Static_assert((int)FOLLOW_PAD >= (int)EVENTLOG_PAD, "the scanner may look as far as it likes");
 
@@ -26,7 +27,11 @@ enum {
 };
 
 struct eventlog {
-	struct follow *follow;
+	struct follow *follow;      /* of files; NULL = there is a table */
+	struct table_follow *table; /* a Delta table; NULL = there are files, or nothing yet */
+	char *path;
+	size_t max_record;
+	int64_t poll_ms;
 	struct eventlog_options options;
 	struct buf cursor; /* lent to the batch's arena at once */
 	/* while a step runs */
@@ -40,7 +45,8 @@ struct eventlog {
 static const struct config_key keys[] = {
 	{ .name = "path", .type = CONFIG_PATH,
 		.help = "A file, a directory (what looks like a log in it, by name) or a pattern; "
-			"JSON lines, arrays or REST pages, plain or gzip." },
+			"JSON lines, arrays or REST pages, plain or gzip. Or a Delta table with the event "
+			"log's schema, or a pipeline's storage, which has one in system/events." },
 	{ .name = "rotated", .type = CONFIG_BOOLEAN, .fallback = "yes",
 		.help = "Read also what rotation left beside a file: NAME.1, NAME-20260101, NAME.2.gz." },
 	{ .name = "raw", .type = CONFIG_CHOICE, .fallback = "warnings", .choices = "warnings all none",
@@ -62,6 +68,25 @@ static enum eventlog_raw raw_of(struct text word)
 	if (text_is(word, "all"))
 		return EVENTLOG_RAW_ALL;
 	return text_is(word, "none") ? EVENTLOG_RAW_NONE : EVENTLOG_RAW_WARNINGS;
+}
+
+/* What the log itself cannot point to is told apart by having no inode. */
+static bool is_row(const struct follow_record *record)
+{
+	return record->inode == 0;
+}
+
+/* A table may come after its source was configured: until a file is there it is looked for. */
+static bool find_table(struct eventlog *log, struct text cursor, struct err *err)
+{
+	char *table = table_follow_find(log->path);
+	bool good = true;
+
+	if (table)
+		good = table_follow_open(table, log->max_record, clock_system(), cursor, &log->table,
+			err);
+	free(table);
+	return good;
 }
 
 static bool start(
@@ -88,8 +113,21 @@ static bool start(
 	options.max_record = (size_t)max_record;
 	log->options.keep_rows = !config_boolean(config, "redact");
 	log->options.raw = raw_of(config_text(config, "raw"));
+	log->max_record = options.max_record;
+	log->poll_ms = options.poll_ms;
+	log->path = mem_strdup(path.bytes);
 	buf_init(&log->cursor, CURSOR_MAX_BYTES);
-	return follow_open(&options, cursor, &log->follow, err);
+	if (!find_table(log, cursor, err))
+		goto failed;
+	/* A table's position, and the table is not there: files took its place, or it comes back. */
+	if (!log->table && cursor.len > 0 && cursor.bytes[0] == '{')
+		cursor = TEXT_NONE;
+	if (log->table || follow_open(&options, cursor, &log->follow, err))
+		return true;
+failed:
+	FREE(&log->path);
+	buf_done(&log->cursor);
+	return false;
 }
 
 /* The segment a raw pointer points into; the same file's records follow each other. */
@@ -121,8 +159,13 @@ static void refuse(struct eventlog *log, const struct follow_record *record)
 	struct buf place;
 
 	buf_init(&place, FACT_KEEP_MAX);
-	(void)buf_addf(&place, "%s:line %" PRId64 " at byte %" PRId64, record->path, record->line,
-		record->offset);
+	if (!is_row(record))
+		(void)buf_addf(&place, "%s:line %" PRId64 " at byte %" PRId64, record->path,
+			record->line, record->offset);
+	else if (record->line > 0)
+		(void)buf_addf(&place, "%s:row %" PRId64, record->path, record->line);
+	else
+		(void)buf_add_str(&place, record->path);
 	fact_batch_undecodable(batch, log->options.now_ms, buf_text(&place),
 		text_of(record->refused), record->bytes);
 	batch->facts[batch->nfacts - 1].u.undecodable.length = record->length;
@@ -147,6 +190,7 @@ static void take(void *context, const struct follow_record *record)
 	struct eventlog_place place = {
 		.path = text_of(record->path),
 		.line = record->line,
+		.is_row = is_row(record),
 		.offset = record->offset,
 	};
 
@@ -155,31 +199,63 @@ static void take(void *context, const struct follow_record *record)
 	if (record->refused) {
 		refuse(log, record);
 	} else {
-		place.segment = segment_of(log, record);
+		place.segment = is_row(record) ? 0 : segment_of(log, record);
 		(void)eventlog_decode(log->batch, record->bytes, true, &place, &log->options);
 	}
 	bound_undecodable(log);
+}
+
+static enum follow_step read_files(struct eventlog *log, const struct follow_sink *sink,
+	const struct step_context *context)
+{
+	struct follow_status status;
+
+	follow_status(log->follow, &status);
+	return follow_step(log->follow, sink,
+		status.behind > LIVE_BYTES || context->once ? BACKFILL_BYTES : LIVE_BYTES,
+		context->deadline_ms, context->once);
+}
+
+/* Where no file is yet, the log may turn out to be a table. */
+static bool maybe_table(struct eventlog *log, struct err *err)
+{
+	struct follow_status status;
+
+	if (log->table)
+		return true;
+	follow_status(log->follow, &status);
+	if (status.files > 0)
+		return true;
+	if (!find_table(log, TEXT_NONE, err))
+		return false;
+	if (log->table) {
+		follow_close(log->follow);
+		log->follow = NULL;
+	}
+	return true;
 }
 
 static enum step step(void *self, struct step_context *context, struct err *err)
 {
 	struct eventlog *log = self;
 	struct follow_sink sink = { take, log };
-	struct follow_status status;
 	enum follow_step said;
 
+	if (!maybe_table(log, err))
+		return STEP_FAILED;
 	log->batch = context->batch;
 	log->segment = 0;
 	log->bounded = log->undecodable = 0;
 	log->options.now_ms = context->clock->wall_ms(context->clock);
-	follow_status(log->follow, &status);
-	said = follow_step(log->follow, &sink,
-		status.behind > LIVE_BYTES || context->once ? BACKFILL_BYTES : LIVE_BYTES,
-		context->deadline_ms, context->once);
+	said = log->table ? table_follow_step(log->table, &sink, BACKFILL_BYTES, context->deadline_ms)
+			  : read_files(log, &sink, context);
 	log->batch = NULL;
-	if (follow_moved(log->follow)) {
+	if (log->table ? table_follow_moved(log->table) : follow_moved(log->follow)) {
 		buf_reset(&log->cursor);
-		follow_cursor(log->follow, &log->cursor);
+		if (log->table)
+			table_follow_cursor(log->table, &log->cursor);
+		else
+			follow_cursor(log->follow, &log->cursor);
 		if (log->cursor.full) {
 			(void)err_set(err, ERR_LIMIT, 0, "the reading position takes over %d bytes",
 				CURSOR_MAX_BYTES);
@@ -191,11 +267,34 @@ static enum step step(void *self, struct step_context *context, struct err *err)
 	return said == FOLLOW_MORE ? STEP_MORE : STEP_IDLE;
 }
 
+static void table_status(const struct table_follow *table, struct collector_status *out)
+{
+	struct table_status now;
+
+	table_follow_status(table, &now);
+	out->behind = now.behind;
+	out->news_at_ms = now.changed_at_ms;
+	(void)buf_add_str(&out->detail, now.reading);
+	if (now.problem[0] != '\0') {
+		out->state = HEALTH_DEGRADED;
+		(void)buf_add_str(&out->text, now.problem);
+	} else if (now.version == FACT_UNKNOWN) {
+		out->state = HEALTH_WAITING;
+		(void)buf_add_str(&out->text, "a Delta table that has no version yet");
+	} else {
+		(void)buf_addf(&out->text, "following a Delta table, version %" PRId64, now.version);
+	}
+}
+
 static void status(void *self, struct collector_status *out)
 {
 	struct eventlog *log = self;
 	struct follow_status now;
 
+	if (log->table) {
+		table_status(log->table, out);
+		return;
+	}
 	follow_status(log->follow, &now);
 	out->behind = now.behind;
 	out->news_at_ms = now.changed_at_ms;
@@ -222,12 +321,16 @@ static void status(void *self, struct collector_status *out)
 
 static int wake_fd(void *self)
 {
-	return follow_wake_fd(((struct eventlog *)self)->follow);
+	const struct eventlog *log = self;
+
+	return log->table ? -1 : follow_wake_fd(log->follow);
 }
 
 static int64_t poll_ms(void *self)
 {
-	return follow_poll_ms(((struct eventlog *)self)->follow);
+	const struct eventlog *log = self;
+
+	return log->table ? log->poll_ms : follow_poll_ms(log->follow);
 }
 
 static void stop(void *self)
@@ -235,6 +338,8 @@ static void stop(void *self)
 	struct eventlog *log = self;
 
 	follow_close(log->follow);
+	table_follow_close(log->table);
+	FREE(&log->path);
 	buf_done(&log->cursor);
 }
 
@@ -280,6 +385,31 @@ static void judge(struct trial *trial, const struct follow_status *status)
 	buf_done(&line);
 }
 
+static void judge_table(struct trial *trial)
+{
+	const struct fact_batch *batch = trial->batch;
+	struct table_status status;
+	struct buf line;
+
+	buf_init(&line, 1024);
+	table_follow_status(trial->log.table, &status);
+	if (status.problem[0] != '\0') {
+		trial->say(trial->context, false, status.problem);
+	} else if (trial->records > 0 && batch->nevents == 0) {
+		struct text reason = batch->nfacts > 0 ? batch->facts[0].u.undecodable.reason
+						       : TEXT("no event in it");
+
+		(void)buf_addf(&line, "the Delta table is no event log: %.*s", TEXT_ARG(reason));
+		trial->say(trial->context, false, line.bytes);
+	} else {
+		(void)buf_addf(&line, "a Delta table, version %" PRId64 "; first %zu rows: %zu events, %"
+			PRId64 " undecodable", status.version, trial->records, batch->nevents,
+			batch->undecodable);
+		trial->say(trial->context, true, line.bytes);
+	}
+	buf_done(&line);
+}
+
 static void doctor(const struct config_section *config,
 	void (*say)(void *context, bool good, const char *line), void *context)
 {
@@ -297,6 +427,14 @@ static void doctor(const struct config_section *config,
 	}
 	trial.batch = fact_batch_new();
 	trial.log.batch = trial.batch;
+	if (trial.log.table) {
+		(void)table_follow_step(
+			trial.log.table, &sink, LIVE_BYTES, clock->mono_ms(clock) + 2000);
+		judge_table(&trial);
+		stop(&trial.log);
+		fact_batch_free(trial.batch);
+		return;
+	}
 	(void)follow_step(trial.log.follow, &sink, 0, 0, true); /* finds the files */
 	follow_status(trial.log.follow, &before);
 	(void)follow_step(
@@ -316,7 +454,7 @@ static void doctor(const struct config_section *config,
 
 const struct collector_ops eventlog_collector = {
 	.kind = "eventlog",
-	.about = "Event logs of pipelines, from files: followed as they grow and rotate.",
+	.about = "Event logs of pipelines, from files as they grow and rotate, or from Delta tables.",
 	.keys = keys,
 	.state_size = sizeof(struct eventlog),
 	.start = start,

@@ -15,7 +15,9 @@ static int64_t add_known(int64_t sum, int64_t value)
 {
 	if (value == FACT_UNKNOWN)
 		return sum;
-	return sum == FACT_UNKNOWN ? value : sum + value;
+	if (sum == FACT_UNKNOWN)
+		return value;
+	return sum > INT64_MAX - value ? INT64_MAX : sum + value; /* neither is below 0 */
 }
 
 static double add_rate(double sum, double rate)

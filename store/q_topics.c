@@ -78,8 +78,8 @@ static void count(struct tallies *tallies, const struct topic_minute *minute, in
 	int64_t age = tallies->newest - at, last = at * MINUTE_MS + numbers[TOPIC_LAST];
 	double scale = 1;
 
-	if (!tally)
-		return;
+	if (!tally || age < 0)
+		return; /* a record from the future counts when it has come */
 	if (minute->sampled > 0 && minute->seen > minute->sampled) {
 		scale = (double)minute->seen / (double)minute->sampled;
 		tallies->sampled = tallies->sampled || age <= HOUR_MINUTES;
@@ -196,6 +196,7 @@ static bool newest_minute(struct reader *reader, int64_t series, int64_t *out, s
 		return false;
 	sqlite3_bind_int64(stmt, 1, series);
 	sqlite3_bind_int64(stmt, 2, reader->n);
+	sqlite3_bind_int64(stmt, 3, reader->seen_at / MINUTE_MS + 1);
 	if (!sql_step(stmt, &there, err))
 		return false;
 	*out = there ? sqlite3_column_int64(stmt, 0) : FACT_UNKNOWN;

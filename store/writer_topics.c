@@ -6,6 +6,7 @@
 #include "store/writer.h"
 
 enum { MINUTE_MS = 60 * 1000 };
+#define AT_MOST_MS INT64_C(253402300799999) /* the end of the year 9999 */
 
 static int by_place(const void *a, const void *b)
 {
@@ -80,7 +81,10 @@ bool lag_topic_table(struct writer *writer, struct writer_source *source, const 
 	const struct fact_topic_table *told = &fact->u.topic_table;
 	struct lag_series key = { .kind = SERIES_TABLES };
 	struct lag_writer *lag = writer->lag;
-	int64_t start = fact->happened_at_ms - fact->happened_at_ms % MINUTE_MS;
+	/* record times are foreign: a day that a clock can show */
+	int64_t at = fact->happened_at_ms < 0 || fact->happened_at_ms > AT_MOST_MS ? 0 :
+		fact->happened_at_ms;
+	int64_t start = at - at % MINUTE_MS;
 	struct topic_row row = { .minute = start / MINUTE_MS, .seen = told->seen,
 		.sampled = told->sampled };
 	int64_t *numbers = row.entry.numbers;
@@ -100,7 +104,8 @@ bool lag_topic_table(struct writer *writer, struct writer_source *source, const 
 	numbers[TOPIC_DELAY_SUM] = told->delay_sum_ms;
 	numbers[TOPIC_DELAY_MAX] = told->delay_max_ms;
 	numbers[TOPIC_DELAYS] = told->delays;
-	numbers[TOPIC_LAST] = told->last_at_ms == FACT_UNKNOWN ? 0 : told->last_at_ms - start;
+	if (told->last_at_ms > start && told->last_at_ms < start + MINUTE_MS)
+		numbers[TOPIC_LAST] = told->last_at_ms - start;
 	numbers[TOPIC_SNAPSHOT] = told->snapshot;
 	*new_out = is_news(row.series, &row);
 	if (!*new_out)

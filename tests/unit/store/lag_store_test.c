@@ -411,6 +411,75 @@ static void a_pause_of_the_writer_is_no_flat_part(void **state)
 	assert_int_equal(one(READER_NOW, NULL).lag_seconds, 100); /* ten sweeps, not an hour */
 }
 
+/* Clocks of producers are not ours: one record of next year hides nothing of this minute. */
+static void records_of_the_future_wait(void **state)
+{
+	struct topic_table_rows rows;
+	struct err err = ERR_INIT;
+	struct feed feed;
+
+	(void)state;
+	fresh();
+	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	for (int i = 0; i < 5; i++) {
+		(void)feed_table(&feed, "t", "db.a", 600);
+		feed_put(&feed, 60000);
+	}
+	(void)feed_table(&feed, "t", "db.wrong", 5);
+	feed.batch->facts[0].happened_at_ms += INT64_C(365) * 86400000;
+	(void)feed_table(&feed, "t", "db.worse", 5);
+	feed.batch->facts[1].happened_at_ms = INT64_MAX;
+	(void)feed_table(&feed, "t", "db.worst", 5);
+	feed.batch->facts[2].happened_at_ms = INT64_MIN;
+	feed_put(&feed, 0);
+	feed_close(&feed);
+	assert_true(reader_open(path, &reader, &err));
+	assert_true(reader_begin(reader, READER_NOW, 0, &err));
+	assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
+	reader_close(reader);
+	assert_int_equal(rows.n, 4);
+	assert_true(text_is(rows.rows[0].table, "db.a"));
+	assert_true(fabs(rows.rows[0].per_second - 10) < 0.01);
+	assert_int_equal(rows.rows[0].records, 3000);
+	assert_int_equal(rows.rows[1].records, 0);
+}
+
+/* No figure that a broker or a checkpoint can say breaks anything. */
+static void no_offset_is_too_large(void **state)
+{
+	static const int64_t values[] = { 0, 1, -1, -1001, INT64_MAX, INT64_MAX - 1, INT64_MIN, INT64_MIN + 1,
+		INT64_C(1) << 62 };
+	uint64_t seed = 3;
+	struct feed feed;
+
+	(void)state;
+	fresh();
+	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	for (int i = 0; i < 60; i++) {
+		int64_t high[8], low[8], place[8];
+		struct fact_position *position;
+
+		for (size_t p = 0; p < 8; p++) {
+			seed = seed * UINT64_C(6364136223846793005) + 1;
+			high[p] = values[(seed >> 33) % ARRAY_LEN(values)];
+			low[p] = values[(seed >> 41) % ARRAY_LEN(values)];
+			place[p] = values[(seed >> 49) % ARRAY_LEN(values)];
+		}
+		feed_marks(&feed, "t", 8, high, low)->marks[7].partition = INT32_MAX;
+		feed_marks(&feed, "u", 8, high, low)->retention_ms = INT64_MAX;
+		position = feed_position(&feed, READER_GROUP, "g", "t", 8, place);
+		position->places[3].partition = -5;
+		position = feed_position(&feed, READER_CHECKPOINT, "c", "u", 8, place);
+		position->places[2].committed_at_ms = INT64_MAX;
+		position->places[4].committed_at_ms = feed.now_ms;
+		position = feed_position(&feed, READER_CHECKPOINT, "d", "/no/table", 1, place);
+		position->of_delta = true;
+		feed_sweep(&feed, true, 10000);
+	}
+	feed_close(&feed);
+	assert_int_equal(list(READER_NOW, NULL).n, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +492,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_named_is_gone),
 		cmocka_unit_test(a_failed_look_is_stale),
 		cmocka_unit_test(a_look_that_misses_some),
+		cmocka_unit_test(records_of_the_future_wait),
+		cmocka_unit_test(no_offset_is_too_large),
 		cmocka_unit_test(a_pause_of_the_writer_is_no_flat_part),
 	};
 

@@ -7,7 +7,7 @@ python3 tests/cli/connect.py <"$work/hold" >"$work/port" &
 server=$!
 exec 9>"$work/hold"
 trap 'exec 9>&-; wait $server 2>/dev/null; rm -rf "$work"' EXIT
-for try in 1 2 3 4 5 6 7 8 9 10; do [ -s "$work/port" ] && break; sleep 0.1; done
+for try in $(seq 100); do [ -s "$work/port" ] && break; sleep 0.1; done
 port=$(cat "$work/port"); [ -n "$port" ] || die "the server does not start"
 section() { printf '[connect main]\nurl = http://127.0.0.1:%s/%s\ntimeout = 1s\n' "$port" "$1"; cat; }
 export PASS=hunter2
@@ -41,7 +41,7 @@ for case in 'locked|answers 401: check user' 'silent|[Tt]imed\? \?out' 'drip|[Tt
 	out=$("$B/weir-collect" doctor --config "$work/$mode.ini" 2>&1) && die "$mode: all well? $out"
 	took=$(($(date +%s%3N) - began))
 	echo "$out" | grep -q "$wanted" || die "$mode: says $out"
-	[ $took -lt 4000 ] || die "$mode: took $took ms"
+	[ $took -lt 8000 ] || die "$mode: took $took ms"
 	echo "$out" | grep -q hunter2 && die "$mode: a secret on the screen"
 	out=$(collect "$mode") && die "$mode: --once succeeds"
 	echo "$out" | grep -q '^connect main: 0 facts read' || die "$mode: facts of it: $out"
@@ -68,4 +68,4 @@ service=$!
 sleep 1
 began=$(date +%s%3N)
 kill $service; wait $service || die "the service ends with $?"
-[ $(($(date +%s%3N) - began)) -lt 2000 ] || die "it does not stop while a worker is silent"
+[ $(($(date +%s%3N) - began)) -lt 5000 ] || die "it does not stop while a worker is silent"

@@ -82,6 +82,18 @@ static const bool special[256] = { [MESSAGE_NUMBER] = true, [MESSAGE_FLOW] = tru
 	['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true,
 	['9'] = true };
 
+/* Whether one of the eight bytes may be special: a digit, or below MESSAGE_PLAIN. */
+static bool may_be_special(const char *bytes)
+{
+	static const uint64_t ones = 0x0101010101010101u;
+	uint64_t word, digits;
+
+	memcpy(&word, bytes, sizeof word);
+	digits = (word ^ ones * 0x30) & ones * 0xf0; /* zero where the byte is 0x30 to 0x3f */
+	digits = (digits - ones) & ~digits;
+	return ((digits | (word - ones * 0x05)) & ones * 0x80) != 0;
+}
+
 /* What stands between names: numbers go. */
 static void pack_between(struct packing *packing, size_t from, size_t end)
 {
@@ -89,9 +101,12 @@ static void pack_between(struct packing *packing, size_t from, size_t end)
 	size_t kept = from;
 
 	for (size_t at = from; at < end; at++) {
-		char c = message.bytes[at];
+		char c;
 		size_t len;
 
+		while (end - at > 8 && !may_be_special(message.bytes + at))
+			at += 8;
+		c = message.bytes[at];
 		if (!special[(unsigned char)c])
 			continue;
 		if ((unsigned char)c < MESSAGE_PLAIN && c != '\0') {

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "store/writer.h"
 
-static int by_k(const void *left, const void *right)
+static inline int by_k(const void *left, const void *right)
 {
 	const struct writer_place *a = left, *b = right;
 
@@ -25,14 +25,24 @@ static bool same_place_id(const struct writer_place *a, const struct writer_plac
 	return same_id(a, b->fact->id);
 }
 
+/* Logs are nearly in order: few places move, and not far; when many do, any sort is as good. */
 static void sort_places(struct writer_place *places, size_t n)
 {
-	bool sorted = true;
+	size_t moves = 0;
 
-	for (size_t i = 1; i < n && sorted; i++)
-		sorted = places[i - 1].k <= places[i].k;
-	if (!sorted)
-		qsort(places, n, sizeof *places, by_k);
+	for (size_t i = 1; i < n; i++) {
+		struct writer_place place = places[i];
+		size_t at = i;
+
+		if (moves > 4 * n) {
+			qsort(places, n, sizeof *places, by_k);
+			return;
+		}
+		for (; at > 0 && by_k(&places[at - 1], &place) > 0; at--)
+			places[at] = places[at - 1];
+		moves += i - at;
+		places[at] = place;
+	}
 }
 
 /* The next key to try when another id has this one: counts on within its millisecond. */

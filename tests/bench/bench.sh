@@ -70,6 +70,12 @@ row 'wall / DuckDB, 2 threads, into a file' "$(calc %.3f "$weir/$duck")" '<= 0.5
 row 'wall / Python json+sqlite3 (100 k)' "$(calc %.3f "$whead/$python_s")" '<= 0.12' "$(verdict "$whead/$python_s <= 0.12")"
 [ -z "$jq_s" ] || row 'wall / jq -c (100 k)' "$(calc %.3f "$whead/$jq_s")" '<= 0.05' "$(verdict "$whead/$jq_s <= 0.05")"
 
+say 'each stage alone'
+ONCE=1 "$B/bench/bench_insert" "$log" $dir/insert.db | tee $dir/insert.txt
+stage=$(awk '/^events/ { d = $5; s = $9; print (d > s) ? d : s }' $dir/insert.txt)
+rm -f $dir/insert.db*
+row 'durable ingest / the slower of parse and insert alone' "$(calc %.2f "$stage/$weir")" '>= 0.75' "$(verdict "$stage/$weir >= 0.75")"
+
 say 'size on disk'
 db=$(stat -c %s $dir/main.db)
 raw=$(sqlite3 $dir/main.db "select coalesce(sum(pgsize),0) from dbstat where name in ('raw')" 2>/dev/null || echo 0)

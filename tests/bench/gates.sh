@@ -9,7 +9,7 @@ B=${B:-build/release}
 dir=build/bench
 mkdir -p $dir
 few=20000 many=60000
-instructions_limit=${INSTRUCTIONS_LIMIT:-27500}
+instructions_limit=${INSTRUCTIONS_LIMIT:-26600}
 ratio_limit=${RATIO_LIMIT:-10}
 for n in $few $many; do
 	"$B/bench/gen_events" $n >$dir/gate.ndjson

@@ -544,7 +544,7 @@ static void test_killed(void **state)
 	static const struct {
 		int signal;
 		const char *words;
-	} ways[] = { { SIGABRT, "signal 6 (Aborted)" }, { SIGSEGV, "signal 11" },
+	} ways[] = { { SIGABRT, "signal 6 (Aborted)" }, { SIGQUIT, "signal 3 (Quit)" },
 		{ SIGKILL, "signal 9 (Killed)" } };
 	struct fake_kafka *fake = cluster(1, 2, 2, 1);
 	struct bench bench;
@@ -555,8 +555,12 @@ static void test_killed(void **state)
 	need_sweep(&bench);
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
 		assert_int_equal(kill(sweeper_of(fake), ways[i].signal), 0);
-		while (bench.state == HEALTH_OK || !strstr(bench.text, ways[i].words))
+		for (int tries = 0; !strstr(bench.text, ways[i].words); tries++) {
 			(void)step_once(&bench, 100);
+			if (tries == 200)
+				fail_msg("not \"%s\" but: %s", ways[i].words, bench.text);
+		}
+		assert_true(bench.state > HEALTH_OK);
 		assert_non_null(strstr(bench.text, "numbers are of 20"));
 		atomic_fetch_add(&fake->bump, 5);
 		need_sweep(&bench);
@@ -609,6 +613,7 @@ static void test_nobody_there(void **state)
 	fake_kafka_stop(fake);
 }
 
+#ifndef __SANITIZE_THREAD__ /* which does not survive the library's threads in its own process */
 /* librdkafka's own mock: cannot list groups, answers "all partitions" with none; faults one by one. */
 static void test_mock_faults(void **state)
 {
@@ -644,6 +649,7 @@ static void test_mock_faults(void **state)
 	rd_kafka_mock_cluster_destroy(mock);
 	rd_kafka_destroy(producer);
 }
+#endif
 
 int main(int count, char **words)
 {
@@ -663,10 +669,22 @@ int main(int count, char **words)
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_hangs),
 		cmocka_unit_test(test_nobody_there),
+#ifndef __SANITIZE_THREAD__
 		cmocka_unit_test(test_mock_faults),
+#endif
 	};
 
 	if (count > 1 && strcmp(words[1], KAFKA_SWEEPER_WORD) == 0)
 		return kafka_sweeper_main(KAFKA_SWEEPER_FD);
+#ifdef __SANITIZE_THREAD__
+	/* The collector is looked at; its client is the other build's. */
+	static const char other[] = "build/release/weir-collect";
+
+	if (access(other, X_OK) != 0) {
+		(void)printf("kafka_test: SKIPPED, for there is no %s\n", other);
+		return 0;
+	}
+	assert_int_equal(setenv("WEIR_SWEEPER_PROGRAM", other, 0), 0);
+#endif
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,6 +241,58 @@ def test_lost(table, events):
     expect("life", events + fresh + more[3:], lost)
 
 
+def test_foreign():
+    """Column mapping, a partition column, INT96, details as a struct: a log that delta-rs cannot write."""
+    table = work / "foreign"
+    (table / "_delta_log").mkdir(parents=True)
+    events = invent(30)
+    for event in events:  # INT96 comes as microseconds
+        event.pop("error", None)
+        event["details"] = json.loads(event["details"])
+    physical = lambda name: "col-" + name
+    plain = [("id", "string"), ("timestamp", "timestamp"), ("message", "string"), ("level", "string"),
+             ("maturity_level", "string"), ("event_type", "string")]
+    mapped = lambda i, name, kind: {"name": name, "type": kind, "nullable": True, "metadata": {
+        "delta.columnMapping.id": i, "delta.columnMapping.physicalName": physical(name)}}
+    origin = [(n, "long" if n in ("org_id", "batch_id") else "string") for n in sorted(events[0]["origin"])]
+    sequence = {"type": "struct", "fields": [mapped(90, "control_plane_seq_no", "long"), mapped(
+        91, "data_plane_id", {"type": "struct", "fields": [mapped(92, "instance", "string"), mapped(93, "seq_no", "long")]})]}
+    fields = [mapped(i + 1, *field) for i, field in enumerate(plain)]
+    fields.append(mapped(50, "origin", {"type": "struct", "fields": [mapped(51 + i, *f) for i, f in enumerate(origin)]}))
+    fields.append(mapped(80, "sequence", sequence))
+    fields.append({"name": "details", "type": {"type": "struct", "fields": []}, "nullable": True, "metadata": {
+        "delta.columnMapping.id": 99, "delta.columnMapping.physicalName": "details"}})
+    actions = [{"protocol": {"minReaderVersion": 2, "minWriterVersion": 5}},
+               {"metaData": {"id": str(uuid.UUID(int=rng.getrandbits(128))), "format": {"provider": "parquet", "options": {}},
+                             "schemaString": json.dumps({"type": "struct", "fields": fields}),
+                             "partitionColumns": ["level"], "createdTime": 1772442000000,
+                             "configuration": {"delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": "99"}}}]
+    for level in sorted({e["level"] for e in events}):
+        data = []
+        for event in (e for e in events if e["level"] == level):
+            row = {physical(n): event[n] for n, _ in plain if n != "level"}
+            row[physical("timestamp")] = datetime.fromisoformat(event["timestamp"].replace("Z", "+00:00"))
+            row[physical("origin")] = {physical(n): v for n, v in event["origin"].items()}
+            seq = event["sequence"]
+            row[physical("sequence")] = {physical("control_plane_seq_no"): seq["control_plane_seq_no"], physical(
+                "data_plane_id"): {physical(n): v for n, v in seq["data_plane_id"].items()}}
+            row["details"] = event["details"]
+            data.append(row)
+        name = "level %s.parquet" % level
+        pq.write_table(pa.Table.from_pylist(data), table / name, use_deprecated_int96_timestamps=True, row_group_size=3)
+        check(pq.ParquetFile(table / name).schema.column(1).physical_type == "INT96" , "foreign: no INT96")
+        actions.append({"add": {"path": name.replace(" ", "%20"), "partitionValues": {physical("level"): level},
+                                "size": (table / name).stat().st_size, "modificationTime": 1772442000000,
+                                "dataChange": True}})
+    (table / "_delta_log/00000000000000000000.json").write_text("".join(json.dumps(a) + "\n" for a in actions))
+    ini = config("foreign", table)
+    doctor = subprocess.run([B / "weir-collect", "doctor", "--config", ini], capture_output=True, text=True)
+    check("a Delta table, version 0; first 30 rows: 30 events, 0 undecodable" in doctor.stdout,
+          "foreign: doctor says %s%s" % (doctor.stdout, doctor.stderr))
+    collect("foreign")
+    expect("foreign", events)
+
+
 class Writer(threading.Thread):
     """Commits, compacts and vacuums until it is told to end."""
 
@@ -305,6 +357,7 @@ def test_kills():
 
 test_sample()
 test_lost(*test_life())
+test_foreign()
 test_kills()
 print("%d checks" % checks)
 shutil.rmtree(work)

@@ -117,12 +117,16 @@ const char *delta_standing_name(enum delta_standing standing)
 	return names[standing];
 }
 
-static const struct fact_version *fact_of(const struct fact_batch *facts, int64_t version)
+/* Versions are asked for in descending order, as the facts ascend; *at: 0 to the facts' number. */
+static const struct fact_version *fact_of(const struct fact_batch *facts, int64_t version, size_t *at)
 {
-	for (size_t i = facts->nfacts; i-- > 0;)
-		if (facts->facts[i].kind == FACT_VERSION &&
-			facts->facts[i].u.version.version == version)
-			return &facts->facts[i].u.version;
+	while (*at > 0) {
+		const struct fact *fact = &facts->facts[*at - 1];
+
+		if (fact->kind == FACT_VERSION && fact->u.version.version <= version)
+			return fact->u.version.version == version ? &fact->u.version : NULL;
+		(*at)--;
+	}
 	return NULL;
 }
 
@@ -157,11 +161,12 @@ void delta_report_history(const struct delta_snapshot *snapshot, const struct de
 {
 	struct delta_detail detail;
 	json_t *versions = json_array();
+	size_t at = facts->nfacts;
 
 	delta_snapshot_detail(snapshot, &detail);
 	for (size_t i = horizon->n; i-- > 0;)
 		(void)json_array_append_new(versions, version_json(&horizon->rows[i],
-			fact_of(facts, horizon->rows[i].version)));
+			fact_of(facts, horizon->rows[i].version, &at)));
 	add_dump(out, json_pack("{so so so so so so so}", "table", text_json(name), "path",
 		text_json(detail.path), "first_listed_version", number(horizon->first_listed),
 		"first_restorable_version", number(horizon->first_restorable), "newest_looked_for",

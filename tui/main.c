@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "collectors/config.h"
+#include "collectors/delta/condition.h"
 #include "collectors/delta/delta.h"
 #include "store/reader.h"
 #include "store/store.h"
@@ -109,11 +110,13 @@ static bool desk_child_ended(void *context)
 /* ---- one table by its path: a store of its own, gone afterwards ---- */
 
 /* A log that gave no version, but a reason why, is told by that reason. */
-static bool has_version(const struct fact_batch *batch, const char *path, struct err *err)
+static bool has_version(const struct fact_batch *batch, const char *path,
+	const struct fact_version **first_out, struct err *err)
 {
 	struct text reason = TEXT("it has no commits");
 
 	for (size_t i = 0; i < batch->nfacts; i++) {
+		*first_out = &batch->facts[i].u.version;
 		if (batch->facts[i].kind == FACT_VERSION)
 			return true;
 		if (batch->facts[i].kind == FACT_UNDECODABLE)
@@ -122,20 +125,40 @@ static bool has_version(const struct fact_batch *batch, const char *path, struct
 	return err_set(err, ERR_UNSUPPORTED, 0, "no history in %s: %.*s", path, TEXT_ARG(reason));
 }
 
+/* What it holds, and what can be restored. A table that may not be replayed has its history still. */
+static void look_at(struct fact_batch *batch, const struct fact_version *version)
+{
+	enum { LOOKS_MAX = 20 * 1000 };
+	const struct delta_condition_look look = {
+		.path = version->path,
+		.name = version->table,
+		.rescued = TEXT("_rescued_data"),
+		.flag = TEXT("is_quarantined"),
+		.now_ms = clock_system()->wall_ms(clock_system()),
+		.looks_max = LOOKS_MAX,
+	};
+	struct delta_condition condition = { 0 };
+
+	delta_condition_look(&condition, &look, batch);
+	delta_condition_done(&condition);
+}
+
 static bool fill_store(const char *store_path, const char *table_path, struct err *err)
 {
 	struct store_options options = { .path = store_path, .clock = clock_system() };
 	struct fact_batch *batch = fact_batch_new();
+	const struct fact_version *version = NULL;
 	struct store *store;
 	int64_t deadline;
 	bool done;
 
 	batch->source = arena_text(&batch->arena, TEXT("delta path"));
-	if (!delta_read_table(table_path, batch, err) || !has_version(batch, table_path, err) ||
+	if (!delta_read_table(table_path, batch, err) || !has_version(batch, table_path, &version, err) ||
 		!store_open(&options, &store, err)) {
 		fact_batch_free(batch);
 		return false;
 	}
+	look_at(batch, version);
 	deadline = options.clock->mono_ms(options.clock) + WRITE_MS;
 	done = store_put(store, &batch, deadline, err) && store_flush(store, deadline, err);
 	store_close(store);

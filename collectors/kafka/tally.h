@@ -35,7 +35,7 @@ struct tally_record {
 	struct text key, value; /* NONE: a null */
 };
 
-enum { TALLY_OPEN_MAX = 8, TALLY_TABLES_MAX = 20000, TALLY_PARTITIONS_MAX = 10000 };
+enum { TALLY_OPEN_MAX = 5, TALLY_TABLES_MAX = 20000, TALLY_PARTITIONS_MAX = 10000 };
 
 /* tell is called from tally_tell, and from tally_count for a minute there is no room for any more. */
 struct tally *tally_new(void (*tell)(void *context, const struct tally_row *row), void *context);

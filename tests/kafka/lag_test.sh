@@ -52,9 +52,12 @@ compare
 
 say 'a member leaves: the group rebalances, and agrees'
 kill "${consumers##* }"
-sleep 0.3
+one_member() {
+	"$sweep" "$work/kafka.ini" >"$work/facts"
+	grep -qE '^position live-b cdc.shared.04 0 [0-9]+ 1 Stable$' "$work/facts"
+}
+wait_for 'the group with one member' 100 one_member
 compare
-grep -qE '^position live-b cdc.shared.04 0 [0-9]+ 1 Stable$' "$work/facts" || die 'not one member'
 
 say 'never behind zero, sweep after sweep'
 "$sweep" "$work/kafka.ini" 4000 >"$work/many"

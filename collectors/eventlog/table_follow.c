@@ -12,7 +12,7 @@
 #include "collectors/eventlog/row_json.h"
 #include "collectors/eventlog/table_follow.h"
 
-enum { STEP_ROWS = 20000, READ_MEMORY = 256 << 20 };
+enum { STEP_ROWS = 5000, READ_MEMORY = 256 << 20 };
 
 struct table_file {
 	char *path; /* as the log spells it */

@@ -60,7 +60,8 @@ static void fill(struct fact_batch *batch, const char *path, const char *bytes, 
 	while (*at < len && *at - from < BATCH_BYTES) {
 		const char *end = memchr(bytes + *at, '\n', len - *at);
 		size_t line = end ? (size_t)(end - bytes) - *at : len - *at;
-		struct eventlog_place place = { text_of(path), 0, number, (int64_t)*at };
+		struct eventlog_place place = { .path = text_of(path), .segment = number,
+			.offset = (int64_t)*at };
 
 		(void)eventlog_decode(
 			batch, (struct text){ bytes + *at, line }, true, &place, &options);

@@ -45,7 +45,7 @@ static int tear_down(void **state)
 
 static struct lag_rows list(int64_t as_of_ms, const char *wanted)
 {
-	struct lag_rows rows;
+	struct lag_rows rows = { 0 };
 	struct err err = ERR_INIT;
 
 	if (!reader_open(path, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err) ||

@@ -105,9 +105,9 @@ struct connector_row {
 };
 struct connector_rows { struct connector_row *rows; size_t n; bool more; };
 
-/* Worst first, at most 1,000. reader, topic: NONE = all; a whole name or what its end says. */
-bool lag_list(struct reader *, struct arena *, struct text reader, struct text topic,
-	struct lag_rows *out, struct err *);
+/* Worst first, at most 1,000. wanted: NONE = all; a whole name or what its end says. */
+bool lag_list(struct reader *reader, struct arena *arena, struct text wanted_reader,
+	struct text wanted_topic, struct lag_rows *out, struct err *err);
 /* Largest share first. */
 bool topic_tables_list(struct reader *, struct arena *, struct text cluster, struct text topic,
 	struct topic_table_rows *out, struct err *);

@@ -325,7 +325,7 @@ static bool place_values(struct column *column, struct made *made, struct err *e
 static bool assemble(struct parquet_reader *reader, size_t at, size_t nrows, struct err *err)
 {
 	struct column *column = &reader->columns[at];
-	const struct parquet_node *way[2 * PARQUET_DEPTH_MAX + 8];
+	const struct parquet_node *way[2 * PARQUET_DEPTH_MAX + 8] = { NULL };
 	struct context context = { 0, 0 };
 	size_t slots = nrows;
 	size_t depth = 0;

@@ -373,7 +373,8 @@ void commits_send(struct sweeper *sweeper)
 		if (!group->listed)
 			continue;
 		add_missing(sweeper, group);
-		qsort(group->commits, group->ncommits, sizeof *group->commits, by_place);
+		if (group->ncommits > 0)
+			qsort(group->commits, group->ncommits, sizeof *group->commits, by_place);
 		remember_topics(sweeper, group);
 		begun = wire_begin(&sweeper->out, WIRE_GROUP);
 		wire_text(&sweeper->out, text_of(group->name));

@@ -56,7 +56,7 @@ one_member() {
 	"$sweep" "$work/kafka.ini" >"$work/facts"
 	grep -qE '^position live-b cdc.shared.04 0 [0-9]+ 1 Stable$' "$work/facts"
 }
-wait_for 'the group with one member' 100 one_member
+wait_for 'the group with one member' 300 one_member
 compare
 
 say 'never behind zero, sweep after sweep'

@@ -16,7 +16,7 @@
 #define NOW_MS INT64_C(1763600000000)
 
 static char path[64];
-static int64_t now_ms;
+static _Atomic int64_t now_ms; /* the writer reads it, too */
 static struct store *store;
 static struct reader *reader;
 static struct arena arena;

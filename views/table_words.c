@@ -153,7 +153,8 @@ void sheet_table(struct sheet *sheet, const struct look *look, const struct tabl
 		sheet_addf(sheet, "", ROLE_DIM, "as of v%" PRId64, state->version);
 	add_horizon(sheet, state);
 	sheet_addf(sheet, "newest", ROLE_TEXT, "v%" PRId64 " %.*s, %.*s%s%.*s", row->version,
-		TEXT_ARG(row->operation.len ? row->operation : TEXT("unknown operation")), TEXT_ARG(format_time(look, row->timestamp_ms)),
+		TEXT_ARG(row->operation.len ? row->operation : TEXT("unknown operation")),
+		TEXT_ARG(format_time(look, row->timestamp_ms)),
 		row->user_name.len ? " by " : "", TEXT_ARG(row->user_name));
 	if (row->first_version != FACT_UNKNOWN)
 		sheet_addf(sheet, "listed", ROLE_TEXT, "%" PRId64 " version%s, from v%" PRId64,

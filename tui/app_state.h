@@ -68,6 +68,10 @@ void app_set_filter(struct app *app, struct text typed);
 bool app_switch(struct app *app, const char *view_name, const struct view_arg *arg, struct err *err);
 const struct view_ops *app_find_view(const struct app *app, struct text name);
 void app_error(struct app *app, const struct err *err);
+/* Clears the filter, else closes the screen on top; the first one stays. */
+void app_back(struct app *app);
+void app_last_view(struct app *app); /* to the stack before, and from there back again */
+void stack_free(struct stack *stack);
 /* Writes the screen to a file; the name's ending says the form: .csv, .json, else text. */
 bool app_write(struct app *app, struct text path, struct err *err);
 /* Puts the help screen on top. */

@@ -130,6 +130,15 @@ const char *reader_kind_name(enum reader_kind kind)
 	return names[kind];
 }
 
+void fact_table_unknown(struct fact_table *table)
+{
+	*table = (struct fact_table){
+#define X(member, column, about) .member = FACT_UNKNOWN,
+		FACT_TABLE_NUMBERS(X)
+#undef X
+	};
+}
+
 const char *version_standing_name(enum version_standing standing)
 {
 	static const char *const names[] = { "", "current", "restorable", "listed only", "gone" };

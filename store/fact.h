@@ -351,20 +351,37 @@ struct fact_connector {
  * Told when anything in it changed. Source: the Delta protocol's reconciliation; figures of the
  * newest version. FACT_UNKNOWN where not known; problem says why the whole could not be read.
  */
+/* member, its column in the store, what it is */
+#define FACT_TABLE_NUMBERS(X)                                                                      \
+	X(version, "version", "the one looked at")                                                 \
+	X(timestamp_ms, "timestamp", "its time by the protocol")                                   \
+	X(files, "files", "data files")                                                            \
+	X(bytes, "bytes", "their sizes")                                                           \
+	X(rows, "row_count", "rows that are not deleted")                                          \
+	X(records, "records", "rows before deletion vectors")                                      \
+	X(tombstones, "tombstones", "removed files that the log still names")                      \
+	X(files_without_stats, "files_without_stats", "files that do not say their rows")          \
+	X(small_files, "small_files", "files below DELTA_SMALL_FILE")                              \
+	X(small_bytes, "small_bytes", "their sizes")                                               \
+	X(deletion_vectors, "deletion_vectors", "files that have one")                             \
+	X(deleted_rows, "deleted_rows", "rows they hide")                                          \
+	X(partitions, "partitions", "distinct partition values")                                   \
+	X(min_reader, "min_reader", "protocol")                                                    \
+	X(min_writer, "min_writer", "protocol")                                                    \
+	X(checkpoint, "checkpoint", "newest complete one; -1 = none")                              \
+	X(earliest, "earliest", "version that the log can rebuild")                                \
+	X(first_listed, "first_listed", "older versions are gone from the log")                    \
+	X(first_restorable, "first_restorable", "from it on every version can be restored")        \
+	X(newest_looked, "newest_looked", "files of the newest version looked for")                \
+	X(newest_gone, "newest_gone", "of them missing")                                           \
+	X(rescued, "rescued", "rows whose rescued-data column is not null")                        \
+	X(flagged, "flagged", "rows in partitions that a flag column sets aside")
+
 struct fact_table {
-	struct text table, path;  /* as in struct fact_version */
-	int64_t version, timestamp_ms;
-	int64_t files, bytes, rows, records, tombstones; /* records: before deletion vectors */
-	int64_t files_without_stats, small_files, small_bytes;
-	int64_t deletion_vectors, deleted_rows, partitions;
-	int64_t min_reader, min_writer;
-	int64_t checkpoint;       /* newest complete one; -1 = none */
-	int64_t earliest;         /* version that the log can rebuild */
-	int64_t first_listed;     /* older versions are gone from the log */
-	int64_t first_restorable; /* from it on every version can be restored */
-	int64_t newest_looked, newest_gone; /* of the newest version's files: looked for, missing */
-	int64_t rescued;          /* rows with a rescued-data column that is not null */
-	int64_t flagged;          /* rows in partitions that a flag column sets aside */
+	struct text table, path; /* as in struct fact_version */
+#define X(member, column, about) int64_t member;
+	FACT_TABLE_NUMBERS(X)
+#undef X
 	/*
 	 * JSON object, clean: "id", "name", "description", "schema" [{"name","type","nullable"}],
 	 * "partition_columns" [], "properties" {}, "reader_features" [], "writer_features" [],
@@ -373,6 +390,7 @@ struct fact_table {
 	struct text shape;
 	struct text problem;
 };
+void fact_table_unknown(struct fact_table *table); /* all numbers FACT_UNKNOWN, no texts */
 
 enum version_standing {
 	STANDING_UNKNOWN,    /* nobody told */

@@ -5,14 +5,6 @@
 #include "base/mem.h"
 #include "store/table_fields.h"
 
-static void state_unknown(struct fact_table *state)
-{
-	*state = (struct fact_table){ 0 };
-#define X(column, member) state->member = FACT_UNKNOWN;
-	STATE_FIELDS(X)
-#undef X
-}
-
 static bool newest_upkeep(struct reader *reader, int64_t tbl, struct text operation,
 	int64_t *at_ms, struct err *err)
 {
@@ -40,7 +32,7 @@ static bool state_newest(struct reader *reader, struct arena *arena, int64_t tbl
 	sqlite3_stmt *stmt;
 	bool row;
 
-	state_unknown(state);
+	fact_table_unknown(state);
 	*at_ms = TIME_UNKNOWN;
 	*shape = FACT_UNKNOWN;
 	if (!reader_query(reader, Q_TABLE_STATE, &stmt, err))
@@ -50,8 +42,8 @@ static bool state_newest(struct reader *reader, struct arena *arena, int64_t tbl
 	if (!sql_step(stmt, &row, err))
 		return false;
 	if (row) {
-#define X(column, member) state->member = sql_int(stmt, STATE_AT_##member);
-		STATE_FIELDS(X)
+#define X(member, column, about) state->member = sql_int(stmt, STATE_AT_##member);
+		FACT_TABLE_NUMBERS(X)
 #undef X
 		*shape = sql_int(stmt, STATE_SHAPE);
 		state->problem = sql_text_copy(stmt, STATE_PROBLEM, arena);

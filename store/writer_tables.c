@@ -73,8 +73,8 @@ static bool put_state(struct writer *writer, int64_t tbl, int64_t at_ms,
 	const struct fact_table *table, bool *new_out, struct err *err)
 {
 	int64_t numbers[] = {
-#define X(column, member) table->member,
-		STATE_FIELDS(X)
+#define X(member, column, about) table->member,
+		FACT_TABLE_NUMBERS(X)
 #undef X
 		0 /* shape */
 	};

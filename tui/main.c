@@ -140,7 +140,7 @@ static void look_at(struct fact_batch *batch, const struct fact_version *version
 	struct delta_condition condition = { 0 };
 
 	delta_condition_look(&condition, &look, batch);
-	delta_condition_done(&condition);
+	delta_condition_drop(&condition);
 }
 
 static bool fill_store(const char *store_path, const char *table_path, struct err *err)

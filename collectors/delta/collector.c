@@ -494,7 +494,7 @@ static void delta_stop(void *self)
 
 	for (size_t i = 0; i < source->n; i++) {
 		delta_table_done(&source->entries[i]->table);
-		delta_condition_done(&source->entries[i]->condition);
+		delta_condition_drop(&source->entries[i]->condition);
 		free(source->entries[i]);
 	}
 	FREE(&source->entries);

@@ -122,46 +122,14 @@ static uint64_t hash_more(uint64_t hash, struct text text)
 
 static uint64_t table_hash(const struct fact_table *table)
 {
-	const int64_t numbers[] = { table->version, table->timestamp_ms, table->files, table->bytes,
-		table->rows, table->records, table->tombstones, table->files_without_stats,
-		table->small_files, table->small_bytes, table->deletion_vectors,
-		table->deleted_rows, table->partitions, table->min_reader, table->min_writer,
-		table->checkpoint, table->earliest, table->first_listed, table->first_restorable,
-		table->newest_looked, table->newest_gone, table->rescued, table->flagged };
+	const int64_t numbers[] = {
+#define X(member, column, about) table->member,
+		FACT_TABLE_NUMBERS(X)
+#undef X
+	};
 	uint64_t hash = text_hash((struct text){ (const char *)numbers, sizeof numbers });
 
 	return hash_more(hash_more(hash, table->shape), table->problem) | 1;
-}
-
-static struct fact_table unknown_table(const struct delta_condition_look *look)
-{
-	return (struct fact_table){
-		.table = look->name,
-		.path = look->path,
-		.version = FACT_UNKNOWN,
-		.timestamp_ms = FACT_UNKNOWN,
-		.files = FACT_UNKNOWN,
-		.bytes = FACT_UNKNOWN,
-		.rows = FACT_UNKNOWN,
-		.records = FACT_UNKNOWN,
-		.tombstones = FACT_UNKNOWN,
-		.files_without_stats = FACT_UNKNOWN,
-		.small_files = FACT_UNKNOWN,
-		.small_bytes = FACT_UNKNOWN,
-		.deletion_vectors = FACT_UNKNOWN,
-		.deleted_rows = FACT_UNKNOWN,
-		.partitions = FACT_UNKNOWN,
-		.min_reader = FACT_UNKNOWN,
-		.min_writer = FACT_UNKNOWN,
-		.checkpoint = FACT_UNKNOWN,
-		.earliest = FACT_UNKNOWN,
-		.first_listed = FACT_UNKNOWN,
-		.first_restorable = FACT_UNKNOWN,
-		.newest_looked = FACT_UNKNOWN,
-		.newest_gone = FACT_UNKNOWN,
-		.rescued = FACT_UNKNOWN,
-		.flagged = FACT_UNKNOWN,
-	};
 }
 
 static void tell_table(struct delta_condition *condition, const struct delta_condition_look *look,
@@ -184,9 +152,10 @@ static void tell_state(struct delta_condition *condition, const struct delta_con
 {
 	const struct delta_snapshot *snapshot = condition->snapshot;
 	const struct delta_horizon *horizon = &condition->horizon;
-	struct fact_table table = unknown_table(look);
+	struct fact_table table;
 	struct delta_detail detail;
 
+	fact_table_unknown(&table);
 	delta_snapshot_detail(snapshot, &detail);
 	table.version = detail.version;
 	table.timestamp_ms = detail.timestamp_ms;
@@ -244,12 +213,13 @@ static struct text clean_copy(struct arena *arena, struct text text)
 	return clean;
 }
 
-static bool says_same(const struct fact_standing *a, const struct fact_standing *b)
+static uint64_t standing_hash(const struct fact_standing *standing, struct text gone)
 {
-	return a->version == b->version && a->standing == b->standing &&
-		a->until_ms == b->until_ms && a->by_log == b->by_log &&
-		a->files_old == b->files_old && a->files_gone == b->files_gone &&
-		a->files_unlooked == b->files_unlooked;
+	const int64_t numbers[] = { standing->version, standing->standing, standing->until_ms,
+		standing->by_log, standing->files_old, standing->files_gone,
+		standing->files_unlooked };
+
+	return hash_more(text_hash((struct text){ (const char *)numbers, sizeof numbers }), gone);
 }
 
 /* Both lists ascend by version; the new one replaces the old. */
@@ -258,16 +228,13 @@ static void tell_standings(struct delta_condition *condition,
 {
 	const struct delta_horizon *horizon = &condition->horizon;
 	size_t n = horizon->n < DELTA_STANDINGS_MAX ? horizon->n : DELTA_STANDINGS_MAX;
-	struct fact_standing *told = NEW_ARRAY(struct fact_standing, n + 1);
-	uint64_t *told_gone = NEW_ARRAY(uint64_t, n + 1);
+	struct delta_told *told = NEW_ARRAY(struct delta_told, n + 1);
 	struct text path = TEXT_NONE, name = TEXT_NONE;
 	size_t old = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct delta_horizon_row *row = &horizon->rows[horizon->n - n + i];
-		struct fact *fact;
-
-		told[i] = (struct fact_standing){
+		struct fact_standing standing = {
 			.version = row->version,
 			.standing = standing_of(row->standing),
 			.until_ms = row->until_ms,
@@ -276,26 +243,24 @@ static void tell_standings(struct delta_condition *condition,
 			.files_gone = row->files_gone,
 			.files_unlooked = row->files_unlooked,
 		};
-		told_gone[i] = text_hash(row->gone);
+
+		told[i] = (struct delta_told){ row->version, standing_hash(&standing, row->gone) };
 		while (old < condition->ntold && condition->told[old].version < row->version)
 			old++;
-		if (old < condition->ntold && says_same(&condition->told[old], &told[i]) &&
-			condition->told_gone[old] == told_gone[i])
+		if (old < condition->ntold && condition->told[old].version == row->version &&
+			condition->told[old].hash == told[i].hash)
 			continue;
 		if (!path.bytes) {
 			path = arena_text(&batch->arena, look->path);
 			name = arena_text(&batch->arena, look->name);
 		}
-		fact = fact_batch_fact(batch, FACT_STANDING, look->now_ms);
-		fact->u.standing = told[i];
-		fact->u.standing.path = path;
-		fact->u.standing.table = name;
-		fact->u.standing.gone = clean_copy(&batch->arena, row->gone);
+		standing.path = path;
+		standing.table = name;
+		standing.gone = clean_copy(&batch->arena, row->gone);
+		fact_batch_fact(batch, FACT_STANDING, look->now_ms)->u.standing = standing;
 	}
 	free(condition->told);
-	free(condition->told_gone);
 	condition->told = told;
-	condition->told_gone = told_gone;
 	condition->ntold = n;
 }
 
@@ -332,11 +297,11 @@ void delta_condition_look(struct delta_condition *condition,
 	struct err err = ERR_INIT;
 
 	if (!advance(condition, look, &err)) {
-		struct fact_table table = unknown_table(look);
+		struct fact_table table;
 
-		condition->snapshot = NULL;
 		if (err.kind == ERR_ABSENT)
 			return; /* dropped, or being made: not a trouble */
+		fact_table_unknown(&table);
 		table.problem = clean_copy(&batch->arena, text_of(err.text));
 		tell_table(condition, look, &table, batch);
 		return;
@@ -355,7 +320,7 @@ int64_t delta_condition_bytes(const struct delta_condition *condition)
 	if (!condition->snapshot)
 		return 0;
 	delta_snapshot_detail(condition->snapshot, &detail);
-	return detail.state_bytes;
+	return detail.state_bytes + (int64_t)(condition->ntold * sizeof *condition->told);
 }
 
 void delta_condition_drop(struct delta_condition *condition)
@@ -363,13 +328,6 @@ void delta_condition_drop(struct delta_condition *condition)
 	delta_snapshot_free(condition->snapshot);
 	condition->snapshot = NULL;
 	delta_horizon_done(&condition->horizon);
-	memset(&condition->horizon, 0, sizeof condition->horizon);
-}
-
-void delta_condition_done(struct delta_condition *condition)
-{
-	delta_condition_drop(condition);
 	FREE(&condition->told);
-	FREE(&condition->told_gone);
 	condition->ntold = 0;
 }

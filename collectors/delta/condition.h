@@ -8,11 +8,15 @@
  * What a table holds and which of its versions can be restored, as facts: FACT_TABLE and
  * FACT_STANDING, each only when it differs from what was told before in this life. Zero-initialize.
  */
+struct delta_told {
+	int64_t version;
+	uint64_t hash; /* of what was told of its standing */
+};
+
 struct delta_condition {
 	struct delta_snapshot *snapshot; /* kept between looks while it is small; NULL */
 	struct delta_horizon horizon;
-	struct fact_standing *told; /* by version; texts are not kept, their hash is in told_gone */
-	uint64_t *told_gone;
+	struct delta_told *told; /* by version; gone with the snapshot: the store knows, too */
 	size_t ntold;
 	uint64_t told_table; /* hash of the last FACT_TABLE; 0 = none */
 };
@@ -36,7 +40,7 @@ void delta_condition_look(struct delta_condition *condition,
 	const struct delta_condition_look *look, struct fact_batch *batch);
 /* Bytes its kept state takes; 0 = nothing kept. */
 int64_t delta_condition_bytes(const struct delta_condition *condition);
-void delta_condition_drop(struct delta_condition *condition); /* the kept state, not what was told */
-void delta_condition_done(struct delta_condition *condition);
+/* Lets go of all that is kept; what is told again, the store finds unchanged. */
+void delta_condition_drop(struct delta_condition *condition);
 
 #endif

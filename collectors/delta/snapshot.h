@@ -59,7 +59,7 @@ bool delta_snapshot_open(const char *path, const struct delta_at *at,
 bool delta_snapshot_advance(struct delta_snapshot *snapshot, bool *changed_out, struct err *err);
 void delta_snapshot_free(struct delta_snapshot *snapshot);
 
-/* A file smaller than this is small: a sixteenth of what engines aim at (128 MiB) is still fine. */
+/* A file smaller than this is small: an eighth of what engines aim at (128 MiB) is still fine. */
 #define DELTA_SMALL_FILE ((int64_t)16 << 20)
 
 /* What a snapshot says in numbers. Borrowed texts live as long as the snapshot stays as it is. */

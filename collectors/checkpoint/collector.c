@@ -2,29 +2,24 @@
 /* The source kind "checkpoint": how far Spark's streaming queries are, from what they write. */
 #include "collectors/collector.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "collectors/checkpoint/checkpoint.h"
+#include "collectors/watch.h"
 
 enum {
 	CHECKPOINTS_MAX = 20 * 1000,
-	WATCHES_MAX = 8 * 1000, /* the rest is polled */
-	WATCH_IDS_MAX = 1 << 20,
 	BATCH_FACTS = 2000,
 	TELL_LEAST_MS = 1000,  /* a query with ten batches a second is told once a second */
 	SEARCH_EVERY_MS = 60 * 1000,
 	SEARCH_LEAST_MS = 1000,
 	TOPICS_MAX = 10 * 1000,
-	WATCH_LOG = IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR,
-	WATCH_DIR = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR
+	WATCH_LOG = IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR
 };
 
 static const struct config_key checkpoint_keys[] = {
@@ -63,38 +58,11 @@ struct source {
 	json_t *index; /* path -> place in entries */
 	json_t *said;  /* places whose trouble was told in this life */
 	bool cursor_changed;
-	int inotify;        /* -1 = none */
-	uint32_t *of_watch; /* watch id -> place in entries + 2; 1 = a directory; 0 = none */
-	size_t watch_room, nwatches;
+	struct watch watch; /* of the logs, by place in entries, and of the directories above */
 	char trouble[512];  /* the first that cannot be read now */
 	struct fact_batch *batch; /* of the running step */
 	int64_t now_ms;
 };
-
-enum { WATCHES_DIR = 1, WATCHES_CHECKPOINT = 2 };
-
-/* what: WATCHES_DIR, or WATCHES_CHECKPOINT + the entry's place. */
-static int watch(struct source *source, const char *path, uint32_t mask, uint32_t what)
-{
-	int id;
-
-	if (source->inotify < 0 || source->nwatches >= WATCHES_MAX)
-		return -1;
-	id = inotify_add_watch(source->inotify, path, mask);
-	if (id < 0 || id >= WATCH_IDS_MAX)
-		return -1; /* polled */
-	if ((size_t)id >= source->watch_room) {
-		size_t room = (size_t)id * 2 + 64;
-
-		source->of_watch = mem_resize(source->of_watch, room, sizeof *source->of_watch);
-		memset(source->of_watch + source->watch_room, 0,
-			(room - source->watch_room) * sizeof *source->of_watch);
-		source->watch_room = room;
-	}
-	source->nwatches += source->of_watch[id] == 0;
-	source->of_watch[id] = what;
-	return id;
-}
 
 static void watch_entry(struct source *source, size_t place)
 {
@@ -106,8 +74,7 @@ static void watch_entry(struct source *source, size_t place)
 
 		(void)snprintf(path, sizeof path, "%s/%s", entry->checkpoint.path, logs[i]);
 		if (entry->watches[i] < 0)
-			entry->watches[i] = watch(source, path, WATCH_LOG,
-				WATCHES_CHECKPOINT + (uint32_t)place);
+			entry->watches[i] = watch_add(&source->watch, path, WATCH_LOG, place);
 	}
 }
 
@@ -150,7 +117,9 @@ static void found_checkpoint(void *context, const char *path, const char *name)
 
 static void found_dir(void *context, const char *dir)
 {
-	(void)watch(context, dir, WATCH_DIR, WATCHES_DIR);
+	struct source *source = context;
+
+	watch_tree(&source->watch, dir);
 }
 
 static void found_trouble(void *context, const char *dir, const char *reason)
@@ -249,10 +218,7 @@ static bool checkpoint_start(void *self, const struct config_section *config, st
 	source->poll_ms = config_integer(config, "poll");
 	if (source->poll_ms < TELL_LEAST_MS)
 		source->poll_ms = TELL_LEAST_MS;
-	source->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (source->inotify < 0)
-		log_line(LOG_WARN, "checkpoint", "no change notices (%s): checkpoints are polled",
-			strerror(errno));
+	watch_init(&source->watch, "checkpoint", "checkpoints");
 	source->index = json_object();
 	source->said = json_object();
 	source->searched_ms = INT64_MIN;
@@ -260,47 +226,15 @@ static bool checkpoint_start(void *self, const struct config_section *config, st
 	return true;
 }
 
-/* One notice: a log changed, a directory came, a watched one went. */
-static void take_notice(struct source *source, const struct inotify_event *event)
+static void take_notice(void *context, const struct watch_notice *notice)
 {
-	uint32_t *what = NULL;
+	const struct source *source = context;
+	struct entry *entry = source->entries[notice->number];
 
-	if (event->mask & IN_Q_OVERFLOW)
-		source->search_due = true;
-	if (event->wd >= 0 && (size_t)event->wd < source->watch_room)
-		what = &source->of_watch[event->wd];
-	if (!what || *what == 0)
-		return;
-	if (*what >= WATCHES_CHECKPOINT) {
-		struct entry *entry = source->entries[*what - WATCHES_CHECKPOINT];
-
-		entry->due = true;
-		for (size_t i = 0; i < ARRAY_LEN(entry->watches); i++) {
-			if ((event->mask & IN_IGNORED) && entry->watches[i] == event->wd)
-				entry->watches[i] = -1;
-		}
-	} else if (event->mask & IN_ISDIR) {
-		source->search_due = true;
-	}
-	if (event->mask & IN_IGNORED) {
-		*what = 0;
-		source->nwatches--;
-		source->search_due = true;
-	}
-}
-
-static void drain(struct source *source)
-{
-	_Alignas(struct inotify_event) char bytes[16 * 1024];
-	ssize_t n;
-
-	while (source->inotify >= 0 && (n = read(source->inotify, bytes, sizeof bytes)) > 0) {
-		for (char *at = bytes; at < bytes + n;) {
-			const struct inotify_event *event = (const void *)at;
-
-			at += sizeof *event + event->len;
-			take_notice(source, event);
-		}
+	entry->due = true;
+	for (size_t i = 0; i < ARRAY_LEN(entry->watches); i++) {
+		if (notice->gone && entry->watches[i] == notice->id)
+			entry->watches[i] = -1;
 	}
 }
 
@@ -490,7 +424,8 @@ static enum step checkpoint_step(void *self, struct step_context *context, struc
 
 	source->batch = context->batch;
 	source->now_ms = context->clock->wall_ms(context->clock);
-	drain(source);
+	if (watch_drain(&source->watch, take_notice, source))
+		source->search_due = true;
 	if (!search(source, mono_ms, err))
 		return STEP_FAILED;
 	first = source->at;
@@ -530,7 +465,7 @@ static void checkpoint_status(void *self, struct collector_status *out)
 
 static int checkpoint_wake_fd(void *self)
 {
-	return ((struct source *)self)->inotify;
+	return ((struct source *)self)->watch.fd;
 }
 
 static int64_t checkpoint_poll_ms(void *self)
@@ -553,14 +488,11 @@ static void checkpoint_stop(void *self)
 		free(source->entries[i]);
 	}
 	FREE(&source->entries);
-	FREE(&source->of_watch);
 	FREE(&source->root);
 	FREE(&source->kafka);
 	json_decref(source->index);
 	json_decref(source->said);
-	if (source->inotify >= 0)
-		(void)close(source->inotify);
-	source->inotify = -1;
+	watch_done(&source->watch);
 	source->n = 0;
 }
 

@@ -2,29 +2,24 @@
 /* The source kind "delta": every table below a root, its history followed live. */
 #include "collectors/collector.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "collectors/delta/condition.h"
 #include "collectors/delta/parts.h"
+#include "collectors/watch.h"
 
 enum {
 	TABLES_MAX = 20 * 1000,
-	WATCHES_MAX = 8 * 1000, /* the rest is polled */
-	WATCH_IDS_MAX = 1 << 20,
 	BATCH_FACTS = 2000,
 	WAIT_POLL_MS = 500,
 	SEARCH_EVERY_MS = 250, /* at most: a tree being written calls for many */
 	KEEP_BYTES = 64 << 20, /* of states kept between looks, all tables together */
-	WATCH_LOG = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE,
-	WATCH_DIR = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR
+	WATCH_LOG = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE
 };
 
 static const struct config_key delta_keys[] = {
@@ -74,9 +69,7 @@ struct source {
 	json_t *index;  /* path -> place in entries */
 	json_t *said;   /* places whose trouble was told in this life */
 	json_t *cursor; /* table's key -> what is to be remembered of it */
-	int inotify;    /* -1 = none */
-	uint32_t *of_watch; /* watch id -> place in entries + 2; 1 = a directory; 0 = none */
-	size_t watch_room, nwatches;
+	struct watch watch; /* of the logs, by place in entries, and of the directories above */
 	struct fact_batch *batch; /* of the running step */
 	int64_t now_ms;
 };
@@ -128,31 +121,6 @@ static void recall(const struct source *source, struct delta_table *table)
 		table->id = mem_strdup(id);
 }
 
-enum { WATCHES_DIR = 1, WATCHES_TABLE = 2 };
-
-/* what: WATCHES_DIR, or WATCHES_TABLE + the entry's place. */
-static int watch(struct source *source, const char *path, uint32_t mask, uint32_t what)
-{
-	int id;
-
-	if (source->inotify < 0 || source->nwatches >= WATCHES_MAX)
-		return -1;
-	id = inotify_add_watch(source->inotify, path, mask);
-	if (id < 0 || id >= WATCH_IDS_MAX)
-		return -1; /* polled */
-	if ((size_t)id >= source->watch_room) {
-		size_t room = (size_t)id * 2 + 64;
-
-		source->of_watch = mem_resize(source->of_watch, room, sizeof *source->of_watch);
-		memset(source->of_watch + source->watch_room, 0,
-			(room - source->watch_room) * sizeof *source->of_watch);
-		source->watch_room = room;
-	}
-	source->nwatches += source->of_watch[id] == 0;
-	source->of_watch[id] = what;
-	return id;
-}
-
 static void found_table(void *context, const char *path, const char *log_dir, const char *name)
 {
 	struct source *source = context;
@@ -165,8 +133,7 @@ static void found_table(void *context, const char *path, const char *log_dir, co
 		entry = source->entries[place];
 		entry->due = true;
 		if (entry->watch < 0)
-			entry->watch = watch(source, log_dir, WATCH_LOG,
-				WATCHES_TABLE + (uint32_t)place);
+			entry->watch = watch_add(&source->watch, log_dir, WATCH_LOG, place);
 		return;
 	}
 	if (source->n >= TABLES_MAX)
@@ -185,12 +152,14 @@ static void found_table(void *context, const char *path, const char *log_dir, co
 	entry->due = entry->look_due = true;
 	entry->looked_ms = INT64_MIN;
 	/* Watched before it is listed, so that nothing falls between. */
-	entry->watch = watch(source, log_dir, WATCH_LOG, WATCHES_TABLE + (uint32_t)place);
+	entry->watch = watch_add(&source->watch, log_dir, WATCH_LOG, place);
 }
 
 static void found_dir(void *context, const char *dir)
 {
-	(void)watch(context, dir, WATCH_DIR, WATCHES_DIR);
+	struct source *source = context;
+
+	watch_tree(&source->watch, dir);
 }
 
 static void found_trouble(void *context, const char *dir, const char *reason)
@@ -235,56 +204,21 @@ static bool delta_start(void *self, const struct config_section *config, struct 
 	source->cursor = delta_json(cursor);
 	if (!source->cursor)
 		source->cursor = json_object();
-	source->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (source->inotify < 0)
-		log_line(LOG_WARN, "delta", "no change notices (%s): logs are polled",
-			strerror(errno));
+	watch_init(&source->watch, "delta", "logs");
 	source->index = json_object();
 	source->said = json_object();
 	source->searched_ms = INT64_MIN;
 	return true;
 }
 
-/* One notice: a log changed, a directory came, a watched one went. */
-static void take_notice(struct source *source, const struct inotify_event *event)
+static void take_notice(void *context, const struct watch_notice *notice)
 {
-	uint32_t *what = NULL;
+	const struct source *source = context;
+	struct entry *entry = source->entries[notice->number];
 
-	if (event->mask & IN_Q_OVERFLOW)
-		source->search_due = true; /* which finds every table due */
-	if (event->wd >= 0 && (size_t)event->wd < source->watch_room)
-		what = &source->of_watch[event->wd];
-	if (!what || *what == 0)
-		return;
-	if (*what >= WATCHES_TABLE) {
-		struct entry *entry = source->entries[*what - WATCHES_TABLE];
-
-		entry->due = true;
-		if (event->mask & IN_IGNORED)
-			entry->watch = -1;
-	} else if (event->mask & IN_ISDIR) {
-		source->search_due = true;
-	}
-	if (event->mask & IN_IGNORED) {
-		*what = 0;
-		source->nwatches--;
-		source->search_due = true;
-	}
-}
-
-static void drain(struct source *source)
-{
-	_Alignas(struct inotify_event) char bytes[16 * 1024];
-	ssize_t n;
-
-	while (source->inotify >= 0 && (n = read(source->inotify, bytes, sizeof bytes)) > 0) {
-		for (char *at = bytes; at < bytes + n;) {
-			const struct inotify_event *event = (const void *)at;
-
-			at += sizeof *event + event->len;
-			take_notice(source, event);
-		}
-	}
+	entry->due = true;
+	if (notice->gone)
+		entry->watch = -1;
 }
 
 static bool is_search_due(const struct source *source, int64_t mono_ms)
@@ -374,7 +308,8 @@ static enum step delta_step(void *self, struct step_context *context, struct err
 
 	source->batch = context->batch;
 	source->now_ms = context->clock->wall_ms(context->clock);
-	drain(source);
+	if (watch_drain(&source->watch, take_notice, source))
+		source->search_due = true; /* which finds every table due */
 	if (is_search_due(source, mono_ms) && !search(source, mono_ms, err))
 		return STEP_FAILED;
 	first = source->at;
@@ -402,7 +337,7 @@ static enum step delta_step(void *self, struct step_context *context, struct err
 
 static int delta_wake_fd(void *self)
 {
-	return ((struct source *)self)->inotify;
+	return ((struct source *)self)->watch.fd;
 }
 
 static int64_t delta_poll_ms(void *self)
@@ -498,7 +433,6 @@ static void delta_stop(void *self)
 		free(source->entries[i]);
 	}
 	FREE(&source->entries);
-	FREE(&source->of_watch);
 	FREE(&source->root);
 	FREE(&source->exclude);
 	FREE(&source->rescued);
@@ -506,9 +440,7 @@ static void delta_stop(void *self)
 	json_decref(source->index);
 	json_decref(source->said);
 	json_decref(source->cursor);
-	if (source->inotify >= 0)
-		(void)close(source->inotify);
-	source->inotify = -1;
+	watch_done(&source->watch);
 	source->n = 0;
 }
 

@@ -103,6 +103,18 @@ int sheet_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rec
 int pane_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rect);
 
 /*
+ * View functions for screens that are one sheet and scroll: their state begins with this, and load
+ * sets sheet_of once there is something to show.
+ */
+struct sheet_view {
+	struct sheet (*sheet_of)(const struct view *view); /* NULL = not loaded yet */
+	int skip;                                          /* wrapped rows above the screen */
+};
+void sheet_view_draw(const struct view *view, struct canvas *canvas, struct rect rect);
+int sheet_view_print_rows(const struct view *view);
+enum reply sheet_view_act(struct view *view, enum action action, struct app *app);
+
+/*
  * A list above and a pane below it, with the pane's title line. The pane gets nothing when the
  * screen is too low for both.
  */

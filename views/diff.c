@@ -14,52 +14,16 @@
 enum { COMMITS_MAX = 10000, COMMITS_SHOWN = 500 };
 
 struct diff {
+	struct sheet_view sheet;
 	int64_t from, to;
 	struct version_rows rows; /* to .. from, newest first */
 	bool whole;               /* none of them is missing */
-	int skip;
 };
 
 struct totals {
 	int64_t commits, rows_added, rows_removed, files_added, files_removed, bytes_added, bytes_removed;
 	int64_t data_commits;
 };
-
-/* "3..7" */
-static bool span_of(const char *words, int64_t *from_out, int64_t *to_out)
-{
-	const char *dots = strstr(words, "..");
-
-	return dots && text_to_i64((struct text){ words, (size_t)(dots - words) }, from_out) &&
-		text_to_i64(text_of(dots + 2), to_out) && *from_out >= 0 && *from_out < *to_out;
-}
-
-static bool diff_load(struct view *view, struct reader *reader, struct err *err)
-{
-	struct diff *diff = view->state;
-	struct version_rows rows;
-	size_t n = 0;
-
-	if (!span_of(view->arg.subject2, &diff->from, &diff->to))
-		return err_set(err, ERR_USAGE, 0,
-			"which versions? give the older and the newer one, as in 3..7");
-	if (!versions_list(reader, &view->arena, text_of(view->arg.subject), diff->to + 1,
-			diff->to - diff->from + 1 < COMMITS_MAX ? (size_t)(diff->to - diff->from + 1)
-								: COMMITS_MAX,
-			&rows, err))
-		return false;
-	while (n < rows.n && rows.rows[n].fact.version >= diff->from)
-		n++;
-	rows.n = n;
-	if (n == 0 || rows.rows[0].fact.version != diff->to)
-		return err_set(err, ERR_ABSENT, 0, "version %" PRId64 " of %s is not listed", diff->to,
-			view->arg.subject);
-	diff->rows = rows;
-	diff->whole = (int64_t)n == diff->to - diff->from + 1 ||
-		((int64_t)n == diff->to - diff->from &&
-			rows.rows[n - 1].fact.version == diff->from + 1);
-	return true;
-}
 
 static void add(int64_t *sum, int64_t value)
 {
@@ -172,8 +136,6 @@ static struct sheet sheet_of(const struct view *view)
 	const struct diff *diff = view->state;
 	struct sheet sheet = { .arena = view->look.arena };
 
-	if (diff->rows.n == 0)
-		return sheet;
 	sheet_heading(&sheet, arena_printf(view->look.arena, "from v%" PRId64 " to v%" PRId64,
 		diff->from, diff->to));
 	add_totals(&sheet, &view->look, diff);
@@ -182,28 +144,41 @@ static struct sheet sheet_of(const struct view *view)
 	return sheet;
 }
 
-static void diff_draw(const struct view *view, struct canvas *canvas, struct rect rect)
+/* "3..7" */
+static bool span_of(const char *words, int64_t *from_out, int64_t *to_out)
 {
-	struct sheet sheet = sheet_of(view);
+	const char *dots = strstr(words, "..");
 
-	(void)sheet_draw(&sheet, canvas, rect, ((const struct diff *)view->state)->skip);
+	return dots && text_to_i64((struct text){ words, (size_t)(dots - words) }, from_out) &&
+		text_to_i64(text_of(dots + 2), to_out) && *from_out >= 0 && *from_out < *to_out;
 }
 
-static int diff_print_rows(const struct view *view)
-{
-	struct sheet sheet = sheet_of(view);
-
-	return sheet_height(&sheet, view->rect.cols ? view->rect.cols : 80);
-}
-
-static enum reply diff_act(struct view *view, enum action action, struct app *app)
+static bool diff_load(struct view *view, struct reader *reader, struct err *err)
 {
 	struct diff *diff = view->state;
-	struct sheet sheet = sheet_of(view);
+	struct version_rows rows;
+	size_t n = 0;
 
-	(void)app;
-	return scroll_act(
-		&diff->skip, action, sheet_height(&sheet, view->rect.cols), view->rect.rows);
+	if (!span_of(view->arg.subject2, &diff->from, &diff->to))
+		return err_set(err, ERR_USAGE, 0,
+			"which versions? give the older and the newer one, as in 3..7");
+	if (!versions_list(reader, &view->arena, text_of(view->arg.subject), diff->to + 1,
+			diff->to - diff->from + 1 < COMMITS_MAX ? (size_t)(diff->to - diff->from + 1)
+								: COMMITS_MAX,
+			&rows, err))
+		return false;
+	while (n < rows.n && rows.rows[n].fact.version >= diff->from)
+		n++;
+	rows.n = n;
+	if (n == 0 || rows.rows[0].fact.version != diff->to)
+		return err_set(err, ERR_ABSENT, 0, "version %" PRId64 " of %s is not listed", diff->to,
+			view->arg.subject);
+	diff->sheet.sheet_of = sheet_of;
+	diff->rows = rows;
+	diff->whole = (int64_t)n == diff->to - diff->from + 1 ||
+		((int64_t)n == diff->to - diff->from &&
+			rows.rows[n - 1].fact.version == diff->from + 1);
+	return true;
 }
 
 static bool diff_json(const struct view *view, struct buf *out, struct err *err)
@@ -238,8 +213,8 @@ const struct view_ops diff_view = {
 	.state_size = sizeof(struct diff),
 	.actions = actions,
 	.load = diff_load,
-	.draw = diff_draw,
-	.act = diff_act,
-	.print_rows = diff_print_rows,
+	.draw = sheet_view_draw,
+	.act = sheet_view_act,
+	.print_rows = sheet_view_print_rows,
 	.json = diff_json,
 };

@@ -12,27 +12,10 @@
 enum { VERSIONS_MAX = 10000, CELL_MAX = 4096 };
 
 struct schema {
-	bool loaded;
+	struct sheet_view sheet;
 	struct table_row row;
 	struct version_rows rows;
-	int skip;
 };
-
-static bool schema_load(struct view *view, struct reader *reader, struct err *err)
-{
-	struct schema *schema = view->state;
-	struct table_row row;
-	struct version_rows rows;
-
-	if (!table_find(reader, &view->arena, text_of(view->arg.subject), &row, err) ||
-		!versions_list(reader, &view->arena, text_of(view->arg.subject), INT64_MAX,
-			VERSIONS_MAX, &rows, err))
-		return false;
-	schema->loaded = true;
-	schema->row = row;
-	schema->rows = rows;
-	return true;
-}
 
 /* What a table says of itself is foreign. */
 static struct text clean(struct arena *arena, const char *foreign)
@@ -142,8 +125,6 @@ static struct sheet sheet_of(const struct view *view)
 	struct sheet sheet = { .arena = view->look.arena };
 	json_t *shape;
 
-	if (!schema->loaded)
-		return sheet;
 	sheet_table(&sheet, &view->look, &schema->row, true);
 	shape = json_embedded(schema->row.state.shape);
 	if (json_is_object(shape)) {
@@ -159,37 +140,29 @@ static struct sheet sheet_of(const struct view *view)
 	return sheet;
 }
 
-static void schema_draw(const struct view *view, struct canvas *canvas, struct rect rect)
-{
-	struct sheet sheet = sheet_of(view);
-
-	(void)sheet_draw(&sheet, canvas, rect, ((const struct schema *)view->state)->skip);
-}
-
-static int schema_print_rows(const struct view *view)
-{
-	struct sheet sheet = sheet_of(view);
-
-	return sheet_height(&sheet, view->rect.cols ? view->rect.cols : 80);
-}
-
-static enum reply schema_act(struct view *view, enum action action, struct app *app)
+static bool schema_load(struct view *view, struct reader *reader, struct err *err)
 {
 	struct schema *schema = view->state;
-	struct sheet sheet = sheet_of(view);
+	struct table_row row;
+	struct version_rows rows;
 
-	(void)app;
-	return scroll_act(
-		&schema->skip, action, sheet_height(&sheet, view->rect.cols), view->rect.rows);
+	if (!table_find(reader, &view->arena, text_of(view->arg.subject), &row, err) ||
+		!versions_list(reader, &view->arena, text_of(view->arg.subject), INT64_MAX,
+			VERSIONS_MAX, &rows, err))
+		return false;
+	schema->sheet.sheet_of = sheet_of;
+	schema->row = row;
+	schema->rows = rows;
+	return true;
 }
 
 static bool schema_subject(const struct view *view, struct subject *out)
 {
 	const struct schema *schema = view->state;
 
-	if (schema->loaded)
+	if (schema->sheet.sheet_of)
 		subject_set(out, "table", schema->row.table, schema->row.path);
-	return schema->loaded;
+	return schema->sheet.sheet_of != NULL;
 }
 
 static bool schema_json(const struct view *view, struct buf *out, struct err *err)
@@ -197,7 +170,7 @@ static bool schema_json(const struct view *view, struct buf *out, struct err *er
 	const struct schema *schema = view->state;
 	json_t *json, *past = json_array();
 
-	if (!schema->loaded) {
+	if (!schema->sheet.sheet_of) {
 		json_decref(past);
 		return err_set(err, ERR_ABSENT, 0, "no such table");
 	}
@@ -227,9 +200,9 @@ const struct view_ops schema_view = {
 	.state_size = sizeof(struct schema),
 	.actions = actions,
 	.load = schema_load,
-	.draw = schema_draw,
-	.act = schema_act,
+	.draw = sheet_view_draw,
+	.act = sheet_view_act,
 	.subject = schema_subject,
-	.print_rows = schema_print_rows,
+	.print_rows = sheet_view_print_rows,
 	.json = schema_json,
 };

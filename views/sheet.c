@@ -250,3 +250,35 @@ int pane_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rect
 	canvas_lazy(canvas, rect);
 	return sheet_draw(sheet, canvas, rect, 0);
 }
+
+static struct sheet sheet_of(const struct view *view)
+{
+	const struct sheet_view *state = view->state;
+
+	return state->sheet_of ? state->sheet_of(view) : (struct sheet){ .arena = view->look.arena };
+}
+
+void sheet_view_draw(const struct view *view, struct canvas *canvas, struct rect rect)
+{
+	const struct sheet_view *state = view->state;
+	struct sheet sheet = sheet_of(view);
+
+	(void)sheet_draw(&sheet, canvas, rect, state->skip);
+}
+
+int sheet_view_print_rows(const struct view *view)
+{
+	struct sheet sheet = sheet_of(view);
+
+	return sheet_height(&sheet, view->rect.cols ? view->rect.cols : 80);
+}
+
+enum reply sheet_view_act(struct view *view, enum action action, struct app *app)
+{
+	struct sheet_view *state = view->state;
+	struct sheet sheet = sheet_of(view);
+
+	(void)app;
+	return scroll_act(
+		&state->skip, action, sheet_height(&sheet, view->rect.cols), view->rect.rows);
+}

@@ -6,9 +6,8 @@
 #include "views/views.h"
 
 struct version {
-	bool loaded;
+	struct sheet_view sheet;
 	struct version_row row;
-	int skip; /* wrapped rows above the screen */
 };
 
 static void add_word(struct sheet *sheet, const char *label, enum role role, struct text text)
@@ -147,6 +146,15 @@ json_t *version_row_json(const struct version_row *row)
 	return json;
 }
 
+static struct sheet sheet_of(const struct view *view)
+{
+	const struct version *version = view->state;
+	struct sheet sheet = { .arena = view->look.arena };
+
+	sheet_version(&sheet, &view->look, &version->row, true);
+	return sheet;
+}
+
 static bool version_load(struct view *view, struct reader *reader, struct err *err)
 {
 	struct version *version = view->state;
@@ -158,62 +166,28 @@ static bool version_load(struct view *view, struct reader *reader, struct err *e
 	if (!rows.n || rows.rows[0].fact.version != view->arg.number)
 		return err_set(err, ERR_ABSENT, 0, "version %" PRId64 " of %s is not listed",
 			view->arg.number, view->arg.subject);
-	version->loaded = true;
+	version->sheet.sheet_of = sheet_of;
 	version->row = rows.rows[0];
 	return true;
-}
-
-static struct sheet sheet_of(const struct view *view)
-{
-	const struct version *version = view->state;
-	struct sheet sheet = { .arena = view->look.arena };
-
-	if (version->loaded)
-		sheet_version(&sheet, &view->look, &version->row, true);
-	return sheet;
-}
-
-static void version_draw(const struct view *view, struct canvas *canvas, struct rect rect)
-{
-	struct sheet sheet = sheet_of(view);
-
-	(void)sheet_draw(&sheet, canvas, rect, ((const struct version *)view->state)->skip);
-}
-
-static int version_print_rows(const struct view *view)
-{
-	struct sheet sheet = sheet_of(view);
-
-	return sheet_height(&sheet, view->rect.cols ? view->rect.cols : 80);
-}
-
-static enum reply version_act(struct view *view, enum action action, struct app *app)
-{
-	struct version *version = view->state;
-	struct sheet sheet = sheet_of(view);
-
-	(void)app;
-	return scroll_act(&version->skip, action, sheet_height(&sheet, view->rect.cols),
-		view->rect.rows);
 }
 
 static bool version_subject(const struct view *view, struct subject *out)
 {
 	const struct version *version = view->state;
 
-	if (version->loaded)
+	if (version->sheet.sheet_of)
 		subject_set(out, "version",
 			text_of(arena_printf(view->look.arena, "%.*s v%" PRId64,
 				TEXT_ARG(version->row.fact.table), version->row.fact.version)),
 			version->row.fact.path);
-	return version->loaded;
+	return version->sheet.sheet_of != NULL;
 }
 
 static bool version_view_json(const struct view *view, struct buf *out, struct err *err)
 {
 	const struct version *version = view->state;
 
-	if (!version->loaded)
+	if (!version->sheet.sheet_of)
 		return err_set(err, ERR_ABSENT, 0, "no such version");
 	return json_put(out, version_row_json(&version->row), false, err);
 }
@@ -229,9 +203,9 @@ const struct view_ops version_view = {
 	.state_size = sizeof(struct version),
 	.actions = actions,
 	.load = version_load,
-	.draw = version_draw,
-	.act = version_act,
+	.draw = sheet_view_draw,
+	.act = sheet_view_act,
 	.subject = version_subject,
-	.print_rows = version_print_rows,
+	.print_rows = sheet_view_print_rows,
 	.json = version_view_json,
 };

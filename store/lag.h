@@ -84,7 +84,7 @@ struct lag_rows { struct lag_row *rows; size_t n; bool more; };
 
 struct topic_table_row {
 	struct text cluster, topic, table;
-	double per_second;         /* over the last five minutes */
+	double per_second;         /* over the last five minutes, or since the topic's first one */
 	double share_pct;          /* of the topic's records in these minutes */
 	bool sampled;              /* not every record was looked at: rates are scaled up */
 	int64_t last_at_ms, delay_ms, delay_max_ms; /* mean and largest of the last minutes */

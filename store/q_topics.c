@@ -28,6 +28,7 @@ struct tallies {
 	struct tally *rows; /* by tbl */
 	size_t n;
 	int64_t newest;     /* minute */
+	double rate_seconds; /* rates are over these */
 	bool sampled;
 };
 
@@ -90,7 +91,7 @@ static void count(struct tallies *tallies, const struct topic_minute *minute, in
 	if (tally->last_at == TIME_UNKNOWN || last > tally->last_at)
 		tally->last_at = last;
 	if (age < RATE_MINUTES) {
-		tally->rate += (double)numbers[TOPIC_COUNTED] * scale / (RATE_MINUTES * 60);
+		tally->rate += (double)numbers[TOPIC_COUNTED] * scale / tallies->rate_seconds;
 		tally->delay_sum += numbers[TOPIC_DELAY_SUM];
 		tally->delays += numbers[TOPIC_DELAYS];
 		if (numbers[TOPIC_DELAY_MAX] > tally->delay_max)
@@ -131,6 +132,17 @@ static void count_minute(struct tallies *tallies, const struct topic_minute *par
 	}
 }
 
+/* The last minutes, or as long as there was anything to see: the first minute and the newest count. */
+static double rate_seconds(int64_t oldest, int64_t newest, int64_t seen_at_ms)
+{
+	const int64_t end = (newest + 1) * MINUTE_MS;
+	int64_t span = (seen_at_ms < end ? seen_at_ms : end) - oldest * MINUTE_MS;
+
+	span = span < MINUTE_MS ? MINUTE_MS : span;
+	span = span > RATE_MINUTES * MINUTE_MS ? RATE_MINUTES * MINUTE_MS : span;
+	return (double)span / 1000;
+}
+
 /* More tellings of a minute than fit are made into one. */
 static void merge_parts(struct topic_minute *parts, size_t *n, struct arena *arena)
 {
@@ -169,6 +181,8 @@ static bool load_minutes(struct reader *reader, struct arena *arena, int64_t ser
 	while ((ok = sql_step(stmt, &there, err)) && there) {
 		int64_t minute = sqlite3_column_int64(stmt, 0);
 
+		if (at < 0)
+			tallies->rate_seconds = rate_seconds(minute, tallies->newest, reader->seen_at);
 		if (minute != at && n > 0) {
 			count_minute(tallies, parts, n, at);
 			n = 0;

@@ -413,6 +413,61 @@ static void a_pause_of_the_writer_is_no_flat_part(void **state)
 	assert_int_equal(one(READER_NOW, NULL).lag_seconds, 100); /* ten sweeps, not an hour */
 }
 
+/* 600 records a minute of one table from the topic's first minute on, 600 of another in its last. */
+static void rates_are_over_what_was_seen(void **state)
+{
+	static const struct {
+		int whole;       /* minutes before the last */
+		int64_t part_ms; /* of the last one, when it was looked at */
+		int64_t idle_ms; /* and looked at again, with nothing new */
+		double steady, late;
+	} cases[] = {
+		{ 0, 60000, 0, 10, 10 },
+		{ 0, 6000, 0, 1, 10 }, /* less than a minute says nothing: as if over one */
+		{ 1, 15000, 0, 10, 8 },
+		{ 1, 60000, 0, 10, 5 },
+		{ 3, 30000, 0, 10, 600 / 210.0 },
+		{ 4, 60000, 0, 10, 2 },
+		{ 5, 60000, 0, 10, 2 },
+		{ 90, 60000, 0, 10, 2 },
+		{ 1, 15000, 3600000, 750 / 120.0, 5 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct topic_table_rows rows;
+		struct err err = ERR_INIT;
+		struct feed feed;
+
+		fresh();
+		feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+		for (int minute = 0; minute < cases[i].whole; minute++) {
+			(void)feed_table(&feed, "t", "db.steady", 600);
+			feed_put(&feed, 60000);
+		}
+		(void)feed_table(&feed, "t", "db.steady", cases[i].part_ms / 100);
+		(void)feed_table(&feed, "t", "db.late", 600);
+		feed.clock.fixed_ms += cases[i].part_ms;
+		feed_put(&feed, cases[i].idle_ms);
+		if (cases[i].idle_ms > 0)
+			feed_sweep(&feed, true, 0);
+		feed_close(&feed);
+		assert_true(reader_open(path, &reader, &err));
+		assert_true(reader_begin(reader, READER_NOW, 0, &err));
+		assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
+		reader_close(reader);
+		assert_int_equal(rows.n, 2);
+		for (size_t k = 0; k < 2; k++) {
+			bool steady = text_is(rows.rows[k].table, "db.steady");
+			double wanted = steady ? cases[i].steady : cases[i].late;
+
+			if (fabs(rows.rows[k].per_second - wanted) > 0.001)
+				fail_msg("case %zu, %s: %f", i, steady ? "steady" : "late",
+					rows.rows[k].per_second);
+		}
+	}
+}
+
 /* Clocks of producers are not ours: one record of next year hides nothing of this minute. */
 static void records_of_the_future_wait(void **state)
 {
@@ -494,6 +549,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_named_is_gone),
 		cmocka_unit_test(a_failed_look_is_stale),
 		cmocka_unit_test(a_look_that_misses_some),
+		cmocka_unit_test(rates_are_over_what_was_seen),
 		cmocka_unit_test(records_of_the_future_wait),
 		cmocka_unit_test(no_offset_is_too_large),
 		cmocka_unit_test(a_pause_of_the_writer_is_no_flat_part),

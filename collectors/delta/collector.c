@@ -173,34 +173,21 @@ static void found_trouble(void *context, const char *dir, const char *reason)
 		source->batch, source->now_ms, text_of(dir), text_of(reason), TEXT_NONE);
 }
 
-static char *text_dup(struct text text)
-{
-	char *copy = mem_zero(1, text.len + 1);
-
-	if (text.len > 0)
-		memcpy(copy, text.bytes, text.len);
-	return copy;
-}
-
 static bool delta_start(void *self, const struct config_section *config, struct text cursor,
 	struct err *err)
 {
 	struct source *source = self;
-	struct text root = config_text(config, "root");
-	struct text exclude = config_text(config, "exclude");
 
-	if (root.len == 0)
+	if (config_text(config, "root").len == 0)
 		return err_set(err, ERR_CONFIG, 0, "a delta source needs root = a directory");
-	if (text_starts(root, TEXT("file://")))
-		root = text_sub(root, 7, root.len);
-	source->root = text_dup(root);
-	source->exclude = text_dup(exclude);
+	source->root = delta_config_root(config);
+	source->exclude = delta_text_dup(config_text(config, "exclude"));
 	source->depth = (int)config_integer(config, "depth");
 	source->poll_ms = config_integer(config, "poll");
 	source->look_ms = config_integer(config, "look");
 	source->looks_max = config_integer(config, "looks");
-	source->rescued = text_dup(config_text(config, "rescued"));
-	source->flag = text_dup(config_text(config, "flag"));
+	source->rescued = delta_text_dup(config_text(config, "rescued"));
+	source->flag = delta_text_dup(config_text(config, "flag"));
 	source->cursor = delta_json(cursor);
 	if (!source->cursor)
 		source->cursor = json_object();
@@ -350,77 +337,6 @@ static int64_t delta_poll_ms(void *self)
 	if (source->search_due)
 		return SEARCH_EVERY_MS;
 	return source->poll_ms;
-}
-
-struct check {
-	void (*say)(void *context, bool good, const char *line);
-	void *context;
-	size_t tables, empty, troubles;
-};
-
-static void check_table(void *context, const char *path, const char *log_dir, const char *name)
-{
-	struct check *check = context;
-	struct delta_log log = { 0 };
-	struct err err = ERR_INIT;
-	struct buf line;
-
-	(void)path;
-	check->tables++;
-	if (delta_log_list(log_dir, &log, &err)) {
-		check->empty += log.ncommits == 0;
-		delta_log_done(&log);
-		return;
-	}
-	buf_init(&line, 512);
-	(void)buf_addf(&line, "table %s: %s", name, err.text);
-	check->say(check->context, false, line.bytes);
-	buf_done(&line);
-}
-
-static void check_trouble(void *context, const char *dir, const char *reason)
-{
-	struct check *check = context;
-	struct buf line;
-
-	check->troubles++;
-	buf_init(&line, 512);
-	(void)buf_addf(&line, "%s: %s", dir, reason);
-	check->say(check->context, false, line.bytes);
-	buf_done(&line);
-}
-
-static void delta_doctor(const struct config_section *config,
-	void (*say)(void *context, bool good, const char *line), void *context)
-{
-	struct check check = { .say = say, .context = context };
-	struct delta_found found = { check_table, NULL, check_trouble, &check };
-	struct text root = config_text(config, "root");
-	struct err err = ERR_INIT;
-	char *path;
-	struct buf line;
-
-	if (text_starts(root, TEXT("file://")))
-		root = text_sub(root, 7, root.len);
-	path = mem_zero(1, root.len + 1);
-	if (root.len > 0)
-		memcpy(path, root.bytes, root.len);
-	buf_init(&line, 512);
-	if (!delta_discover(path, (int)config_integer(config, "depth"),
-		    config_text(config, "exclude"), &found, &err)) {
-		say(context, false, err.text);
-	} else if (check.tables == 0) {
-		(void)buf_addf(&line, "no Delta table at or below %s; check root and depth", path);
-		say(context, false, line.bytes);
-	} else {
-		(void)buf_addf(&line, "%zu Delta table%s below %s", check.tables,
-			check.tables == 1 ? "" : "s", path);
-		if (check.empty > 0)
-			(void)buf_addf(&line, ", %zu without JSON commits", check.empty);
-		say(context, true, line.bytes);
-	}
-	buf_done(&line);
-	free(path);
 }
 
 static void delta_stop(void *self)

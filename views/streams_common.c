@@ -168,7 +168,7 @@ static void say_lag(struct sheet *sheet, const struct look *look, const struct l
 			TEXT_ARG(format_rate(look, row->rate_in, false)),
 			TEXT_ARG(format_rate(look, row->rate_out, false)));
 	if (row->never_drains)
-		sheet_addf(sheet, "drain", ROLE_WARN, "never: no more is read than comes");
+		sheet_addf(sheet, "drain", ROLE_WARN, "never: it reads no faster than records come");
 	else if (row->drain_seconds != FACT_UNKNOWN && row->drain_seconds > 0)
 		sheet_addf(sheet, "drain", ROLE_TEXT, "in %.*s, its slowest partition",
 			TEXT_ARG(format_seconds(look, row->drain_seconds, "")));

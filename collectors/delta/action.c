@@ -68,7 +68,43 @@ static void set_rows(struct delta_action *action)
 		entry->rows -= entry->dv.cardinality;
 }
 
+/* ---- objects, member by member ---- */
+
+struct scan {
+	const char *end;
+	struct arena *arena;
+	struct text column;
+};
+
+/*
+ * Each member's value through member, which gives back where it ends. NULL: it is no object, or one
+ * the general reader is for. Inline, so that what member does is known where the loop is.
+ */
+static inline const char *scan_object(const struct scan *scan, const char *p,
+	const char *(*member)(const struct scan *scan, struct text key, const char *p, void *to),
+	void *to)
+{
+	struct text key;
+
+	if (*p != '{')
+		return NULL;
+	p = lex_blank(p + 1);
+	while (*p != '}') {
+		p = lex_key(p, scan->end, &key);
+		if (!p)
+			return NULL;
+		p = lex_next(member(scan, key, p, to), scan->end, '}');
+		if (!p)
+			return NULL;
+	}
+	return p + 1;
+}
+
 /* ---- stats ---- */
+
+struct stats {
+	int64_t records, null_count;
+};
 
 static int64_t count_of(const json_t *value)
 {
@@ -94,50 +130,30 @@ static void stats_general(struct text stats, struct text column, int64_t *record
 	json_decref(json);
 }
 
-static const char *stats_nulls(const char *p, const char *end, struct text column, int64_t *out)
+static const char *null_count_member(const struct scan *scan, struct text key, const char *p,
+	void *to)
 {
-	struct text key;
-
-	if (*p != '{')
-		return NULL;
-	p = lex_blank(p + 1);
-	while (*p != '}') {
-		p = lex_key(p, end, &key);
-		if (!p)
-			return NULL;
-		p = text_eq(key, column) ? lex_integer(p, out) : lex_skip_value(p, end, DEPTH);
-		p = lex_next(p, end, '}');
-		if (!p)
-			return NULL;
-	}
-	return p + 1;
+	return text_eq(key, scan->column) ? lex_integer(p, to)
+					  : lex_skip_value(p, scan->end, DEPTH);
 }
 
-static bool stats_scan(struct text stats, struct text column, int64_t *records_out,
-	int64_t *null_count_out)
+static const char *stats_member(const struct scan *scan, struct text key, const char *p, void *to)
 {
-	const char *p = stats.bytes;
-	const char *end = p + stats.len;
-	struct text key;
+	struct stats *stats = to;
 
-	if (stats.len < 2 || *p != '{' || end[-1] != '}')
-		return false;
-	p = lex_blank(p + 1);
-	while (*p != '}') {
-		p = lex_key(p, end, &key);
-		if (!p)
-			return false;
-		if (text_is(key, "numRecords"))
-			p = lex_integer(p, records_out);
-		else if (column.bytes && text_is(key, "nullCount"))
-			p = stats_nulls(p, end, column, null_count_out);
-		else
-			p = lex_skip_value(p, end, DEPTH);
-		p = lex_next(p, end, '}');
-		if (!p)
-			return false;
-	}
-	return p + 1 == end;
+	if (text_is(key, "numRecords"))
+		return lex_integer(p, &stats->records);
+	if (scan->column.bytes && text_is(key, "nullCount"))
+		return scan_object(scan, p, null_count_member, &stats->null_count);
+	return lex_skip_value(p, scan->end, DEPTH);
+}
+
+static bool stats_scan(struct text text, struct text column, struct stats *stats)
+{
+	const struct scan scan = { .end = text.bytes + text.len, .column = column };
+
+	return text.len >= 2 && scan.end[-1] == '}' &&
+		scan_object(&scan, text.bytes, stats_member, stats) == scan.end;
 }
 
 /* A count at that place, within the text; NULL = none. */
@@ -156,6 +172,7 @@ static const char *leading_number(struct text text, size_t at, int64_t *out)
 void delta_stats_read(struct text stats, struct text column, int64_t *records_out,
 	int64_t *null_count_out)
 {
+	struct stats read = { FACT_UNKNOWN, FACT_UNKNOWN };
 	const char *behind;
 
 	*records_out = *null_count_out = FACT_UNKNOWN;
@@ -168,8 +185,10 @@ void delta_stats_read(struct text stats, struct text column, int64_t *records_ou
 			return;
 		*records_out = FACT_UNKNOWN;
 	}
-	if (!stats_scan(stats, column, records_out, null_count_out) || *records_out < 0) {
-		*records_out = *null_count_out = FACT_UNKNOWN;
+	if (stats_scan(stats, column, &read) && read.records >= 0) {
+		*records_out = read.records;
+		*null_count_out = read.null_count;
+	} else {
 		stats_general(stats, column, records_out, null_count_out);
 	}
 	if (*null_count_out < 0)
@@ -177,12 +196,6 @@ void delta_stats_read(struct text stats, struct text column, int64_t *records_ou
 }
 
 /* ---- the scanner ---- */
-
-struct scan {
-	const char *end;
-	struct arena *arena;
-	struct text column;
-};
 
 static const char *scan_string(const struct scan *scan, const char *p, struct text *out)
 {
@@ -252,40 +265,39 @@ static const char *scan_stats(const struct scan *scan, const char *p, struct del
 	return p;
 }
 
+struct vector {
+	struct text storage;
+	struct delta_dv *dv;
+};
+
+static const char *vector_member(const struct scan *scan, struct text key, const char *p, void *to)
+{
+	struct vector *vector = to;
+
+	if (text_is(key, "storageType"))
+		return scan_string(scan, p, &vector->storage);
+	if (text_is(key, "pathOrInlineDv"))
+		return scan_string(scan, p, &vector->dv->path);
+	if (text_is(key, "offset"))
+		return scan_number(scan, p, &vector->dv->offset);
+	if (text_is(key, "sizeInBytes"))
+		return scan_number(scan, p, &vector->dv->size);
+	if (text_is(key, "cardinality"))
+		return scan_number(scan, p, &vector->dv->cardinality);
+	return lex_skip_value(p, scan->end, DEPTH);
+}
+
 static const char *scan_vector(const struct scan *scan, const char *p, struct delta_dv *dv)
 {
-	struct text storage = TEXT_NONE;
-	struct text key;
+	struct vector vector = { TEXT_NONE, dv };
 
 	if (*p == 'n')
 		return lex_word(p, scan->end, "null", 4);
-	if (*p != '{')
+	p = scan_object(scan, p, vector_member, &vector);
+	if (!p || vector.storage.len != 1 || !dv->path.bytes)
 		return NULL;
-	p = lex_blank(p + 1);
-	while (*p != '}') {
-		p = lex_key(p, scan->end, &key);
-		if (!p)
-			return NULL;
-		if (text_is(key, "storageType"))
-			p = scan_string(scan, p, &storage);
-		else if (text_is(key, "pathOrInlineDv"))
-			p = scan_string(scan, p, &dv->path);
-		else if (text_is(key, "offset"))
-			p = scan_number(scan, p, &dv->offset);
-		else if (text_is(key, "sizeInBytes"))
-			p = scan_number(scan, p, &dv->size);
-		else if (text_is(key, "cardinality"))
-			p = scan_number(scan, p, &dv->cardinality);
-		else
-			p = lex_skip_value(p, scan->end, DEPTH);
-		p = lex_next(p, scan->end, '}');
-		if (!p)
-			return NULL;
-	}
-	if (storage.len != 1 || !dv->path.bytes)
-		return NULL;
-	dv->storage = storage.bytes[0];
-	return p + 1;
+	dv->storage = vector.storage.bytes[0];
+	return p;
 }
 
 static const char *scan_values(const struct scan *scan, const char *p, struct text *out)
@@ -309,9 +321,9 @@ static inline bool same(struct text key, const char *word)
 }
 
 /* One member of add or remove. Lengths first: most keys differ in them. */
-static const char *scan_member(const struct scan *scan, struct text key, const char *p,
-	struct delta_action *action)
+static const char *file_member(const struct scan *scan, struct text key, const char *p, void *to)
 {
+	struct delta_action *action = to;
 	struct delta_entry *entry = &action->entry;
 
 	switch (key.len) {
@@ -353,52 +365,30 @@ static const char *scan_member(const struct scan *scan, struct text key, const c
 
 static const char *scan_file(const struct scan *scan, const char *p, struct delta_action *action)
 {
-	struct text key;
-
-	if (*p != '{')
-		return NULL;
-	p = lex_blank(p + 1);
-	while (*p != '}') {
-		p = lex_key(p, scan->end, &key);
-		if (!p)
-			return NULL;
-		p = lex_next(scan_member(scan, key, p, action), scan->end, '}');
-		if (!p)
-			return NULL;
-	}
-	if (action->entry.path.len == 0)
+	p = scan_object(scan, p, file_member, action);
+	if (!p || action->entry.path.len == 0)
 		return NULL;
 	set_rows(action);
-	return p + 1;
+	return p;
 }
 
-/* commitInfo and txn: a few members out of many. */
-static const char *scan_few(const struct scan *scan, const char *p, struct delta_action *action)
+static const char *info_member(const struct scan *scan, struct text key, const char *p, void *to)
 {
-	struct text key;
+	struct delta_action *action = to;
 
-	if (*p != '{')
-		return NULL;
-	p = lex_blank(p + 1);
-	while (*p != '}') {
-		p = lex_key(p, scan->end, &key);
-		if (!p)
-			return NULL;
-		if (action->kind == DELTA_ACTION_INFO && text_is(key, "inCommitTimestamp"))
-			p = scan_number(scan, p, &action->in_commit_ms);
-		else if (action->kind == DELTA_ACTION_TXN && text_is(key, "appId"))
-			p = scan_string(scan, p, &action->name);
-		else if (action->kind == DELTA_ACTION_TXN && text_is(key, "version"))
-			p = scan_number(scan, p, &action->number);
-		else
-			p = lex_skip_value(p, scan->end, DEPTH);
-		p = lex_next(p, scan->end, '}');
-		if (!p)
-			return NULL;
-	}
-	if (action->kind == DELTA_ACTION_TXN && !action->name.bytes)
-		return NULL;
-	return p + 1;
+	return text_is(key, "inCommitTimestamp") ? scan_number(scan, p, &action->in_commit_ms)
+						 : lex_skip_value(p, scan->end, DEPTH);
+}
+
+static const char *txn_member(const struct scan *scan, struct text key, const char *p, void *to)
+{
+	struct delta_action *action = to;
+
+	if (text_is(key, "appId"))
+		return scan_string(scan, p, &action->name);
+	if (text_is(key, "version"))
+		return scan_number(scan, p, &action->number);
+	return lex_skip_value(p, scan->end, DEPTH);
 }
 
 bool delta_action_scan(struct arena *arena, struct text line, struct text column,
@@ -420,8 +410,12 @@ bool delta_action_scan(struct arena *arena, struct text line, struct text column
 		p = scan_file(&scan, p, out);
 		break;
 	case DELTA_ACTION_INFO:
+		p = scan_object(&scan, p, info_member, out);
+		break;
 	case DELTA_ACTION_TXN:
-		p = scan_few(&scan, p, out);
+		p = scan_object(&scan, p, txn_member, out);
+		if (!out->name.bytes)
+			return false;
 		break;
 	case DELTA_ACTION_OTHER:
 		p = lex_skip_value(p, scan.end, DEPTH);

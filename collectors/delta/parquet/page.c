@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -23,50 +24,33 @@ struct page_header {
 	bool has_crc, has_body, is_compressed;
 };
 
-static void parse_v1(struct thrift *thrift, struct page_header *header)
+/* The struct that tells of a page's body, by its field's number in the header. */
+enum { BODY_V1 = 5, BODY_DICTIONARY = 7, BODY_V2 = 8, BODY_FIELDS = 8 };
+
+#define AT(member) (uint8_t)offsetof(struct page_header, member)
+/* Where each of its fields goes; 0 = nowhere, type stands there. */
+static const uint8_t body_fields[BODY_V2 + 1][BODY_FIELDS] = {
+	[BODY_V1] = { 0, AT(nvalues), AT(encoding), AT(def_encoding), AT(rep_encoding) },
+	[BODY_DICTIONARY] = { 0, AT(nvalues), AT(encoding) },
+	[BODY_V2] = { [1] = AT(nvalues), [4] = AT(encoding), [5] = AT(def_len), [6] = AT(rep_len) },
+};
+#undef AT
+
+static void parse_body(struct thrift *thrift, int body, struct page_header *header)
 {
 	struct thrift_field field;
 	int last = 0;
 
 	while ((field = thrift_field(thrift, &last)).type != THRIFT_STOP) {
-		switch (field.id) {
-		case 1: header->nvalues = (int32_t)thrift_int(thrift, field); break;
-		case 2: header->encoding = (int32_t)thrift_int(thrift, field); break;
-		case 3: header->def_encoding = (int32_t)thrift_int(thrift, field); break;
-		case 4: header->rep_encoding = (int32_t)thrift_int(thrift, field); break;
-		default: thrift_skip(thrift, field);
-		}
-	}
-}
+		size_t at = field.id > 0 && field.id < BODY_FIELDS ? body_fields[body][field.id] : 0;
 
-static void parse_dictionary(struct thrift *thrift, struct page_header *header)
-{
-	struct thrift_field field;
-	int last = 0;
-
-	while ((field = thrift_field(thrift, &last)).type != THRIFT_STOP) {
-		switch (field.id) {
-		case 1: header->nvalues = (int32_t)thrift_int(thrift, field); break;
-		case 2: header->encoding = (int32_t)thrift_int(thrift, field); break;
-		default: thrift_skip(thrift, field);
-		}
-	}
-}
-
-static void parse_v2(struct thrift *thrift, struct page_header *header)
-{
-	struct thrift_field field;
-	int last = 0;
-
-	while ((field = thrift_field(thrift, &last)).type != THRIFT_STOP) {
-		switch (field.id) {
-		case 1: header->nvalues = (int32_t)thrift_int(thrift, field); break;
-		case 4: header->encoding = (int32_t)thrift_int(thrift, field); break;
-		case 5: header->def_len = (int32_t)thrift_int(thrift, field); break;
-		case 6: header->rep_len = (int32_t)thrift_int(thrift, field); break;
-		case 7: header->is_compressed = thrift_bool(thrift, field); break;
-		default: thrift_skip(thrift, field);
-		}
+		if (at)
+			*(int32_t *)(void *)((char *)header + at) =
+				(int32_t)thrift_int(thrift, field);
+		else if (body == BODY_V2 && field.id == 7)
+			header->is_compressed = thrift_bool(thrift, field);
+		else
+			thrift_skip(thrift, field);
 	}
 }
 
@@ -89,18 +73,15 @@ static size_t parse_header(const uint8_t *bytes, size_t len, struct page_header 
 			header->len = (int32_t)thrift_int(&thrift, field);
 		else if (field.id == 4)
 			header->crc = (uint32_t)thrift_int(&thrift, field);
-		else if (field.id == 5 && is_struct)
-			parse_v1(&thrift, header);
-		else if (field.id == 7 && is_struct)
-			parse_dictionary(&thrift, header);
-		else if (field.id == 8 && is_struct)
-			parse_v2(&thrift, header);
+		else if (is_struct && (field.id == BODY_V1 || field.id == BODY_DICTIONARY ||
+					      field.id == BODY_V2))
+			parse_body(&thrift, field.id, header);
 		else
 			thrift_skip(&thrift, field);
 		header->has_crc = header->has_crc || field.id == 4;
 		header->has_body = header->has_body ||
-			field.id == (header->type == PAGE_DICTIONARY ? 7
-					: header->type == PAGE_DATA_V2 ? 8 : 5);
+			field.id == (header->type == PAGE_DICTIONARY ? BODY_DICTIONARY
+					: header->type == PAGE_DATA_V2 ? BODY_V2 : BODY_V1);
 	}
 	return thrift.bad ? 0 : (size_t)(thrift.at - bytes);
 }

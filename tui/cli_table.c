@@ -447,17 +447,17 @@ static void say_version(struct request *request, const struct delta_horizon_row 
 
 	(void)buf_addf(out, "%8lld  %-16.*s ", (long long)row->version,
 		TEXT_ARG(format_time(&look, fact ? fact->timestamp_ms : row->timestamp_ms)));
-	(void)buf_addf(out, " %-12s", delta_standing_name(row->standing));
-	if (row->standing == DELTA_RESTORABLE && row->until_ms == FACT_UNKNOWN)
+	(void)buf_addf(out, " %-12s", version_standing_name(row->standing));
+	if (row->standing == STANDING_RESTORABLE && row->until_ms == FACT_UNKNOWN)
 		(void)buf_addf(out, " %-24s", "as long as it is listed");
-	else if (row->standing == DELTA_RESTORABLE)
+	else if (row->standing == STANDING_RESTORABLE)
 		(void)buf_addf(out, " %s %-18.*s",
 			row->until_ms > request->now_ms ? "until" : "at risk since", TEXT_ARG(format_time(&look, row->until_ms)));
 	else if (row->files_gone > 0)
 		(void)buf_addf(out, " %lld of its files gone%*s", (long long)row->files_gone, 3, "");
 	else
 		(void)buf_addf(out, " %-24s",
-			row->standing == DELTA_LISTED ? "its log is not whole" : "");
+			row->standing == STANDING_LISTED ? "its log is not whole" : "");
 	(void)buf_add_char(out, ' ');
 	if (fact)
 		(void)utf8_clean(out, fact->operation, UTF8_ONE_LINE);

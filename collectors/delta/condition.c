@@ -184,21 +184,6 @@ static void tell_state(struct delta_condition *condition, const struct delta_con
 	tell_table(condition, look, &table, batch);
 }
 
-static enum version_standing standing_of(enum delta_standing standing)
-{
-	switch (standing) {
-	case DELTA_CURRENT:
-		return STANDING_CURRENT;
-	case DELTA_RESTORABLE:
-		return STANDING_RESTORABLE;
-	case DELTA_LISTED:
-		return STANDING_LISTED;
-	case DELTA_GONE:
-		return STANDING_GONE;
-	}
-	return STANDING_UNKNOWN;
-}
-
 static struct text clean_copy(struct arena *arena, struct text text)
 {
 	struct text clean = TEXT_NONE;
@@ -236,7 +221,7 @@ static void tell_standings(struct delta_condition *condition,
 		const struct delta_horizon_row *row = &horizon->rows[horizon->n - n + i];
 		struct fact_standing standing = {
 			.version = row->version,
-			.standing = standing_of(row->standing),
+			.standing = row->standing,
 			.until_ms = row->until_ms,
 			.by_log = row->by_log,
 			.files_old = row->files_old,

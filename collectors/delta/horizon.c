@@ -323,7 +323,7 @@ static void make_rows(struct delta_horizon *horizon, struct delta_snapshot *snap
 			(k == log->ncheckpoints || log->commits[i] <= log->checkpoints[k]);
 		int64_t version = commit ? log->commits[i] : log->checkpoints[k];
 
-		*row = (struct delta_horizon_row){ .version = version, .standing = DELTA_LISTED,
+		*row = (struct delta_horizon_row){ .version = version, .standing = STANDING_LISTED,
 			.timestamp_ms = FACT_UNKNOWN, .until_ms = FACT_UNKNOWN, .by_log = true };
 		if (commit) {
 			int64_t ms = snapshot->times[i];
@@ -339,11 +339,11 @@ static void make_rows(struct delta_horizon *horizon, struct delta_snapshot *snap
 		if (version > snapshot->version)
 			break; /* came after the snapshot */
 		if (is_known(snapshot, version)) {
-			row->standing = DELTA_RESTORABLE;
+			row->standing = STANDING_RESTORABLE;
 			row->by_log = false;
 		}
 		if (version == snapshot->version)
-			row->standing = DELTA_CURRENT;
+			row->standing = STANDING_CURRENT;
 		horizon->n++;
 	}
 }
@@ -517,9 +517,9 @@ static void conclude(struct delta_horizon *horizon, const struct delta_snapshot 
 			? log_until(row->timestamp_ms, keep_ms)
 			: INT64_MAX;
 
-		if (row->standing == DELTA_RESTORABLE && row->files_gone > 0)
-			row->standing = DELTA_LISTED;
-		if (row->standing != DELTA_RESTORABLE) {
+		if (row->standing == STANDING_RESTORABLE && row->files_gone > 0)
+			row->standing = STANDING_LISTED;
+		if (row->standing != STANDING_RESTORABLE) {
 			row->until_ms = FACT_UNKNOWN;
 			continue;
 		}
@@ -528,7 +528,7 @@ static void conclude(struct delta_horizon *horizon, const struct delta_snapshot 
 			row->by_log = true;
 		}
 	}
-	for (size_t i = horizon->n; i-- > 0 && horizon->rows[i].standing != DELTA_LISTED;)
+	for (size_t i = horizon->n; i-- > 0 && horizon->rows[i].standing != STANDING_LISTED;)
 		horizon->first_restorable = horizon->rows[i].version;
 }
 

@@ -110,13 +110,6 @@ void delta_report_diff(const struct delta_diff *diff, struct text name, struct t
 	add_dump(out, json);
 }
 
-const char *delta_standing_name(enum delta_standing standing)
-{
-	static const char *const names[] = { "current", "restorable", "listed only", "gone" };
-
-	return names[standing];
-}
-
 /* Versions are asked for in descending order, as the facts ascend; *at: 0 to the facts' number. */
 static const struct fact_version *fact_of(const struct fact_batch *facts, int64_t version, size_t *at)
 {
@@ -145,10 +138,10 @@ static json_t *version_json(const struct delta_horizon_row *row, const struct fa
 		text_json(v->user_name), "files_added", number(v->files_added), "files_removed",
 		number(v->files_removed), "rows_added", number(v->rows_added), "rows_removed",
 		number(v->rows_removed), "bytes_added", number(v->bytes_added), "bytes_removed",
-		number(v->bytes_removed), "standing", delta_standing_name(row->standing),
+		number(v->bytes_removed), "standing", version_standing_name(row->standing),
 		"restorable_until_ms", number(row->until_ms), "limited_by",
-		row->standing == DELTA_CURRENT ||
-				(row->standing == DELTA_RESTORABLE && row->until_ms == FACT_UNKNOWN)
+		row->standing == STANDING_CURRENT ||
+				(row->standing == STANDING_RESTORABLE && row->until_ms == FACT_UNKNOWN)
 			? json_null()
 			: json_string(row->by_log ? "log" : "files"),
 		"files_old", number(row->files_old), "files_gone", number(row->files_gone),

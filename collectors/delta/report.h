@@ -10,7 +10,6 @@ void delta_report_detail(const struct delta_snapshot *snapshot, struct text name
 void delta_report_diff(const struct delta_diff *diff, struct text name, struct text path,
 	struct buf *out);
 
-const char *delta_standing_name(enum delta_standing standing);
 /* facts: of delta_read_table; versions newest first, each with its standing. */
 void delta_report_history(const struct delta_snapshot *snapshot, const struct delta_horizon *horizon,
 	const struct fact_batch *facts, struct text name, struct buf *out);

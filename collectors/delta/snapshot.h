@@ -137,16 +137,9 @@ char *delta_dv_location(const struct delta_snapshot *snapshot, const struct delt
 
 /* ---- what can still be restored ---- */
 
-enum delta_standing {
-	DELTA_CURRENT,
-	DELTA_RESTORABLE,
-	DELTA_LISTED, /* the log still has its commit, but files are gone or the log before it is */
-	DELTA_GONE    /* not in the log: never in the rows, see delta_horizon.first_listed */
-};
-
 struct delta_horizon_row {
 	int64_t version, timestamp_ms; /* timestamp: of its file, made to ascend */
-	enum delta_standing standing;
+	enum version_standing standing; /* never UNKNOWN; nor GONE: see delta_horizon.first_listed */
 	/*
 	 * From then on VACUUM or log cleanup may take it; in the past: the next run will. The least of:
 	 * for each file it needs and the newest version lacks, deletionTimestamp +
@@ -169,7 +162,7 @@ struct delta_looks {
 struct delta_horizon {
 	struct delta_horizon_row *rows; /* versions ascend; listed ones only */
 	size_t n;
-	int64_t first_listed;     /* versions below are DELTA_GONE; FACT_UNKNOWN = all are */
+	int64_t first_listed;     /* versions below are STANDING_GONE; FACT_UNKNOWN = all are */
 	int64_t first_restorable; /* every version from it on can be restored; the newest at worst */
 	int64_t looked;           /* files looked for in the last call */
 	int64_t newest_looked, newest_gone; /* of the newest version's files, of so many seen */

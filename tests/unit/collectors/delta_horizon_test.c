@@ -118,9 +118,9 @@ static void test_standings(void **unused)
 	assert_int_equal(horizon.n, 4);
 	assert_int_equal(horizon.first_listed, 0);
 	assert_int_equal(horizon.first_restorable, 0);
-	assert_int_equal(horizon.rows[3].standing, DELTA_CURRENT);
+	assert_int_equal(horizon.rows[3].standing, STANDING_CURRENT);
 	/* 2 has all its files in 3: only the log's age can take it. */
-	assert_int_equal(horizon.rows[2].standing, DELTA_RESTORABLE);
+	assert_int_equal(horizon.rows[2].standing, STANDING_RESTORABLE);
 	assert_int_equal(horizon.rows[2].until_ms, t + 3 * DAY + 30 * DAY);
 	assert_true(horizon.rows[2].by_log);
 	assert_int_equal(horizon.rows[2].files_old, 0);
@@ -137,11 +137,11 @@ static void test_standings(void **unused)
 	assert_int_equal(unlink(path_of("a")), 0);
 	assert_int_equal(unlink(path_of("c")), 0);
 	delta_horizon_read(&horizon, snapshot, &looks);
-	assert_int_equal(horizon.rows[0].standing, DELTA_LISTED);
+	assert_int_equal(horizon.rows[0].standing, STANDING_LISTED);
 	assert_int_equal(horizon.rows[0].files_gone, 1);
 	assert_true(text_ends(horizon.rows[0].gone, TEXT("/a")));
 	assert_true(horizon.rows[0].until_ms == FACT_UNKNOWN);
-	assert_int_equal(horizon.rows[1].standing, DELTA_RESTORABLE);
+	assert_int_equal(horizon.rows[1].standing, STANDING_RESTORABLE);
 	assert_int_equal(horizon.first_restorable, 1);
 	assert_int_equal(horizon.newest_gone, 1);
 	assert_true(text_ends(horizon.newest_gone_path, TEXT("/c")));
@@ -191,8 +191,8 @@ static void test_looks_are_few(void **unused)
 	looks.old_max = 100;
 	delta_horizon_read(&horizon, snapshot, &looks);
 	assert_int_equal(horizon.looked, 4);
-	assert_int_equal(horizon.rows[1].standing, DELTA_LISTED);
-	assert_int_equal(horizon.rows[2].standing, DELTA_RESTORABLE);
+	assert_int_equal(horizon.rows[1].standing, STANDING_LISTED);
+	assert_int_equal(horizon.rows[2].standing, STANDING_RESTORABLE);
 	delta_horizon_done(&horizon);
 	delta_snapshot_free(snapshot);
 }
@@ -212,7 +212,7 @@ static void test_properties_rule(void **unused)
 	snapshot = open_newest(true);
 	delta_horizon_read(&horizon, snapshot, &looks);
 	assert_int_equal(horizon.rows[0].until_ms, t + DAY + 2 * DAY + DAY / 2);
-	assert_int_equal(horizon.rows[1].standing, DELTA_RESTORABLE);
+	assert_int_equal(horizon.rows[1].standing, STANDING_RESTORABLE);
 	assert_true(horizon.rows[1].until_ms == FACT_UNKNOWN); /* nothing threatens it */
 	delta_horizon_done(&horizon);
 	delta_snapshot_free(snapshot);
@@ -366,7 +366,7 @@ static void test_gap_in_the_log(void **unused)
 	snapshot = open_newest(true);
 	delta_horizon_read(&horizon, snapshot, &looks);
 	assert_int_equal(horizon.n, 4);
-	assert_int_equal(horizon.rows[0].standing, DELTA_RESTORABLE);
+	assert_int_equal(horizon.rows[0].standing, STANDING_RESTORABLE);
 	assert_int_equal(horizon.rows[0].files_old, 1); /* a */
 	assert_int_equal(horizon.rows[0].until_ms, t + 2 * DAY + 7 * DAY);
 	assert_int_equal(horizon.rows[1].files_old, 2); /* a, c: of c nobody knows since when */
@@ -375,8 +375,8 @@ static void test_gap_in_the_log(void **unused)
 	assert_int_equal(horizon.rows[2].until_ms, t + 3 * DAY + 7 * DAY); /* d */
 	assert_int_equal(unlink(path_of("c")), 0);
 	delta_horizon_read(&horizon, snapshot, &looks);
-	assert_int_equal(horizon.rows[0].standing, DELTA_RESTORABLE);
-	assert_int_equal(horizon.rows[1].standing, DELTA_LISTED);
+	assert_int_equal(horizon.rows[0].standing, STANDING_RESTORABLE);
+	assert_int_equal(horizon.rows[1].standing, STANDING_LISTED);
 	delta_horizon_done(&horizon);
 	delta_snapshot_free(snapshot);
 }

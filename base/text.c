@@ -3,11 +3,23 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+
 struct text text_of(const char *terminated)
 {
 	if (!terminated)
 		return TEXT_NONE;
 	return (struct text){ terminated, strlen(terminated) };
+}
+
+char *text_dup(struct text text)
+{
+	char *copy = mem_alloc(text.len + 1);
+
+	if (text.len > 0)
+		memcpy(copy, text.bytes, text.len);
+	copy[text.len] = '\0';
+	return copy;
 }
 
 bool text_eq(struct text a, struct text b)

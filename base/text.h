@@ -21,6 +21,7 @@ struct text {
 #define TEXT_ARG(text) (int)(text).len, (text).bytes ? (text).bytes : ""
 
 struct text text_of(const char *terminated); /* NULL gives TEXT_NONE */
+char *text_dup(struct text text);            /* terminated, malloc'ed; absent gives "" */
 bool text_eq(struct text a, struct text b);  /* absent equals only absent */
 bool text_is(struct text text, const char *terminated);
 int text_cmp(struct text a, struct text b); /* bytewise; absent first */

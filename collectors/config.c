@@ -432,6 +432,11 @@ struct text config_text(const struct config_section *section, const char *key)
 	return value_of(section, key)->text;
 }
 
+char *config_copy(const struct config_section *section, const char *key)
+{
+	return text_dup(config_text(section, key));
+}
+
 int64_t config_integer(const struct config_section *section, const char *key)
 {
 	return value_of(section, key)->number;

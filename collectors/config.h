@@ -12,9 +12,9 @@
 /*
  * The INI file: [kind name] sections of key = value; # and ; begin comment lines; a value may go
  * on in indented lines. Keys are known from tables; an unknown one is an error naming file, line,
- * key and the nearest valid key. In paths ~, $NAME and ${NAME} are expanded, and a relative path
- * starts at the configuration file's directory. A secret is never written out: its value is
- * env:NAME or file:PATH.
+ * key and the nearest valid key. In paths ~, $NAME and ${NAME} are expanded, a relative path starts
+ * at the configuration file's directory, and file:///place is /place. A secret is never written out:
+ * its value is env:NAME or file:PATH.
  */
 enum config_type { CONFIG_TEXT, CONFIG_PATH, CONFIG_INTEGER, CONFIG_BOOLEAN, CONFIG_DURATION,
 	CONFIG_CHOICE, CONFIG_PATTERNS };
@@ -69,6 +69,7 @@ size_t config_pairs(const struct config *config);
 const struct config_pair *config_pair_at(const struct config *config, size_t index);
 /* Values by key name; the key must be in the section's table (assert). Defaults applied. */
 struct text config_text(const struct config_section *section, const char *key);
+char *config_copy(const struct config_section *section, const char *key); /* malloc'ed */
 int64_t config_integer(const struct config_section *section, const char *key); /* ms for DURATION */
 bool config_boolean(const struct config_section *section, const char *key);
 extern const struct config_key config_main_keys[];   /* ends with name NULL */

@@ -138,6 +138,10 @@ static bool expand(struct buf *out, const char *directory, struct text path, str
 
 	if (path.len == 0)
 		return true; /* an empty path means none */
+	if (text_starts(path, TEXT("file://")))
+		path = text_sub(path, 7, path.len);
+	if (path.len == 0)
+		return err_set(err, ERR_CONFIG, 0, "file:// is followed by a path");
 	if (path.bytes[0] == '~' && (path.len == 1 || path.bytes[1] == '/')) {
 		const char *home = getenv("HOME");
 

@@ -103,14 +103,7 @@ static void checkpoint(struct store *store)
 
 static struct text text_copy(struct text text)
 {
-	char *copy;
-
-	if (!text.bytes)
-		return TEXT_NONE;
-	copy = mem_alloc(text.len + 1);
-	memcpy(copy, text.bytes, text.len);
-	copy[text.len] = '\0';
-	return (struct text){ copy, text.len };
+	return text.bytes ? (struct text){ text_dup(text), text.len } : TEXT_NONE;
 }
 
 static void text_free(struct text *text)

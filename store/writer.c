@@ -94,11 +94,8 @@ static bool query_int(sqlite3 *db, const char *sql, int64_t *value_out, struct e
 static struct writer_source *source_new(struct writer *writer, struct text name, int64_t id)
 {
 	struct writer_source *source = NEW(struct writer_source);
-	char *copy = mem_alloc(name.len + 1);
 
-	memcpy(copy, name.bytes, name.len);
-	copy[name.len] = '\0';
-	source->name = (struct text){ copy, name.len };
+	source->name = (struct text){ text_dup(name), name.len };
 	source->id = id;
 	source->last_at = FACT_UNKNOWN;
 	source->facts_batch = FACT_UNKNOWN;
@@ -114,8 +111,7 @@ static struct writer_source *source_new(struct writer *writer, struct text name,
 static void set_cursor(struct writer_source *source, struct text cursor)
 {
 	free(source->cursor);
-	source->cursor = mem_alloc(cursor.len + 1);
-	memcpy(source->cursor, cursor.bytes, cursor.len);
+	source->cursor = text_dup(cursor);
 	source->cursor_len = cursor.len;
 }
 

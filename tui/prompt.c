@@ -63,9 +63,7 @@ void prompt_remember(struct prompt *prompt, enum prompt_kind kind, struct text t
 		return;
 	if (*n > 0 && text_eq(text_of(lines[*n - 1]), text))
 		return;
-	line = mem_alloc(text.len + 1);
-	memcpy(line, text.bytes, text.len);
-	line[text.len] = '\0';
+	line = text_dup(text);
 	if (*n == PROMPT_HISTORY) {
 		free(lines[0]);
 		memmove(lines, lines + 1, (PROMPT_HISTORY - 1) * sizeof *lines);

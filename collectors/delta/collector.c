@@ -180,14 +180,14 @@ static bool delta_start(void *self, const struct config_section *config, struct 
 
 	if (config_text(config, "root").len == 0)
 		return err_set(err, ERR_CONFIG, 0, "a delta source needs root = a directory");
-	source->root = delta_config_root(config);
-	source->exclude = delta_text_dup(config_text(config, "exclude"));
+	source->root = config_copy(config, "root");
+	source->exclude = config_copy(config, "exclude");
 	source->depth = (int)config_integer(config, "depth");
 	source->poll_ms = config_integer(config, "poll");
 	source->look_ms = config_integer(config, "look");
 	source->looks_max = config_integer(config, "looks");
-	source->rescued = delta_text_dup(config_text(config, "rescued"));
-	source->flag = delta_text_dup(config_text(config, "flag"));
+	source->rescued = config_copy(config, "rescued");
+	source->flag = config_copy(config, "flag");
 	source->cursor = delta_json(cursor);
 	if (!source->cursor)
 		source->cursor = json_object();

@@ -264,8 +264,7 @@ static bool advance(struct delta_condition *condition, const struct delta_condit
 	}
 	at.lifetimes = true;
 	at.null_count_column = look->rescued;
-	path = mem_zero(1, look->path.len + 1);
-	memcpy(path, look->path.bytes, look->path.len);
+	path = text_dup(look->path);
 	ok = delta_snapshot_open(path, &at, &condition->snapshot, err);
 	free(path);
 	return ok;

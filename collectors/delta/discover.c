@@ -93,8 +93,7 @@ static bool is_excluded(const struct walk *walk, const char *below, const char *
 			at++;
 			continue;
 		}
-		glob = mem_zero(1, len + 1);
-		memcpy(glob, walk->exclude.bytes + at, len);
+		glob = text_dup(text_sub(walk->exclude, at, len));
 		hit = fnmatch(glob, below, 0) == 0 || fnmatch(glob, name, 0) == 0;
 		free(glob);
 		if (hit)

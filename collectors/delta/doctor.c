@@ -1,29 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the doctor says of a source: is there a table, can its log be listed. */
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/mem.h"
 #include "collectors/config.h"
 #include "collectors/delta/parts.h"
-
-char *delta_text_dup(struct text text)
-{
-	char *copy = mem_zero(1, text.len + 1);
-
-	if (text.len > 0)
-		memcpy(copy, text.bytes, text.len);
-	return copy;
-}
-
-char *delta_config_root(const struct config_section *config)
-{
-	struct text root = config_text(config, "root");
-
-	if (text_starts(root, TEXT("file://")))
-		root = text_sub(root, 7, root.len);
-	return delta_text_dup(root);
-}
 
 struct check {
 	void (*say)(void *context, bool good, const char *line);
@@ -69,7 +49,7 @@ void delta_doctor(const struct config_section *config,
 	struct check check = { .say = say, .context = context };
 	struct delta_found found = { check_table, NULL, check_trouble, &check };
 	struct err err = ERR_INIT;
-	char *path = delta_config_root(config);
+	char *path = config_copy(config, "root");
 	struct buf line;
 
 	buf_init(&line, 512);

@@ -144,8 +144,6 @@ char *delta_path_join(const char *dir, const char *name); /* malloc'ed */
 /* ---- a source's configuration ---- */
 
 struct config_section;
-char *delta_text_dup(struct text text); /* malloc'ed */
-char *delta_config_root(const struct config_section *config); /* a plain path; malloc'ed */
 /* As struct collector_ops has it. */
 void delta_doctor(const struct config_section *config,
 	void (*say)(void *context, bool good, const char *line), void *context);

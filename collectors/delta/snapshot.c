@@ -267,12 +267,8 @@ bool delta_snapshot_open(const char *path, const struct delta_at *at,
 	bool done;
 
 	snapshot->at = *at;
-	if (at->null_count_column.bytes) {
-		char *copy = mem_zero(1, at->null_count_column.len + 1);
-
-		memcpy(copy, at->null_count_column.bytes, at->null_count_column.len);
-		snapshot->at.null_count_column.bytes = copy;
-	}
+	if (at->null_count_column.bytes)
+		snapshot->at.null_count_column.bytes = text_dup(at->null_count_column);
 	snapshot->log_fd = -1;
 	snapshot->txns = json_object();
 	snapshot->domains = json_object();

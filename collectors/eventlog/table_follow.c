@@ -291,16 +291,6 @@ static int64_t first_listed(const struct table_follow *follow, int64_t from)
 	return first;
 }
 
-static char *copy_of(struct text text)
-{
-	char *copy = mem_alloc(text.len + 1);
-
-	if (text.len > 0)
-		memcpy(copy, text.bytes, text.len);
-	copy[text.len] = '\0';
-	return copy;
-}
-
 /* Is the cursor still about this table, and is its next version there? */
 static void settle(struct table_follow *follow, const struct follow_sink *sink)
 {
@@ -310,7 +300,7 @@ static void settle(struct table_follow *follow, const struct follow_sink *sink)
 
 	if (is_other || !follow->known) {
 		free(follow->id);
-		follow->id = copy_of(detail->id);
+		follow->id = text_dup(detail->id);
 	}
 	if (!follow->known) {
 		bool whole = first_listed(follow, 0) == 0;
@@ -337,8 +327,8 @@ static void add_file(struct table_follow *follow, const struct delta_entry *entr
 	}
 	file = &follow->files[follow->nfiles++];
 	*file = (struct table_file){
-		.path = copy_of(entry->path),
-		.partitions = copy_of(entry->partition_values),
+		.path = text_dup(entry->path),
+		.partitions = text_dup(entry->partition_values),
 		.size = entry->size,
 		.modified_ms = entry->modified_ms,
 	};

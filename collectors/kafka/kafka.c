@@ -47,10 +47,8 @@ struct kafka {
 
 static void keep_left_off(struct kafka *kafka, struct text text)
 {
-	char *copy = mem_alloc(text.len + 1);
+	char *copy = text_dup(text);
 
-	memcpy(copy, text.bytes ? text.bytes : "", text.len);
-	copy[text.len] = '\0';
 	free((char *)kafka->left_off.bytes);
 	kafka->left_off = (struct text){ copy, text.len };
 }

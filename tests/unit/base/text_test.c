@@ -23,6 +23,18 @@ static void absent_is_not_empty(void **state)
 	assert_int_equal(text_cmp(TEXT_NONE, TEXT_NONE), 0);
 }
 
+static void a_copy_is_terminated_and_owned(void **state)
+{
+	char *copy = text_dup((struct text){ "a\0bc", 3 });
+
+	(void)state;
+	assert_memory_equal(copy, "a\0b", 4);
+	free(copy);
+	copy = text_dup(TEXT_NONE);
+	assert_string_equal(copy, "");
+	free(copy);
+}
+
 static void order_is_bytewise_and_total(void **state)
 {
 	static const char *const sorted[] = { "", "A", "a", "aa", "ab", "b", "\xc3\xa4", "\xff" };
@@ -153,6 +165,7 @@ static void hash_is_stable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_copy_is_terminated_and_owned),
 		cmocka_unit_test(absent_is_not_empty), cmocka_unit_test(order_is_bytewise_and_total),
 		cmocka_unit_test(parts_are_found), cmocka_unit_test(trim_and_sub_clip),
 		cmocka_unit_test(split_gives_every_part), cmocka_unit_test(numbers_are_strict),

@@ -94,11 +94,14 @@ static void paths_are_expanded(void **state)
 	assert_int_equal(setenv("WEIR_TEST_DIR", "/some/where", 1), 0);
 	assert_int_equal(setenv("HOME", "/home/me", 1), 0);
 	config = read_good("[probe a]\npath = ~/logs/*.json\n[probe b]\npath = $WEIR_TEST_DIR/x\n"
-			   "[probe c]\npath = logs/x\n[probe d]\npath = /a/${WEIR_TEST_DIR}y\n");
+			   "[probe c]\npath = logs/x\n[probe d]\npath = /a/${WEIR_TEST_DIR}y\n"
+			   "[probe e]\npath = file:///data/t\n[probe f]\npath = file://${HOME}/t\n");
 	assert_true(text_is(config_text(config_section_at(config, 0), "path"), "/home/me/logs/*.json"));
 	assert_true(text_is(config_text(config_section_at(config, 1), "path"), "/some/where/x"));
 	assert_true(text_is(config_text(config_section_at(config, 2), "path"), "/etc/weir/logs/x"));
 	assert_true(text_is(config_text(config_section_at(config, 3), "path"), "/a//some/wherey"));
+	assert_true(text_is(config_text(config_section_at(config, 4), "path"), "/data/t"));
+	assert_true(text_is(config_text(config_section_at(config, 5), "path"), "/home/me/t"));
 	config_free(config);
 }
 

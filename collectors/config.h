@@ -13,8 +13,8 @@
  * The INI file: [kind name] sections of key = value; # and ; begin comment lines; a value may go
  * on in indented lines. Keys are known from tables; an unknown one is an error naming file, line,
  * key and the nearest valid key. In paths ~, $NAME and ${NAME} are expanded, a relative path starts
- * at the configuration file's directory, and file:///place is /place. A secret is never written out:
- * its value is env:NAME or file:PATH.
+ * at the configuration file's directory, and file: URLs are plain paths. A secret is never written
+ * out: its value is env:NAME or file:PATH.
  */
 enum config_type { CONFIG_TEXT, CONFIG_PATH, CONFIG_INTEGER, CONFIG_BOOLEAN, CONFIG_DURATION,
 	CONFIG_CHOICE, CONFIG_PATTERNS };

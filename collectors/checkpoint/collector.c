@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "collectors/checkpoint/checkpoint.h"
+#include "collectors/checkpoint/parts.h"
 #include "collectors/watch.h"
 
 enum {
@@ -18,7 +18,6 @@ enum {
 	TELL_LEAST_MS = 1000,  /* a query with ten batches a second is told once a second */
 	SEARCH_EVERY_MS = 60 * 1000,
 	SEARCH_LEAST_MS = 1000,
-	TOPICS_MAX = 10 * 1000,
 	WATCH_LOG = IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR
 };
 
@@ -42,8 +41,7 @@ struct entry {
 	bool due, gone;
 	int64_t told_ms; /* monotonic; INT64_MIN = never */
 	int watches[2];  /* of offsets and commits; -1 = polled */
-	struct text *topics; /* "cluster\ntopic" as told last; sorted by nothing */
-	size_t ntopics;
+	struct checkpoint_told told;
 };
 
 struct source {
@@ -135,15 +133,6 @@ static void found_trouble(void *context, const char *dir, const char *reason)
 		source->batch, source->now_ms, text_of(dir), text_of(reason), TEXT_NONE);
 }
 
-static char *copy_of(struct text text)
-{
-	char *copy = mem_zero(1, text.len + 1);
-
-	if (text.len > 0)
-		memcpy(copy, text.bytes, text.len);
-	return copy;
-}
-
 /* What was told before this life began: so that what went meanwhile is told, too. */
 static void recall(struct source *source, struct text cursor)
 {
@@ -154,19 +143,10 @@ static void recall(struct source *source, struct text cursor)
 	json_object_foreach(known, path, value)
 	{
 		const char *name = json_string_value(json_object_get(value, "n"));
-		const json_t *topics = json_object_get(value, "t");
-		struct entry *entry;
-
 		if (!name || source->n >= CHECKPOINTS_MAX || json_object_get(source->index, path))
 			continue;
-		entry = add_entry(source, path, name);
-		entry->topics = NEW_ARRAY(struct text, json_array_size(topics) + 1);
-		for (size_t i = 0; i < json_array_size(topics); i++) {
-			const char *topic = json_string_value(json_array_get(topics, i));
-
-			if (topic)
-				entry->topics[entry->ntopics++] = text_of(mem_strdup(topic));
-		}
+		checkpoint_told_recall(&add_entry(source, path, name)->told,
+			json_object_get(value, "t"));
 	}
 	json_decref(known);
 }
@@ -179,18 +159,13 @@ static void tell_cursor(struct source *source)
 	for (size_t i = 0; i < source->n; i++) {
 		const struct entry *entry = source->entries[i];
 		json_t *known;
-		json_t *topics;
 
-		if (entry->gone || entry->ntopics == 0 ||
+		if (entry->gone || entry->told.n == 0 ||
 			!utf8_is_valid(text_of(entry->checkpoint.path)))
 			continue;
 		known = json_object();
-		topics = json_array();
 		(void)json_object_set_new(known, "n", json_string(entry->checkpoint.name));
-		for (size_t k = 0; k < entry->ntopics; k++)
-			(void)json_array_append_new(topics,
-				json_stringn(entry->topics[k].bytes, entry->topics[k].len));
-		(void)json_object_set_new(known, "t", topics);
+		(void)json_object_set_new(known, "t", checkpoint_told_json(&entry->told));
 		(void)json_object_set_new(cursor, entry->checkpoint.path, known);
 	}
 	dump = json_dumps(cursor, JSON_COMPACT);
@@ -204,16 +179,17 @@ static bool checkpoint_start(void *self, const struct config_section *config, st
 	struct err *err)
 {
 	struct source *source = self;
-	struct text root = config_text(config, "root");
+	char *root = config_copy(config, "root");
+	size_t len = strlen(root);
 
-	if (text_starts(root, TEXT("file://")))
-		root = text_sub(root, 7, root.len);
-	while (root.len > 1 && root.bytes[root.len - 1] == '/')
-		root.len--;
-	if (root.len == 0)
+	while (len > 1 && root[len - 1] == '/')
+		root[--len] = '\0';
+	if (len == 0) {
+		free(root);
 		return err_set(err, ERR_CONFIG, 0, "a checkpoint source needs root = a directory");
-	source->root = copy_of(root);
-	source->kafka = copy_of(config_text(config, "kafka"));
+	}
+	source->root = root;
+	source->kafka = config_copy(config, "kafka");
 	source->depth = (int)config_integer(config, "depth");
 	source->poll_ms = config_integer(config, "poll");
 	if (source->poll_ms < TELL_LEAST_MS)
@@ -256,134 +232,6 @@ static bool search(struct source *source, int64_t mono_ms, struct err *err)
 	return true;
 }
 
-/* ---- what was told ---- */
-
-static struct text name_topic(struct arena *arena, struct text cluster, struct text topic)
-{
-	return text_of(arena_printf(arena, "%.*s\n%.*s", TEXT_ARG(cluster), TEXT_ARG(topic)));
-}
-
-static void free_topics(struct entry *entry)
-{
-	for (size_t i = 0; i < entry->ntopics; i++)
-		free((char *)entry->topics[i].bytes);
-	FREE(&entry->topics);
-	entry->ntopics = 0;
-}
-
-static bool holds(const struct text *topics, size_t n, struct text topic)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (text_eq(topics[i], topic))
-			return true;
-	}
-	return false;
-}
-
-static struct fact_position position_of(struct source *source, const struct entry *entry)
-{
-	struct arena *arena = &source->batch->arena;
-
-	return (struct fact_position){
-		.kind = READER_CHECKPOINT,
-		.reader = arena_text(arena, text_of(entry->checkpoint.name)),
-		.query_id = arena_text(arena, text_of(entry->checkpoint.query_id)),
-		.members = FACT_UNKNOWN,
-		.batch_started_ms = checkpoint_busy_since(&entry->checkpoint),
-		.behind_files = FACT_UNKNOWN,
-		.behind_bytes = FACT_UNKNOWN,
-		.behind_records = FACT_UNKNOWN,
-		.behind_seconds = FACT_UNKNOWN,
-	};
-}
-
-/* A topic that was told and is not there any more. */
-static void tell_gone(struct source *source, const struct entry *entry, struct text topic)
-{
-	struct fact_position *position =
-		&fact_batch_fact(source->batch, FACT_POSITION, source->now_ms)->u.position;
-	struct text rest = topic;
-	struct text cluster = TEXT_NONE;
-
-	(void)text_split(&rest, '\n', &cluster);
-	*position = position_of(source, entry);
-	position->batch_started_ms = FACT_UNKNOWN;
-	position->gone = true;
-	if (cluster.len > 0)
-		position->cluster = arena_text(&source->batch->arena, cluster);
-	position->topic = arena_text(&source->batch->arena, rest);
-	position->of_delta = text_is(cluster, "delta");
-}
-
-/* The topics of the facts told since `first` replace those told before. */
-static void keep_topics(struct source *source, struct entry *entry, size_t first)
-{
-	struct fact_batch *batch = source->batch;
-	size_t n = batch->nfacts - first;
-	struct text *topics = NEW_ARRAY(struct text, n + 1);
-	bool same = n == entry->ntopics;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct fact_position *position = &batch->facts[first + i].u.position;
-
-		topics[i] = name_topic(&batch->arena, position->cluster, position->topic);
-		same = same && holds(entry->topics, entry->ntopics, topics[i]);
-	}
-	if (same) {
-		free(topics);
-		return;
-	}
-	for (size_t i = 0; i < entry->ntopics; i++) {
-		if (!holds(topics, n, entry->topics[i]))
-			tell_gone(source, entry, entry->topics[i]);
-	}
-	for (size_t i = 0; i < n; i++)
-		topics[i] = text_of(copy_of(topics[i]));
-	free_topics(entry);
-	entry->topics = topics;
-	entry->ntopics = n < TOPICS_MAX ? n : TOPICS_MAX;
-	source->cursor_changed = true;
-}
-
-static void tell(struct source *source, struct entry *entry)
-{
-	struct fact_position like = position_of(source, entry);
-	struct reached reached = { 0 };
-	size_t first = source->batch->nfacts;
-
-	if (source->kafka[0] != '\0')
-		like.cluster = text_of(source->kafka);
-	checkpoint_reached(&entry->checkpoint, &reached);
-	reached_tell(&reached, source->batch, source->now_ms, &like,
-		entry->checkpoint.committed_at_ms);
-	reached_done(&reached);
-	keep_topics(source, entry, first);
-}
-
-/* A file of offsets that nobody is writing any more and that cannot be read: told once. */
-static void tell_broken(struct source *source, struct entry *entry)
-{
-	struct checkpoint *checkpoint = &entry->checkpoint;
-	char head[FACT_KEEP_MAX];
-	char path[4096];
-	size_t n = 0;
-	FILE *file;
-
-	if (checkpoint->broken_id < 0 || !checkpoint->broken_is_old ||
-		checkpoint->told_broken == checkpoint->broken_id)
-		return;
-	checkpoint->told_broken = checkpoint->broken_id;
-	(void)snprintf(path, sizeof path, "%s/offsets/%lld", checkpoint->path,
-		(long long)checkpoint->broken_id);
-	file = fopen(path, "rbe");
-	if (file) {
-		n = fread(head, 1, sizeof head, file);
-		(void)fclose(file);
-	}
-	fact_batch_undecodable(source->batch, source->now_ms, text_of(path),
-		text_of(checkpoint->broken_why), (struct text){ head, n });
-}
-
 static void look(struct source *source, struct entry *entry, int64_t mono_ms)
 {
 	struct err err = ERR_INIT;
@@ -392,18 +240,17 @@ static void look(struct source *source, struct entry *entry, int64_t mono_ms)
 	entry->due = false;
 	entry->told_ms = mono_ms;
 	if (checkpoint_look(&entry->checkpoint, source->now_ms, &err)) {
-		tell(source, entry);
+		source->cursor_changed |= checkpoint_tell(&entry->told, &entry->checkpoint,
+			source->kafka, source->batch, source->now_ms);
 	} else if (err.kind == ERR_ABSENT) {
-		for (size_t i = 0; i < entry->ntopics; i++)
-			tell_gone(source, entry, entry->topics[i]);
-		source->cursor_changed = source->cursor_changed || entry->ntopics > 0;
-		free_topics(entry);
+		source->cursor_changed |= checkpoint_tell_gone(
+			&entry->told, &entry->checkpoint, source->batch, source->now_ms);
 		entry->gone = true;
 		source->ngone++;
 	} else {
 		found_trouble(source, entry->checkpoint.path, err.text);
 	}
-	tell_broken(source, entry);
+	checkpoint_tell_broken(&entry->checkpoint, source->batch, source->now_ms);
 	source->batch->read_records += entry->checkpoint.files_read - read_before;
 }
 
@@ -483,7 +330,7 @@ static void checkpoint_stop(void *self)
 	struct source *source = self;
 
 	for (size_t i = 0; i < source->n; i++) {
-		free_topics(source->entries[i]);
+		checkpoint_told_done(&source->entries[i]->told);
 		checkpoint_done(&source->entries[i]->checkpoint);
 		free(source->entries[i]);
 	}
@@ -494,89 +341,6 @@ static void checkpoint_stop(void *self)
 	json_decref(source->said);
 	watch_done(&source->watch);
 	source->n = 0;
-}
-
-/* ---- doctor ---- */
-
-struct check {
-	void (*say)(void *context, bool good, const char *line);
-	void *context;
-	size_t checkpoints, idle, kafka, delta, files, other;
-};
-
-static void count_sources(struct check *check, const struct checkpoint_batch *batch)
-{
-	for (size_t i = 0; i < batch->n; i++) {
-		check->kafka += batch->sources[i].kind == OFFSET_KAFKA;
-		check->delta += batch->sources[i].kind == OFFSET_DELTA;
-		check->files += batch->sources[i].kind == OFFSET_FILES;
-		check->other += batch->sources[i].kind == OFFSET_OTHER;
-	}
-}
-
-static void check_line(struct check *check, const char *place, const char *text)
-{
-	struct buf line;
-
-	buf_init(&line, 1024);
-	(void)buf_addf(&line, "%s: %s", place, text);
-	check->say(check->context, false, line.bytes);
-	buf_done(&line);
-}
-
-static void check_checkpoint(void *context, const char *path, const char *name)
-{
-	struct check *check = context;
-	struct checkpoint checkpoint;
-	struct err err = ERR_INIT;
-
-	checkpoint_init(&checkpoint, path, name);
-	check->checkpoints++;
-	if (!checkpoint_look(&checkpoint, clock_system()->wall_ms(clock_system()), &err))
-		check_line(check, name, err.text);
-	else if (checkpoint.broken_id >= 0 && checkpoint.broken_is_old)
-		check_line(check, name, checkpoint.broken_why);
-	check->idle += checkpoint.commit_id < 0;
-	count_sources(check,
-		checkpoint.begun.id >= 0 ? &checkpoint.begun.batch : &checkpoint.done.batch);
-	checkpoint_done(&checkpoint);
-}
-
-static void check_trouble(void *context, const char *dir, const char *reason)
-{
-	check_line(context, dir, reason);
-}
-
-static void checkpoint_doctor(const struct config_section *config,
-	void (*say)(void *context, bool good, const char *line), void *context)
-{
-	struct check check = { .say = say, .context = context };
-	struct checkpoint_found found = { check_checkpoint, NULL, check_trouble, &check };
-	struct text root = config_text(config, "root");
-	struct err err = ERR_INIT;
-	char *path;
-	struct buf line;
-
-	if (text_starts(root, TEXT("file://")))
-		root = text_sub(root, 7, root.len);
-	path = copy_of(root);
-	buf_init(&line, 1024);
-	if (!checkpoint_discover(path, (int)config_integer(config, "depth"), &found, &err)) {
-		say(context, false, err.text);
-	} else if (check.checkpoints == 0) {
-		(void)buf_addf(&line, "no checkpoint at or below %s; check root and depth", path);
-		say(context, false, line.bytes);
-	} else {
-		(void)buf_addf(&line, "%zu checkpoint%s below %s, sources: %zu Kafka, %zu Delta, "
-			"%zu files, %zu of other kinds", check.checkpoints,
-			check.checkpoints == 1 ? "" : "s", path, check.kafka, check.delta,
-			check.files, check.other);
-		if (check.idle > 0)
-			(void)buf_addf(&line, "; %zu without a committed batch", check.idle);
-		say(context, true, line.bytes);
-	}
-	buf_done(&line);
-	free(path);
 }
 
 const struct collector_ops checkpoint_collector = {

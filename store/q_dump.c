@@ -1,27 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/clock.h"
 #include "base/mem.h"
-#include "store/reader_internal.h"
+#include "store/q_dump.h"
+#include "store/table_fields.h"
 
 /*
  * Facts as lines: kind, then natural key, then what is known, in a fixed order; what is unknown is
  * left out. Health is about this store's own sources and is not dumped.
  */
-enum { LINE_MAX_BYTES = 16 << 20 };
+enum { LINE_MAX_BYTES = 16 << 20, NAMES_BYTES = 8 << 20 };
 
-struct dump {
-	struct names *names;
-	struct buf line;
-	bool first; /* no field yet */
-	bool (*put)(void *context, struct text json);
-	void *context;
-	struct err *err;
-};
-
-static void json_text(struct buf *buf, struct text text)
+void dump_json_text(struct buf *buf, struct text text)
 {
 	buf_add_char(buf, '"');
 	for (size_t i = 0; i < text.len; i++) {
@@ -37,52 +25,52 @@ static void json_text(struct buf *buf, struct text text)
 	buf_add_char(buf, '"');
 }
 
-static void key(struct dump *dump, const char *name)
+void dump_key(struct dump *dump, const char *name)
 {
 	buf_addf(&dump->line, "%s\"%s\":", dump->first ? "{" : ",", name);
 	dump->first = false;
 }
 
-static void put_text(struct dump *dump, const char *name, struct text text)
+void dump_text(struct dump *dump, const char *name, struct text text)
 {
 	if (!text.bytes)
 		return;
-	key(dump, name);
-	json_text(&dump->line, text);
+	dump_key(dump, name);
+	dump_json_text(&dump->line, text);
 }
 
-static void put_int(struct dump *dump, const char *name, int64_t value)
+void dump_int(struct dump *dump, const char *name, int64_t value)
 {
 	if (value == FACT_UNKNOWN)
 		return;
-	key(dump, name);
+	dump_key(dump, name);
 	buf_addf(&dump->line, "%lld", (long long)value);
 }
 
-static void put_bool(struct dump *dump, const char *name, bool value)
+void dump_flag(struct dump *dump, const char *name, bool value)
 {
 	if (value)
-		put_int(dump, name, 1);
+		dump_int(dump, name, 1);
 }
 
-static bool put_dim(struct dump *dump, const char *name, int64_t dim)
+bool dump_dim(struct dump *dump, const char *name, int64_t dim)
 {
 	struct text text;
 
 	if (!names_text(dump->names, dim, &text, dump->err))
 		return false;
-	put_text(dump, name, text);
+	dump_text(dump, name, text);
 	return true;
 }
 
-static void line_begin(struct dump *dump, enum fact_kind kind)
+void dump_begin(struct dump *dump, enum fact_kind kind)
 {
 	buf_reset(&dump->line);
 	dump->first = true;
-	put_text(dump, "kind", text_of(fact_kind_name(kind)));
+	dump_text(dump, "kind", text_of(fact_kind_name(kind)));
 }
 
-static bool line_end(struct dump *dump)
+bool dump_end(struct dump *dump)
 {
 	buf_add_char(&dump->line, '}');
 	if (dump->line.full)
@@ -93,197 +81,59 @@ static bool line_end(struct dump *dump)
 	return true;
 }
 
-/* ---- events ---- */
-
-static void put_id(struct dump *dump, const struct stored_event *event)
+void dump_list(struct dump *dump, const char *name)
 {
-	key(dump, "id");
-	buf_add_char(&dump->line, '"');
-	for (size_t i = 0; i < sizeof event->id; i++)
-		buf_addf(&dump->line, "%02x", event->id[i]);
-	buf_add_char(&dump->line, '"');
-	put_text(dump, "id_text", event->id_text);
+	dump_key(dump, name);
+	buf_add_char(&dump->line, '[');
+	dump->first = true;
 }
 
-static bool put_names(struct dump *dump, const struct stored_event *event)
+void dump_item(struct dump *dump)
 {
-	struct text message;
-
-	if (event->type == EVENT_OTHER) {
-		if (!put_dim(dump, "type", event->type_text))
-			return false;
-	} else {
-		put_text(dump, "type", text_of(event_type_name(event->type)));
-	}
-	put_text(dump, "level", text_of(event_level_name(event->level)));
-	if (!put_dim(dump, "maturity", event->maturity) ||
-		!put_dim(dump, "pipeline_id", event->pipeline) ||
-		!put_dim(dump, "pipeline_name", event->pipeline_name) ||
-		!put_dim(dump, "update_id", event->upd) || !put_dim(dump, "flow", event->flow) ||
-		!put_dim(dump, "dataset", event->dataset) ||
-		!names_message(dump->names, event, dump->names->arena, &message, dump->err))
-		return false;
-	put_text(dump, "message", message);
-	if (event->state != RUN_UNKNOWN)
-		put_text(dump, "state", text_of(run_state_name(event->state)));
-	return put_dim(dump, "state_text", event->state_text) &&
-		put_dim(dump, "cause", event->cause) && put_dim(dump, "run_as", event->run_as) &&
-		put_dim(dump, "user", event->user) &&
-		put_dim(dump, "flow_attempt", event->flow_attempt);
+	if (!dump->first)
+		buf_add_char(&dump->line, ',');
+	dump->first = true;
 }
 
-static void put_numbers(struct dump *dump, const struct stored_event *event)
+void dump_item_end(struct dump *dump)
 {
-	put_int(dump, "sequence", event->sequence);
-	if (event->full_refresh >= 0)
-		put_int(dump, "full_refresh", event->full_refresh);
-	if (event->validate_only >= 0)
-		put_int(dump, "validate_only", event->validate_only);
-	if (event->explore_only >= 0)
-		put_int(dump, "explore_only", event->explore_only);
-	put_bool(dump, "maintenance", event->maintenance);
-	put_int(dump, "failed_attempts", event->failed_attempts);
-	put_int(dump, "batch_id", event->batch_id);
-	put_int(dump, "output_rows", event->output_rows);
-	put_int(dump, "upserted_rows", event->upserted_rows);
-	put_int(dump, "deleted_rows", event->deleted_rows);
-	put_int(dump, "output_bytes", event->output_bytes);
-	put_int(dump, "dropped_records", event->dropped_records);
-	put_int(dump, "backlog_bytes", event->backlog_bytes);
-	put_int(dump, "backlog_records", event->backlog_records);
-	put_int(dump, "backlog_files", event->backlog_files);
-	put_int(dump, "backlog_seconds", event->backlog_seconds);
+	buf_add_str(&dump->line, dump->first ? "{}" : "}");
+	dump->first = false;
 }
 
-static bool put_rules(struct dump *dump, const struct stored_event *event)
+void dump_list_end(struct dump *dump)
 {
-	put_bool(dump, "has_quality", event->has_quality);
-	if (event->nrules == 0)
-		return true;
-	key(dump, "rules");
-	for (size_t i = 0; i < event->nrules; i++) {
-		const struct stored_rule *rule = &event->rules[i];
-
-		buf_add_char(&dump->line, i == 0 ? '[' : ',');
-		dump->first = true;
-		if (!put_dim(dump, "name", rule->name) || !put_dim(dump, "dataset", rule->dataset))
-			return false;
-		put_text(dump, "action", text_of(rule_action_name(rule->action)));
-		put_int(dump, "passed", rule->passed);
-		put_int(dump, "failed", rule->failed);
-		buf_add_char(&dump->line, '}');
-		dump->first = false;
-	}
 	buf_add_char(&dump->line, ']');
-	return true;
+	dump->first = false;
 }
 
-static bool put_definition(struct dump *dump, const struct stored_event *event)
+void dump_names_reset(struct dump *dump)
 {
-	struct text input;
-
-	if (!put_dim(dump, "output", event->output) ||
-		!put_dim(dump, "flow_type", event->flow_type))
-		return false;
-	if (event->ninputs > 0) {
-		key(dump, "inputs");
-		for (size_t i = 0; i < event->ninputs; i++) {
-			buf_add_char(&dump->line, i == 0 ? '[' : ',');
-			if (!names_text(dump->names, event->inputs[i], &input, dump->err))
-				return false;
-			json_text(&dump->line, input);
-		}
-		buf_add_char(&dump->line, ']');
-	}
-	put_bool(dump, "error", event->has_error);
-	put_bool(dump, "fatal", event->fatal);
-	return put_dim(dump, "error_class", event->error_class) &&
-		put_dim(dump, "error_message", event->error_message);
+	if (dump->names->arena->bytes <= NAMES_BYTES)
+		return;
+	arena_reset(dump->names->arena);
+	*dump->names = names_of(dump->names->reader, dump->names->arena);
 }
 
-static bool dump_event(struct dump *dump, const struct stored_event *event)
+bool dump_query(
+	struct dump *dump, enum query query, bool (*fill)(struct dump *dump, sqlite3_stmt *stmt))
 {
-	line_begin(dump, FACT_EVENT);
-	put_int(dump, "happened_at_ms", event->happened_at_ms);
-	put_id(dump, event);
-	if (!put_names(dump, event))
-		return false;
-	put_numbers(dump, event);
-	return put_rules(dump, event) && put_definition(dump, event) && line_end(dump);
-}
-
-static int by_id(const void *left, const void *right)
-{
-	const struct stored_event *a = *(const struct stored_event *const *)left;
-	const struct stored_event *b = *(const struct stored_event *const *)right;
-
-	if (a->happened_at_ms != b->happened_at_ms)
-		return a->happened_at_ms < b->happened_at_ms ? -1 : 1;
-	return memcmp(a->id, b->id, sizeof a->id);
-}
-
-struct instant { /* events of one millisecond: their k may depend on who came first */
-	struct arena arena;
-	const struct stored_event **events;
-	size_t n, room;
-};
-
-static bool dump_instant(struct dump *dump, struct instant *instant)
-{
-	bool ok = true;
-
-	if (instant->n > 1)
-		qsort(instant->events, instant->n, sizeof(const struct stored_event *), by_id);
-	for (size_t i = 0; ok && i < instant->n; i++)
-		ok = dump_event(dump, instant->events[i]);
-	instant->n = 0;
-	arena_reset(&instant->arena);
-	return ok;
-}
-
-static bool dump_events(struct dump *dump)
-{
-	enum { NAMES_BYTES = 8 << 20 };
 	struct reader *reader = dump->names->reader;
-	struct instant instant = { 0 };
 	sqlite3_stmt *stmt;
-	int64_t at = 0;
 	bool row, ok;
 
-	if (!reader_query(reader, Q_EVENTS_BETWEEN, &stmt, dump->err))
+	if (!reader_query(reader, query, &stmt, dump->err))
 		return false;
-	sqlite3_bind_int64(stmt, 1, 0);
-	sqlite3_bind_int64(stmt, 2, INT64_MAX);
-	sqlite3_bind_int64(stmt, 3, reader->n);
+	sqlite3_bind_int64(stmt, 1, reader->n);
 	while ((ok = sql_step(stmt, &row, dump->err)) && row) {
-		int64_t ms = event_k_ms(sqlite3_column_int64(stmt, 0));
-		struct stored_event *event;
-
-		if (ms != at && !(ok = dump_instant(dump, &instant)))
+		if (!(ok = fill(dump, stmt)))
 			break;
-		at = ms;
-		event = ARENA_NEW(&instant.arena, struct stored_event);
-		if (!(ok = event_of_row(stmt, &instant.arena, event, dump->err)))
-			break;
-		if (instant.n == instant.room) {
-			instant.room = instant.room ? instant.room * 2 : 16;
-			instant.events = mem_resize(
-				instant.events, instant.room, sizeof *instant.events);
-		}
-		instant.events[instant.n++] = event;
-		if (dump->names->arena->bytes > NAMES_BYTES) {
-			arena_reset(dump->names->arena);
-			*dump->names = names_of(reader, dump->names->arena);
-		}
 	}
-	ok = ok && dump_instant(dump, &instant);
 	sqlite3_reset(stmt);
-	free(instant.events);
-	arena_free(&instant.arena);
 	return ok;
 }
 
-/* ---- the other kinds ---- */
+/* ---- kinds ---- */
 
 static void put_version(struct dump *dump, sqlite3_stmt *stmt)
 {
@@ -308,13 +158,13 @@ static void put_version(struct dump *dump, sqlite3_stmt *stmt)
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		if (fields[i].is_text)
-			put_text(dump, fields[i].name, sql_text(stmt, fields[i].column));
+			dump_text(dump, fields[i].name, sql_text(stmt, fields[i].column));
 		else
-			put_int(dump, fields[i].name, sql_int(stmt, fields[i].column));
+			dump_int(dump, fields[i].name, sql_int(stmt, fields[i].column));
 	}
 }
 
-static bool dump_table(struct dump *dump, int64_t tbl)
+static bool dump_versions_of(struct dump *dump, int64_t tbl)
 {
 	struct reader *reader = dump->names->reader;
 	sqlite3_stmt *stmt;
@@ -326,59 +176,109 @@ static bool dump_table(struct dump *dump, int64_t tbl)
 	sqlite3_bind_int64(stmt, 2, INT64_MAX);
 	sqlite3_bind_int64(stmt, 3, reader->n);
 	while ((ok = sql_step(stmt, &row, dump->err)) && row) {
-		line_begin(dump, FACT_VERSION);
+		dump_begin(dump, FACT_VERSION);
 		put_version(dump, stmt);
-		if (!(ok = line_end(dump)))
+		if (!(ok = dump_end(dump)))
 			break;
 	}
 	sqlite3_reset(stmt);
 	return ok;
 }
 
-static bool fill_tables(struct dump *dump, sqlite3_stmt *stmt)
+static bool fill_versions(struct dump *dump, sqlite3_stmt *stmt)
 {
-	return dump_table(dump, sqlite3_column_int64(stmt, 0));
+	return dump_versions_of(dump, sqlite3_column_int64(stmt, 0));
 }
 
 static bool fill_undecodable(struct dump *dump, sqlite3_stmt *stmt)
 {
-	line_begin(dump, FACT_UNDECODABLE);
-	put_text(dump, "place", sql_text(stmt, 0));
-	put_text(dump, "reason", sql_text(stmt, 1));
-	put_int(dump, "length", sql_int(stmt, 2));
-	return line_end(dump);
+	dump_begin(dump, FACT_UNDECODABLE);
+	dump_text(dump, "place", sql_text(stmt, 0));
+	dump_text(dump, "reason", sql_text(stmt, 1));
+	dump_int(dump, "length", sql_int(stmt, 2));
+	return dump_end(dump);
 }
 
 static bool fill_edge(struct dump *dump, sqlite3_stmt *stmt)
 {
 	int64_t ms = event_k_ms(sqlite3_column_int64(stmt, 5));
 
-	line_begin(dump, FACT_EDGE);
-	put_text(dump, "pipeline_id", sql_text(stmt, 0));
-	put_text(dump, "output", sql_text(stmt, 1));
-	put_text(dump, "input", sql_text(stmt, 2));
-	put_int(dump, "happened_at_ms", ms > 0 ? ms : FACT_UNKNOWN);
-	put_text(dump, "flow", sql_text(stmt, 3));
-	put_text(dump, "update_id", sql_text(stmt, 4));
-	return line_end(dump);
+	dump_begin(dump, FACT_EDGE);
+	dump_text(dump, "pipeline_id", sql_text(stmt, 0));
+	dump_text(dump, "output", sql_text(stmt, 1));
+	dump_text(dump, "input", sql_text(stmt, 2));
+	dump_int(dump, "happened_at_ms", ms > 0 ? ms : FACT_UNKNOWN);
+	dump_text(dump, "flow", sql_text(stmt, 3));
+	dump_text(dump, "update_id", sql_text(stmt, 4));
+	return dump_end(dump);
 }
 
-static bool dump_query(
-	struct dump *dump, enum query query, bool (*fill)(struct dump *dump, sqlite3_stmt *stmt))
+static bool fill_table(struct dump *dump, sqlite3_stmt *stmt)
 {
-	struct reader *reader = dump->names->reader;
-	sqlite3_stmt *stmt;
-	bool row, ok;
+	static const char *const names[] = {
+#define X(member, column, about) [STATE_AT_##member] = column,
+		FACT_TABLE_NUMBERS(X)
+#undef X
+	};
+	enum { AT_SHAPE = STATE_PROBLEM + 1, AT_TIME, AT_PATH };
 
-	if (!reader_query(reader, query, &stmt, dump->err))
-		return false;
-	sqlite3_bind_int64(stmt, 1, reader->n);
-	while ((ok = sql_step(stmt, &row, dump->err)) && row) {
-		if (!(ok = fill(dump, stmt)))
-			break;
+	dump_begin(dump, FACT_TABLE);
+	dump_text(dump, "path", sql_text(stmt, AT_PATH));
+	dump_int(dump, "happened_at_ms", sql_int(stmt, AT_TIME));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		dump_int(dump, names[i], sql_int(stmt, (int)i));
+	dump_text(dump, "shape", sql_text(stmt, AT_SHAPE));
+	dump_text(dump, "problem", sql_text(stmt, STATE_PROBLEM));
+	return dump_end(dump);
+}
+
+static bool fill_standing(struct dump *dump, sqlite3_stmt *stmt)
+{
+	dump_begin(dump, FACT_STANDING);
+	dump_text(dump, "path", sql_text(stmt, 0));
+	dump_int(dump, "version", sql_int(stmt, 1));
+	dump_text(dump, "standing", text_of(version_standing_name(
+		(enum version_standing)sqlite3_column_int(stmt, 2))));
+	dump_int(dump, "until_ms", sql_int(stmt, 3));
+	dump_flag(dump, "by_log", sqlite3_column_int(stmt, 4) != 0);
+	dump_int(dump, "files_old", sql_int(stmt, 5));
+	dump_int(dump, "files_gone", sql_int(stmt, 6));
+	dump_int(dump, "files_unlooked", sql_int(stmt, 7));
+	dump_text(dump, "gone", sql_text(stmt, 8));
+	return dump_end(dump);
+}
+
+/* No default: a kind that is added here or nowhere. */
+static bool dump_kind(struct dump *dump, enum fact_kind kind)
+{
+	switch (kind) {
+	case FACT_EVENT:
+		return dump_events(dump);
+	case FACT_VERSION:
+		return dump_query(dump, Q_DUMP_TABLES, fill_versions);
+	case FACT_UNDECODABLE:
+		return dump_query(dump, Q_DUMP_UNDECODABLES, fill_undecodable);
+	case FACT_EDGE:
+		return dump_query(dump, Q_DUMP_EDGES, fill_edge);
+	case FACT_SWEEP:
+		return dump_sweeps(dump);
+	case FACT_MARKS:
+		return dump_marks(dump);
+	case FACT_POSITION:
+		return dump_positions(dump);
+	case FACT_TOPIC_TABLE:
+		return dump_topic_tables(dump);
+	case FACT_CONNECTOR:
+		return dump_connectors(dump);
+	case FACT_TABLE:
+		return dump_query(dump, Q_DUMP_STATES, fill_table);
+	case FACT_STANDING:
+		return dump_query(dump, Q_DUMP_STANDINGS, fill_standing);
+	case FACT_HEALTH:
+	case FACT_KIND_COUNT:
+		break;
 	}
-	sqlite3_reset(stmt);
-	return ok;
+	return true;
 }
 
 bool facts_dump(struct reader *reader, bool (*line)(void *context, struct text json), void *context,
@@ -387,12 +287,11 @@ bool facts_dump(struct reader *reader, bool (*line)(void *context, struct text j
 	struct arena arena = { 0 };
 	struct names names = names_of(reader, &arena);
 	struct dump dump = { .names = &names, .put = line, .context = context, .err = err };
-	bool ok;
+	bool ok = true;
 
 	buf_init(&dump.line, LINE_MAX_BYTES);
-	ok = dump_events(&dump) && dump_query(&dump, Q_DUMP_TABLES, fill_tables) &&
-		dump_query(&dump, Q_DUMP_UNDECODABLES, fill_undecodable) &&
-		dump_query(&dump, Q_DUMP_EDGES, fill_edge);
+	for (int kind = 0; ok && kind < FACT_KIND_COUNT; kind++)
+		ok = dump_kind(&dump, (enum fact_kind)kind);
 	buf_done(&dump.line);
 	arena_free(&arena);
 	return ok;

@@ -63,3 +63,25 @@ bool topic_unpack(struct text x, struct arena *arena, struct topic_minute *out)
 	}
 	return x.len == 0;
 }
+
+struct topic_minute topic_merge(const struct topic_minute *earlier,
+	const struct topic_minute *later, struct arena *arena)
+{
+	struct topic_minute both = *later;
+	size_t i = 0, j = 0;
+
+	if (earlier->n == 0)
+		return both;
+	both.entries = ARENA_ARRAY(arena, struct topic_entry, earlier->n + later->n + 1);
+	both.n = 0;
+	while (i < earlier->n || j < later->n) {
+		if (j == later->n ||
+			(i < earlier->n && earlier->entries[i].tbl < later->entries[j].tbl)) {
+			both.entries[both.n++] = earlier->entries[i++];
+			continue;
+		}
+		i += i < earlier->n && earlier->entries[i].tbl == later->entries[j].tbl;
+		both.entries[both.n++] = later->entries[j++];
+	}
+	return both;
+}

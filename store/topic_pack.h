@@ -30,5 +30,8 @@ struct topic_minute {
 void topic_pack(struct buf *out, const struct topic_minute *minute);
 /* Entries in the arena. False: damaged. */
 bool topic_unpack(struct text x, struct arena *arena, struct topic_minute *out);
+/* Two tellings of one minute: of each table the later one counts. Entries in the arena. */
+struct topic_minute topic_merge(const struct topic_minute *earlier,
+	const struct topic_minute *later, struct arena *arena);
 
 #endif

@@ -82,7 +82,8 @@ static void what_reads_all_is_named(void **state)
 {
 	static const char *const allowed[] = { "BATCH_NEWEST", "TABLES", "TABLES_BY_NAME", "TABLE_BY_ID", "SOURCES",
 		"SERIES", "CONNECTORS",
-		"DUMP_TABLES", "DUMP_EDGES", "DUMP_UNDECODABLES" };
+		"DUMP_TABLES", "DUMP_EDGES", "DUMP_UNDECODABLES", "DUMP_STATES", "DUMP_STANDINGS",
+		"DUMP_SWEEPS", "DUMP_SERIES", "DUMP_CONNECTORS" };
 
 	(void)state;
 	for (size_t i = 0; i < QUERY_COUNT; i++) {

@@ -138,6 +138,46 @@ bool cli_parse(int argc, char **argv, int64_t now_ms, struct cli_options *out, s
 		err_wrap(err, "--as-of");
 }
 
+bool cli_take(const struct cli_word *words, size_t n, const char *command, char **argv, int *at,
+	void *into, struct err *err)
+{
+	struct text rest = text_of(argv[*at]), name = rest;
+	const char *value;
+	bool yes = true;
+
+	(void)text_split(&rest, '=', &name);
+	for (size_t i = 0; i < n; i++) {
+		char *field = (char *)into + words[i].offset;
+
+		if (!text_is(name, words[i].name))
+			continue;
+		if (words[i].flag) {
+			memcpy(field, &yes, sizeof yes);
+			return true;
+		}
+		value = rest.bytes ? rest.bytes : argv[*at + 1];
+		if (!value)
+			return err_set(err, ERR_USAGE, 0, "%s wants a value", words[i].name);
+		*at += rest.bytes == NULL;
+		memcpy(field, &value, sizeof value);
+		return true;
+	}
+	return err_set(err, ERR_USAGE, 0, "%s does not know %s", command, argv[*at]);
+}
+
+/* Names and paths in the text come from outside. That input is kept is true of collectors only. */
+int cli_fail(const struct err *err)
+{
+	const char *advice = err->kind == ERR_FORMAT ? "" : err_advice(err->kind);
+	struct buf clean;
+
+	buf_init(&clean, 4 * sizeof err->text);
+	(void)utf8_clean(&clean, text_of(err->text), UTF8_ONE_LINE);
+	(void)fprintf(stderr, "weir: %s%s%s\n", clean.bytes, *advice ? "; " : "", advice);
+	buf_done(&clean);
+	return err->kind == ERR_USAGE || err->kind == ERR_CONFIG ? CLI_WRONG : CLI_BAD;
+}
+
 void cli_help(void)
 {
 	(void)printf("weir: the console for lakehouse pipelines\n\n"

@@ -13,6 +13,7 @@
  * The command line: options as data, and everything that is answered without a terminal. Exit
  * statuses: 0 done, 1 not found or not readable, 2 wrong usage or configuration.
  */
+enum { CLI_GOOD = 0, CLI_BAD = 1, CLI_WRONG = 2 };
 enum cli_output { CLI_SCREEN, CLI_PRINT, CLI_JSON, CLI_CSV };
 
 struct cli_options {
@@ -34,5 +35,20 @@ bool cli_dump(const char *what, struct err *err);
 bool cli_show(const struct cli_options *options, const struct view_ops *ops,
 	const struct view_arg *arg, struct reader *reader, int64_t as_of_ms, struct err *err);
 const struct view_ops *cli_view(const char *name, struct err *err);
+/* The error, cleaned, and what to do next, on standard error; the exit status it means. */
+int cli_fail(const struct err *err);
+
+/* Options of the commands that have their own: each goes to a const char * or a bool of `into`. */
+struct cli_word {
+	const char *name;
+	bool flag;     /* takes no value */
+	size_t offset; /* in what is filled */
+};
+/*
+ * Takes argv[*at], "--name VALUE" or "--name=VALUE"; *at is then at its last word. command: for the
+ * error, ERR_USAGE.
+ */
+bool cli_take(const struct cli_word *words, size_t n, const char *command, char **argv, int *at,
+	void *into, struct err *err);
 
 #endif

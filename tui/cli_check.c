@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "collectors/config.h"
 #include "store/lag.h"
+#include "tui/cli.h"
 #include "tui/when.h"
 
 /*
@@ -34,11 +35,7 @@ static const char usage[] =
 	"                      [--reader NAME] [--topic NAME] [--as-of TIME] [--quiet]\n"
 	"  exit status 0 ok, 1 warning, 2 critical, 3 unknown; TIME is 90s, 15m, 4h or 2d\n";
 
-static const struct option {
-	const char *name;
-	bool flag;
-	size_t offset;
-} options[] = {
+static const struct cli_word options[] = {
 	{ "--config", false, offsetof(struct request, config) },
 	{ "--store", false, offsetof(struct request, store) },
 	{ "--as-of", false, offsetof(struct request, as_of) },
@@ -84,27 +81,8 @@ static bool parse(int argc, char **argv, struct request *request, struct err *er
 	if (argc < 2 || strcmp(argv[1], "lag") != 0)
 		return err_set(err, ERR_USAGE, 0, "what is to be checked? weir check lag");
 	for (int i = 2; i < argc; i++) {
-		const struct option *option = NULL;
-		struct text rest = text_of(argv[i]), name = rest;
-		const char *value;
-		bool yes = true;
-
-		(void)text_split(&rest, '=', &name);
-		for (size_t at = 0; at < ARRAY_LEN(options); at++) {
-			if (text_is(name, options[at].name))
-				option = &options[at];
-		}
-		if (!option)
-			return err_set(err, ERR_USAGE, 0, "check lag does not know %s", argv[i]);
-		if (option->flag) {
-			memcpy((char *)request + option->offset, &yes, sizeof yes);
-			continue;
-		}
-		value = rest.bytes ? rest.bytes : argv[i + 1];
-		if (!value)
-			return err_set(err, ERR_USAGE, 0, "%s wants a value", option->name);
-		i += rest.bytes == NULL;
-		memcpy((char *)request + option->offset, &value, sizeof value);
+		if (!cli_take(options, ARRAY_LEN(options), "check lag", argv, &i, request, err))
+			return false;
 	}
 	if (request->max_records_text &&
 		(!text_to_i64(text_of(request->max_records_text), &request->max_records) ||

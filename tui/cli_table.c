@@ -15,14 +15,14 @@
 #include "tui/line.h"
 #include "tui/when.h"
 
-enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_WRONG = 2, OUT_MAX = 1 << 30, FLUSH_BYTES = 1 << 20,
+enum { OUT_MAX = 1 << 30, FLUSH_BYTES = 1 << 20,
 	KEY_CELLS = 16,
 	OLD_LOOKS = 1000 * 1000, NEWEST_LOOKS = 1000 };
 
 struct request {
 	const char *what, *table, *config, *store;
 	const char *version, *timestamp, *from;
-	bool json, around_damage;
+	bool print /* as without it */, json, around_damage;
 	/* what came of them */
 	char *path;
 	struct text name; /* how the table is called: as the store has it, else its folder */
@@ -39,21 +39,6 @@ static const char usage[] =
 	"  history every version with what it did, and whether and until when it can be restored\n"
 	"  diff    what changed from version N to the newest, or to --version (default: the last step)\n";
 
-static int fail(const struct err *err)
-{
-	const char *advice = err_advice(err->kind);
-	struct buf clean;
-
-	/* Paths and reasons come from outside; advice only where the text has none of its own. */
-	buf_init(&clean, 1024);
-	(void)utf8_clean(&clean, text_of(err->text), UTF8_ONE_LINE);
-	if (err->kind == ERR_FORMAT || err->kind == ERR_UNSUPPORTED)
-		advice = "";
-	(void)fprintf(stderr, "weir: %s%s%s\n", clean.bytes, *advice ? "; " : "", advice);
-	buf_done(&clean);
-	return err->kind == ERR_USAGE || err->kind == ERR_CONFIG ? EXIT_WRONG : EXIT_BAD;
-}
-
 static bool write_out(struct buf *out, struct err *err)
 {
 	if (fwrite(out->bytes, 1, out->len, stdout) != out->len)
@@ -64,46 +49,16 @@ static bool write_out(struct buf *out, struct err *err)
 
 /* ---- arguments ---- */
 
-static const struct option {
-	const char *name;
-	bool has_value;
-	size_t offset;
-} options[] = {
-	{ "--version", true, offsetof(struct request, version) },
-	{ "--timestamp", true, offsetof(struct request, timestamp) },
-	{ "--from", true, offsetof(struct request, from) },
-	{ "--config", true, offsetof(struct request, config) },
-	{ "--store", true, offsetof(struct request, store) },
-	{ "--json", false, offsetof(struct request, json) },
-	{ "--around-damage", false, offsetof(struct request, around_damage) },
+static const struct cli_word options[] = {
+	{ "--version", false, offsetof(struct request, version) },
+	{ "--timestamp", false, offsetof(struct request, timestamp) },
+	{ "--from", false, offsetof(struct request, from) },
+	{ "--config", false, offsetof(struct request, config) },
+	{ "--store", false, offsetof(struct request, store) },
+	{ "--print", true, offsetof(struct request, print) },
+	{ "--json", true, offsetof(struct request, json) },
+	{ "--around-damage", true, offsetof(struct request, around_damage) },
 };
-
-static bool take_option(int argc, char **argv, int *at, struct request *request, struct err *err)
-{
-	const char *word = argv[*at];
-	const char *equals = strchr(word, '=');
-	struct text name = { word, equals ? (size_t)(equals - word) : strlen(word) };
-	bool yes = true;
-
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		char *field = (char *)request + options[i].offset;
-		const char *value = equals ? equals + 1 : NULL;
-
-		if (!text_is(name, options[i].name))
-			continue;
-		if (!options[i].has_value) {
-			memcpy(field, &yes, sizeof yes);
-			return true;
-		}
-		if (!value && *at + 1 < argc)
-			value = argv[++*at];
-		if (!value)
-			return err_set(err, ERR_USAGE, 0, "%s wants a value", options[i].name);
-		memcpy(field, &value, sizeof value);
-		return true;
-	}
-	return text_is(name, "--print") || err_set(err, ERR_USAGE, 0, "unknown option %s", word);
-}
 
 static bool to_version(const char *word, const char *option, int64_t *out, struct err *err)
 {
@@ -116,7 +71,7 @@ static bool parse(int argc, char **argv, struct request *request, struct err *er
 {
 	for (int i = 1; i < argc; i++) {
 		if (argv[i][0] == '-' && argv[i][1] != '\0') {
-			if (!take_option(argc, argv, &i, request, err))
+			if (!cli_take(options, ARRAY_LEN(options), "table", argv, &i, request, err))
 				return false;
 		} else if (!request->what) {
 			request->what = argv[i];
@@ -550,17 +505,17 @@ int cli_table(int argc, char **argv)
 {
 	struct request request = { .now_ms = clock_system()->wall_ms(clock_system()) };
 	struct err err = ERR_INIT;
-	int status = EXIT_GOOD;
+	int status = CLI_GOOD;
 
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		(void)fputs(usage, stdout);
-		return EXIT_GOOD;
+		return CLI_GOOD;
 	}
 	buf_init(&request.out, OUT_MAX);
 	if (!parse(argc, argv, &request, &err) || !run(&request, &err))
-		status = fail(&err);
+		status = cli_fail(&err);
 	else if (fflush(stdout) != 0)
-		status = EXIT_BAD;
+		status = CLI_BAD;
 	if (err.kind == ERR_USAGE)
 		(void)fputs(usage, stderr);
 	buf_done(&request.out);

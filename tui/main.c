@@ -22,16 +22,8 @@
 #include "tui/cli_table.h"
 #include "tui/console.h"
 
-enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_WRONG = 2, WRITE_MS = 60000,
+enum { WRITE_MS = 60000,
 	BUSY_MS = 2000 };
-
-static int fail(const struct err *err)
-{
-	const char *advice = err_advice(err->kind);
-
-	(void)fprintf(stderr, "weir: %s%s%s\n", err->text, *advice ? "; " : "", advice);
-	return err->kind == ERR_USAGE || err->kind == ERR_CONFIG ? EXIT_WRONG : EXIT_BAD;
-}
 
 /* ---- the store, as the console sees it ---- */
 
@@ -285,13 +277,13 @@ static int show(const struct cli_options *options, const struct view_ops *ops,
 	bool done;
 
 	if (!reader_open(store, &reader, &err))
-		return fail(&err);
+		return cli_fail(&err);
 	done = (as_of || live_moment(reader, store, &as_of, &err)) &&
 		reader_begin(reader, as_of, 0, &err) &&
 		cli_show(options, ops, arg, reader, as_of, &err);
 	reader_end(reader);
 	reader_close(reader);
-	return done ? EXIT_GOOD : fail(&err);
+	return done ? CLI_GOOD : cli_fail(&err);
 }
 
 /* The defaults, changed by [keys]. path: the configuration's, for what is wrong in it. */
@@ -356,10 +348,10 @@ static int run_console(const struct cli_options *options, const struct view_ops 
 	bool done;
 
 	if (!find_bindings(config, config_path, &console_options.bindings, &err))
-		return fail(&err);
+		return cli_fail(&err);
 	if (!start_beside(&desk, options, config, &err)) {
 		bindings_free(console_options.bindings);
-		return fail(&err);
+		return cli_fail(&err);
 	}
 	folder = theme_folder();
 	history = history_path();
@@ -371,7 +363,7 @@ static int run_console(const struct cli_options *options, const struct view_ops 
 	bindings_free(console_options.bindings);
 	reader_close(desk.reader);
 	child_stop(desk.child);
-	return done ? EXIT_GOOD : fail(&err);
+	return done ? CLI_GOOD : cli_fail(&err);
 }
 
 static bool dump_line(void *context, struct text json)
@@ -387,12 +379,12 @@ static int dump(const struct cli_options *options, const char *store)
 	bool done;
 
 	if (!reader_open(store, &reader, &err))
-		return fail(&err);
+		return cli_fail(&err);
 	done = reader_begin(reader, options->as_of_ms, 0, &err) &&
 		facts_dump(reader, dump_line, NULL, &err);
 	reader_end(reader);
 	reader_close(reader);
-	return done && fflush(stdout) == 0 ? EXIT_GOOD : fail(&err);
+	return done && fflush(stdout) == 0 ? CLI_GOOD : cli_fail(&err);
 }
 
 /* What the collector passes over in the configuration, before it checks the rest. */
@@ -432,13 +424,13 @@ static int history_of_path(struct cli_options *options, const struct view_ops *o
 	if (!real || strlen(real) >= sizeof arg.subject) {
 		free(real);
 		(void)err_errno(&err, real ? ENAMETOOLONG : errno, "table %s", options->arg);
-		return fail(&err);
+		return cli_fail(&err);
 	}
 	(void)snprintf(folder, sizeof folder, "%s/weir-history.XXXXXX", base);
 	if (!mkdtemp(folder)) {
 		(void)err_errno(&err, errno, "make a folder in %s", base);
 		free(real);
-		return fail(&err);
+		return cli_fail(&err);
 	}
 	/* Its _delta_log names the same table. */
 	if (text_ends(text_of(real), TEXT("/_delta_log")))
@@ -446,7 +438,7 @@ static int history_of_path(struct cli_options *options, const struct view_ops *o
 	(void)snprintf(store, sizeof store, "%s/weir.db", folder);
 	(void)snprintf(arg.subject, sizeof arg.subject, "%s", real);
 	if (!fill_store(store, real, &err))
-		status = fail(&err);
+		status = cli_fail(&err);
 	else if (options->output == CLI_SCREEN)
 		status = run_console(options, ops, &arg, config, NULL, store);
 	else
@@ -470,15 +462,15 @@ static int run(struct cli_options *options)
 	if (options->command && strcmp(options->command, "dump") != 0) {
 		ops = cli_view(options->command, &err);
 		if (!ops)
-			return fail(&err);
+			return cli_fail(&err);
 		if (ops->arg_required && !options->arg) {
 			(void)err_set(&err, ERR_USAGE, 0, "weir %s wants %s", ops->name, ops->arg);
-			return fail(&err);
+			return cli_fail(&err);
 		}
 	}
 	if (ops && ops->arg && strncmp(ops->arg, "TABLE|PATH", 10) == 0 && is_path(options->arg)) {
 		if (!config_load(NULL, &config, &err))
-			return fail(&err);
+			return cli_fail(&err);
 		status = history_of_path(options, ops, config);
 		config_free(config);
 		return status;
@@ -486,7 +478,7 @@ static int run(struct cli_options *options)
 	config_path = config_find(options->config);
 	if (!config_load(config_path, &config, &err)) {
 		free(config_path);
-		return fail(&err);
+		return cli_fail(&err);
 	}
 	store = config_store_path(config, options->store);
 	(void)find_theme(config, options, theme, sizeof theme);
@@ -514,26 +506,26 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], collectors_own[i]) != 0)
 			continue;
 		if (i == 2 && !check_keys(argc, argv, &err))
-			return fail(&err);
+			return cli_fail(&err);
 		/* `collect` is what the collector does anyway; the others are its commands. */
 		(void)child_become(i == 0 ? argv + 1 : argv, &err);
-		return fail(&err);
+		return cli_fail(&err);
 	}
 	if (argc > 1 && strcmp(argv[1], "check") == 0)
 		return cli_check(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "table") == 0)
 		return cli_table(argc - 1, argv + 1);
 	if (!cli_parse(argc, argv, clock->wall_ms(clock), &options, &err))
-		return fail(&err);
+		return cli_fail(&err);
 	if (options.help) {
 		cli_help();
-		return EXIT_GOOD;
+		return CLI_GOOD;
 	}
 	if (options.version) {
 		(void)printf("weir %s\n", WEIR_VERSION);
-		return EXIT_GOOD;
+		return CLI_GOOD;
 	}
 	if (options.dump)
-		return cli_dump(options.dump, &err) ? EXIT_GOOD : fail(&err);
+		return cli_dump(options.dump, &err) ? CLI_GOOD : cli_fail(&err);
 	return run(&options);
 }

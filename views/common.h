@@ -187,5 +187,8 @@ json_t *json_flag(int8_t flag);
 /* JSON text as a value; as a string if it cannot be read; null if absent. */
 json_t *json_embedded(struct text json);
 bool json_put(struct buf *out, json_t *owned, bool one_line, struct err *err);
+/* What lists give: {"as_of": ms, NAME: list, "more": whether rows are left out}; consumes list. */
+bool json_put_list(struct buf *out, const struct view *view, const char *name, json_t *list,
+	bool more, struct err *err);
 
 #endif

@@ -458,8 +458,7 @@ static bool estate_json(const struct view *view, struct buf *out, struct err *er
 
 	for (size_t i = 0; i < table_shown(&estate->table); i++)
 		(void)json_array_append_new(list, row_json(table_row(&estate->table, i), &view->look));
-	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
-		"pipelines", list, "more", estate->more), false, err);
+	return json_put_list(out, view, "pipelines", list, estate->more, err);
 }
 
 static const enum action actions[] = { ACT_OPEN, ACT_OPEN_EVENTS, TABLE_ACTIONS, ACT_NONE };

@@ -65,3 +65,10 @@ bool json_put(struct buf *out, json_t *owned, bool one_line, struct err *err)
 	json_decref(owned);
 	return ok || err_set(err, ERR_LIMIT, 0, "the JSON is larger than %zu bytes", out->max);
 }
+
+bool json_put_list(struct buf *out, const struct view *view, const char *name, json_t *list,
+	bool more, struct err *err)
+{
+	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms, name,
+		list, "more", more), false, err);
+}

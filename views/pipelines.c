@@ -234,11 +234,6 @@ static void pipelines_draw(const struct view *view, struct canvas *canvas, struc
 		updates_draw(&pipelines->updates, canvas, split.pane, &view->look, false);
 }
 
-static int pipelines_print_rows(const struct view *view)
-{
-	return list_rows(view->state);
-}
-
 static enum reply pipelines_act(struct view *view, enum action action, struct app *app)
 {
 	struct pipelines *pipelines = view->state;
@@ -281,8 +276,7 @@ static bool pipelines_json(const struct view *view, struct buf *out, struct err 
 			"last_event_at_ms", json_number_or_null(row->last_event_at_ms),
 			"latest", row->latest.update_id.len ? update_json(&row->latest) : json_null()));
 	}
-	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
-		"pipelines", list, "more", pipelines->rows.more), false, err);
+	return json_put_list(out, view, "pipelines", list, pipelines->rows.more, err);
 }
 
 static const enum action actions[] = { ACT_OPEN, ACT_OPEN_EVENTS, TABLE_ACTIONS, ACT_NONE };
@@ -298,7 +292,7 @@ const struct view_ops pipelines_view = {
 	.draw = pipelines_draw,
 	.act = pipelines_act,
 	.subject = pipelines_subject,
-	.print_rows = pipelines_print_rows,
+	.print_rows = list_print_rows,
 	.json = pipelines_json,
 	.csv = list_csv,
 	.filter = list_filter,

@@ -408,8 +408,7 @@ static bool quality_json(const struct view *view, struct buf *out, struct err *e
 
 	for (size_t i = 0; i < table_shown(&quality->table); i++)
 		(void)json_array_append_new(list, quality_row_json(quality_of(table_row(&quality->table, i))));
-	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
-		"datasets", list, "more", quality->rows.more), false, err);
+	return json_put_list(out, view, "datasets", list, quality->rows.more, err);
 }
 
 static const enum action actions[] = { ACT_OPEN, ACT_OPEN_EVENTS, ACT_NEXT_PANE, TABLE_ACTIONS,

@@ -261,8 +261,7 @@ static bool sources_json(const struct view *view, struct buf *out, struct err *e
 				"read_bytes", json_number_or_null(row->read_bytes),
 				"behind", json_number_or_null(row->behind)));
 	}
-	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
-		"sources", list, "more", sources->rows.more), false, err);
+	return json_put_list(out, view, "sources", list, sources->rows.more, err);
 }
 
 static const enum action actions[] = { ACT_OPEN, TABLE_ACTIONS, ACT_NONE };

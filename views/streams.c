@@ -5,11 +5,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "views/streams.h"
 #include "views/views.h"
 
-enum { TOPIC_NARROW = 10, NAME_MAX_BYTES = 4096 };
+enum { TOPIC_NARROW = 10 };
 
 struct streams_line {
 	struct lag_row row;
@@ -68,22 +67,6 @@ static void format_cluster(const void *row, const struct look *look, struct line
 static void format_topic(const void *row, const struct look *look, struct line *line)
 {
 	line_name(line, look, lag_of(row)->topic);
-}
-
-/* Where there is little room the end tells topics apart: cdc.shared.07, cdc.shared.08. */
-static void format_topic_narrow(const void *row, const struct look *look, struct line *line)
-{
-	struct text topic = lag_of(row)->topic;
-	struct buf clean;
-
-	buf_init(&clean, NAME_MAX_BYTES);
-	(void)utf8_clean(&clean, topic, UTF8_ONE_LINE); /* what is cut is not shown here anyway */
-	if (utf8_width(buf_text(&clean)) <= TOPIC_NARROW)
-		line_name(line, look, topic);
-	else
-		line_addf(line, ROLE_TEXT, "%s%.*s", look->ascii ? "~" : "\xe2\x80\xa6",
-			TEXT_ARG(utf8_tail(buf_text(&clean), TOPIC_NARROW - 1, &(size_t){ 0 })));
-	buf_done(&clean);
 }
 
 static int compare_topic(const void *a, const void *b)
@@ -248,8 +231,8 @@ enum { COLUMN_READER = 0, COLUMN_TOPIC = 1, COLUMN_TREND = 4, MIDDLE_COLS = 105,
 static const struct column columns[] = {
 	{ "reader", "READER", "Consumer group, checkpoint (ckpt), pipeline's flow (log) or sink", 16, 48, 3,
 		0, 0, format_reader, compare_reader },
-	{ "topic", "TOPIC", "Kafka topic or Delta table that it reads", 10, 32, 2, 2, 0, format_topic,
-		compare_topic },
+	{ "topic", "TOPIC", "Kafka topic or Delta table that it reads", 10, 32, 2, 2, COLUMN_TAIL,
+		format_topic, compare_topic },
 	{ "lag", "LAG", "Records written that it has not read", 6, 8, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_lag, compare_lag },
 	{ "behind", "BEHIND", "Age of the oldest record it has not read; > at least", 6, 8, 0, 0,
@@ -342,7 +325,6 @@ static void list_draw(const struct streams *streams, struct canvas *canvas, stru
 	table.columns = wide;
 	if (rect.cols < MIDDLE_COLS) {
 		wide[COLUMN_TOPIC].min_width = wide[COLUMN_TOPIC].max_width = TOPIC_NARROW;
-		wide[COLUMN_TOPIC].format = format_topic_narrow;
 		wide[COLUMN_READER].format = format_reader_narrow;
 	} else {
 		wide[COLUMN_READER].min_width = rect.cols >= WIDE_COLS ? 36 : 30;
@@ -364,11 +346,6 @@ static void streams_draw(const struct view *view, struct canvas *canvas, struct 
 
 	list_draw(streams, canvas, split.list, &view->look);
 	(void)pane_draw(&pane, canvas, split.pane);
-}
-
-static int streams_print_rows(const struct view *view)
-{
-	return list_rows(view->state);
 }
 
 static enum reply streams_act(struct view *view, enum action action, struct app *app)
@@ -403,8 +380,7 @@ static bool streams_json(const struct view *view, struct buf *out, struct err *e
 
 	for (size_t i = 0; i < table_shown(&streams->table); i++)
 		(void)json_array_append_new(list, lag_row_json(lag_of(table_row(&streams->table, i))));
-	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
-		"readers", list, "more", streams->rows.more), false, err);
+	return json_put_list(out, view, "readers", list, streams->rows.more, err);
 }
 
 static const enum action actions[] = { ACT_OPEN, TABLE_ACTIONS, ACT_NONE };
@@ -421,7 +397,7 @@ const struct view_ops lag_view = {
 	.draw = streams_draw,
 	.act = streams_act,
 	.subject = streams_subject,
-	.print_rows = streams_print_rows,
+	.print_rows = list_print_rows,
 	.json = streams_json,
 	.csv = list_csv,
 	.filter = list_filter,

@@ -174,18 +174,9 @@ static struct sheet pane_of(const struct view *view)
 
 static void connectors_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
-	const struct connectors *connectors = view->state;
-	struct sheet pane = pane_of(view);
-	struct split split =
-		split_rows(rect, list_rows(&connectors->table), sheet_height(&pane, rect.cols));
+	const struct sheet pane = pane_of(view);
 
-	table_draw(&connectors->table, canvas, split.list, &view->look, true);
-	(void)pane_draw(&pane, canvas, split.pane);
-}
-
-static int connectors_print_rows(const struct view *view)
-{
-	return list_rows(view->state);
+	list_over_pane(view, NULL, 0, &pane, canvas, rect);
 }
 
 static enum reply connectors_act(struct view *view, enum action action, struct app *app)
@@ -236,8 +227,7 @@ static bool connectors_json(const struct view *view, struct buf *out, struct err
 				"topics", json_text_or_null(fact->topics),
 				"trace", json_text_or_null(fact->trace)));
 	}
-	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
-		"connectors", list, "more", connectors->rows.more), false, err);
+	return json_put_list(out, view, "connectors", list, connectors->rows.more, err);
 }
 
 static const enum action actions[] = { ACT_OPEN, TABLE_ACTIONS, ACT_NONE };
@@ -253,7 +243,7 @@ const struct view_ops connectors_view = {
 	.draw = connectors_draw,
 	.act = connectors_act,
 	.subject = connectors_subject,
-	.print_rows = connectors_print_rows,
+	.print_rows = list_print_rows,
 	.json = connectors_json,
 	.csv = list_csv,
 	.filter = list_filter,

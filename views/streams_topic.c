@@ -260,18 +260,9 @@ static struct sheet pane_of(const struct view *view)
 
 static void topic_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
-	const struct topic_state *state = view->state;
-	struct sheet pane = pane_of(view);
-	struct split split =
-		split_rows(rect, list_rows(&state->table), sheet_height(&pane, rect.cols));
+	const struct sheet pane = pane_of(view);
 
-	table_draw(&state->table, canvas, split.list, &view->look, true);
-	(void)pane_draw(&pane, canvas, split.pane);
-}
-
-static int topic_print_rows(const struct view *view)
-{
-	return list_rows(view->state);
+	list_over_pane(view, NULL, 0, &pane, canvas, rect);
 }
 
 static enum reply topic_act(struct view *view, enum action action, struct app *app)
@@ -324,8 +315,7 @@ static bool topic_json(const struct view *view, struct buf *out, struct err *err
 				"new", row->is_new, "silent", row->silent, "noisy", row->noisy,
 				"snapshot", row->snapshot));
 	}
-	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
-		"tables", list, "more", state->rows.more), false, err);
+	return json_put_list(out, view, "tables", list, state->rows.more, err);
 }
 
 static const enum action actions[] = { TABLE_ACTIONS, ACT_NONE };
@@ -343,7 +333,7 @@ const struct view_ops topic_view = {
 	.draw = topic_draw,
 	.act = topic_act,
 	.subject = topic_subject,
-	.print_rows = topic_print_rows,
+	.print_rows = list_print_rows,
 	.json = topic_json,
 	.csv = list_csv,
 	.filter = list_filter,

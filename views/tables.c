@@ -340,8 +340,7 @@ static bool tables_json(const struct view *view, struct buf *out, struct err *er
 
 	for (size_t i = 0; i < table_shown(&tables->table); i++)
 		(void)json_array_append_new(list, table_json(table_row(&tables->table, i)));
-	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
-		"tables", list, "more", tables->rows.more), false, err);
+	return json_put_list(out, view, "tables", list, tables->rows.more, err);
 }
 
 static const enum action actions[] = { ACT_OPEN, ACT_OPEN_SCHEMA, TABLE_ACTIONS, ACT_NONE };

@@ -400,11 +400,6 @@ static void updates_view_draw(const struct view *view, struct canvas *canvas, st
 		flows_draw(&updates->flows, canvas, split.pane, &view->look, false);
 }
 
-static int updates_print_rows(const struct view *view)
-{
-	return list_rows(view->state);
-}
-
 static enum reply updates_act(struct view *view, enum action action, struct app *app)
 {
 	struct updates *updates = view->state;
@@ -484,8 +479,7 @@ static bool updates_json(const struct view *view, struct buf *out, struct err *e
 
 	for (size_t i = 0; i < updates->rows.n; i++)
 		(void)json_array_append_new(list, update_json(&updates->rows.rows[i]));
-	return json_put(out, json_pack("{s:I, s:o, s:b}", "as_of", (json_int_t)view->look.now_ms,
-		"updates", list, "more", updates->rows.more), false, err);
+	return json_put_list(out, view, "updates", list, updates->rows.more, err);
 }
 
 static const enum action actions[] = { ACT_OPEN, ACT_OPEN_EVENTS, ACT_RIGHT, ACT_LEFT,
@@ -503,7 +497,7 @@ const struct view_ops updates_view = {
 	.draw = updates_view_draw,
 	.act = updates_act,
 	.subject = updates_subject,
-	.print_rows = updates_print_rows,
+	.print_rows = list_print_rows,
 	.json = updates_json,
 	.csv = list_csv,
 	.filter = list_filter,

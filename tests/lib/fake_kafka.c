@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -98,6 +99,7 @@ static void run(struct fake_kafka *fake, const int *listeners)
 			fds[fake->brokers + (int)i] =
 				(struct pollfd){ .fd = connections[i].fd, .events = POLLIN };
 		}
+		atomic_store(&fake->down_now, down);
 		(void)poll(fds, (nfds_t)fake->brokers + CONNECTIONS_MAX, 50);
 		for (int b = 0; b < fake->brokers; b++) {
 			int fd = fds[b].revents & POLLIN ? accept(listeners[b], NULL, NULL) : -1;
@@ -163,6 +165,17 @@ void fake_kafka_start(struct fake_kafka *fake)
 	fake->pid = pid; /* not before: the memory is shared */
 	for (int b = 0; b < fake->brokers; b++)
 		(void)close(listeners[b]);
+}
+
+void fake_kafka_down(struct fake_kafka *fake, int brokers)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	int tries = 0;
+
+	atomic_store(&fake->down, brokers);
+	while (atomic_load(&fake->down_now) != brokers && tries++ < 60000)
+		(void)nanosleep(&moment, NULL);
+	assert(atomic_load(&fake->down_now) == brokers);
 }
 
 void fake_kafka_stop(struct fake_kafka *fake)

@@ -28,7 +28,8 @@ struct fake_kafka {
 	int ports[FAKE_BROKERS_MAX];
 	pid_t pid;
 	/* knobs */
-	_Atomic int down;      /* bit mask of brokers that are not there: connections end */
+	_Atomic int down;      /* fake_kafka_down turns it */
+	_Atomic int down_now;  /* what connections know of it */
 	_Atomic int mute;      /* bit mask of brokers that do not answer ListOffsets and OffsetFetch */
 	_Atomic int delay_ms;  /* before every answer */
 	_Atomic int shift;     /* leader of p in t: (t + p + shift) % brokers */
@@ -43,6 +44,9 @@ struct fake_kafka {
 struct fake_kafka *fake_kafka_new(void); /* zeroed, shared, offset_fetch_max 7 */
 void fake_kafka_start(struct fake_kafka *fake);
 void fake_kafka_stop(struct fake_kafka *fake); /* ends it and frees */
+
+/* From now on these, a bit mask, are not there: their connections have ended. */
+void fake_kafka_down(struct fake_kafka *fake, int brokers);
 
 /* What it says, for comparing. */
 int64_t fake_kafka_high(const struct fake_kafka *fake, int topic, int partition);

@@ -190,6 +190,7 @@ struct fact_event {
 	int64_t offset;   /* bytes from the segment's start (of the decompressed stream) */
 	int64_t length;   /* bytes of the raw value */
 	struct text raw;  /* redacted raw JSON to keep in the store; TEXT_NONE = by pointer only */
+	int64_t raw_dict; /* the store's: raw is compressed already, with this dictionary; 0 = it is not */
 	bool by_fallback; /* read by the general JSON parser rather than the scanner; counted only */
 };
 

@@ -417,6 +417,7 @@ bool store_put(struct store *store, struct fact_batch **batch, int64_t deadline_
 {
 	bool ok = true;
 
+	raw_packer_prepare(store->writer.raw, *batch);
 	pthread_mutex_lock(&store->mutex);
 	while (!store->failed && store->waiting == QUEUE_MAX && ok)
 		ok = wait_done(store, deadline_ms);

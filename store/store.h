@@ -37,7 +37,8 @@ void store_close(struct store *store);
 /*
  * Takes a batch for the writer and gives an empty one back in *batch (double buffering). Waits for
  * room until deadline_ms (monotonic): ERR_LIMIT then, nothing taken; back-pressure is explicit.
- * When the writer failed for good (disk full, damage) its error is returned at every call. Any
+ * When the writer failed for good (disk full, damage) its error is returned at every call. What
+ * events keep raw may be compressed in place, taken or not: a batch goes to one store only. Any
  * thread. Facts and cursor are visible to new readers after the writer's next commit.
  */
 bool store_put(struct store *store, struct fact_batch **batch, int64_t deadline_ms, struct err *err);

@@ -366,11 +366,11 @@ static bool insert_events(struct intake *in, const struct stored_event *events, 
 static bool put_raw(struct intake *in, size_t at, const struct stored_event *event, struct err *err)
 {
 	struct raw_packer *raw = in->writer->raw;
-	struct text json = in->places[at].fact->raw;
+	const struct fact_event *kept = in->places[at].fact;
 
-	if (!json.bytes)
+	if (!kept->raw.bytes)
 		return true;
-	if (raw_packer_lacks(raw, event->type, json)) {
+	if (kept->raw_dict == 0 && raw_packer_lacks(raw, event->type, kept->raw)) {
 		struct text samples[RAW_SAMPLES_MAX];
 		size_t n = 0;
 
@@ -383,7 +383,7 @@ static bool put_raw(struct intake *in, size_t at, const struct stored_event *eve
 		if (!raw_packer_learn(raw, event->type, samples, n, err))
 			return false;
 	}
-	return raw_packer_put(raw, event->k, event->type, json, err);
+	return raw_packer_put(raw, event->k, kept, err);
 }
 
 static bool insert_beside(struct intake *in, const struct stored_event *events, struct err *err)

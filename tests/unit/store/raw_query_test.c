@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Raw JSON by pointer: found where it stands or where the log was moved to; else gone. */
+/*
+ * Raw JSON by pointer: found where it stands or where the log was moved to; else gone. Raw JSON that
+ * is kept: compressed by whoever puts it, given back as it was.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,14 +12,16 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <zlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/raw_pack.h"
 #include "store/reader.h"
 #include "store/store.h"
 
-enum { LINES = 40 };
+enum { LINES = 40, KEPT = 200, KEPT_BATCHES = 6, KEPT_BYTES = 700 };
 
 static char folder[] = "/tmp/weir-raw-XXXXXX";
 static char store_path[64], log_path[64], other_path[64];
@@ -179,6 +184,133 @@ static void a_log_written_anew(void **state)
 	expect(RAW_GONE, NULL);
 }
 
+/* Of event number i: long enough for a dictionary, no two alike. */
+static struct text kept_json(int64_t i, char *bytes)
+{
+	int len = snprintf(bytes, KEPT_BYTES, "{\"number\":%lld,\"message\":\"", (long long)i);
+
+	for (int at = len; at < KEPT_BYTES - 2; at++)
+		bytes[at] = (char)('a' + (at * 7 + i * at % 11) % 26);
+	memcpy(bytes + KEPT_BYTES - 2, "\"}", 2);
+	return (struct text){ bytes, KEPT_BYTES };
+}
+
+static void fill_kept(struct fact_batch *batch, int64_t from)
+{
+	char bytes[KEPT_BYTES];
+
+	batch->source = TEXT("eventlog kept");
+	for (int64_t i = from; i < from + KEPT; i++) {
+		struct fact_event *event = fact_batch_event(batch);
+
+		memcpy(event->id, &i, sizeof i);
+		event->happened_at_ms = 2000000 + i;
+		event->type = EVENT_FLOW_DEFINITION;
+		event->level = LEVEL_WARN;
+		event->raw = arena_text(&batch->arena, kept_json(i, bytes));
+	}
+}
+
+struct keeper {
+	struct store *store;
+	int64_t from;
+	struct err err;
+};
+
+static void *keep(void *context)
+{
+	struct keeper *keeper = context;
+	struct fact_batch *batch = fact_batch_new();
+
+	for (int64_t i = 0; i < KEPT_BATCHES && keeper->err.kind == ERR_NONE; i++) {
+		fill_kept(batch, keeper->from + i * KEPT);
+		(void)store_put(keeper->store, &batch, INT64_MAX, &keeper->err);
+	}
+	fact_batch_free(batch);
+	return NULL;
+}
+
+static void expect_kept(int64_t n)
+{
+	struct event_filter filter = { .limit = (size_t)n + 1, .oldest_first = true };
+	struct reader *reader = NULL;
+	struct event_rows rows;
+	char bytes[KEPT_BYTES];
+
+	if (!reader_open(store_path, &reader, &err) || !reader_begin(reader, READER_NOW, 0, &err) ||
+		!events_list(reader, &arena, &filter, &rows, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(rows.n, n);
+	for (int64_t i = 0; i < n; i++) {
+		struct raw_event raw;
+
+		if (!event_raw(reader, &arena, rows.rows[i].k, &raw, &err))
+			fail_msg("%s", err.text);
+		assert_int_equal(raw.place, RAW_STORE);
+		assert_true(text_eq(raw.json, kept_json(i, bytes)));
+	}
+	reader_close(reader);
+	arena_reset(&arena);
+}
+
+static void raw_that_is_kept(void **state)
+{
+	struct store_options options = { .path = store_path, .clock = clock_system() };
+	struct keeper keepers[2] = { 0 };
+	pthread_t threads[2];
+	struct store *store = NULL;
+
+	(void)state;
+	(void)unlink(store_path);
+	if (!store_open(&options, &store, &err))
+		fail_msg("%s", err.text);
+	for (int i = 0; i < 2; i++) {
+		keepers[i] = (struct keeper){ store, i * KEPT_BATCHES * KEPT, ERR_INIT };
+		assert_int_equal(pthread_create(&threads[i], NULL, keep, &keepers[i]), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_string_equal(keepers[i].err.text, "");
+	}
+	if (!store_flush(store, INT64_MAX, &err))
+		fail_msg("%s", err.text);
+	store_close(store);
+	expect_kept(2 * KEPT_BATCHES * KEPT);
+}
+
+/* Against the dictionary of the test before this one. */
+static void raw_is_compressed_before_it_is_put(void **state)
+{
+	struct fact_batch *batch = fact_batch_new();
+	struct raw_packer *packer = NULL;
+	sqlite3 *db = NULL;
+	char bytes[KEPT_BYTES];
+
+	(void)state;
+	assert_int_equal(sqlite3_open_v2(store_path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	if (!raw_packer_open(db, &packer, &err))
+		fail_msg("%s", err.text);
+	fill_kept(batch, 0);
+	batch->events[0].type = EVENT_DATASET_DEFINITION; /* which has no dictionary */
+	for (int again = 0; again < 2; again++) {
+		raw_packer_prepare(packer, batch);
+		assert_int_equal(batch->events[0].raw_dict, 0);
+		assert_true(text_eq(batch->events[0].raw, kept_json(0, bytes)));
+		for (size_t i = 1; i < KEPT; i++) {
+			assert_true(batch->events[i].raw_dict > 0);
+			assert_true(batch->events[i].raw.len < KEPT_BYTES / 2);
+		}
+	}
+	fact_batch_reset(batch);
+	fill_kept(batch, 0);
+	batch->nevents = 3; /* so few are left to the writer */
+	raw_packer_prepare(packer, batch);
+	assert_int_equal(batch->events[1].raw_dict, 0);
+	raw_packer_close(packer);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	fact_batch_free(batch);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -209,6 +341,8 @@ int main(void)
 		cmocka_unit_test(a_rotated_log),
 		cmocka_unit_test(a_compressed_log),
 		cmocka_unit_test(a_log_written_anew),
+		cmocka_unit_test(raw_that_is_kept),
+		cmocka_unit_test(raw_is_compressed_before_it_is_put),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

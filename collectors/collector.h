@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/progress.h"
 #include "collectors/config.h"
 #include "store/fact.h"
 
@@ -27,6 +28,7 @@ struct step_context {
 	const struct clock *clock;
 	int64_t deadline_ms;        /* monotonic; return soon after */
 	bool once;                  /* --once: read what is there, do not wait for half-written ends */
+	struct progress *progress;  /* stops work when the service stops; lives until ops.stop */
 };
 
 /* How a collector sees itself, for its source's health. Buffers are the framework's. */

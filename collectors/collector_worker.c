@@ -51,6 +51,12 @@ static void end_collector(struct worker *worker)
 	FREE(&worker->self);
 }
 
+/* While the service stops, what a step has not finished is not worth waiting for. */
+static bool go_on(struct progress *progress)
+{
+	return !stopping(progress->context);
+}
+
 static bool begin_collector(struct worker *worker, struct err *err)
 {
 	struct arena arena = { 0 };
@@ -175,6 +181,7 @@ static bool work(struct worker *worker)
 		.clock = worker->shared->clock,
 		.deadline_ms = mono(worker) + (worker->shared->once ? STEP_ONCE_MS : STEP_MS),
 		.once = worker->shared->once,
+		.progress = &worker->progress,
 	};
 	enum step said;
 
@@ -206,6 +213,7 @@ void *worker_run(void *context)
 	worker->batch = fact_batch_new();
 	worker->random = text_hash(text_of(worker->name)) | 1;
 	worker->started_ms = mono(worker);
+	worker->progress = (struct progress){ .go_on = go_on, .context = worker };
 	while (!stopping(worker) && work(worker))
 		continue;
 	end_collector(worker);

@@ -29,6 +29,7 @@ struct worker {
 	void *self; /* NULL = not started */
 	struct fact_batch *batch;
 	bool more; /* what was put last said that more follows */
+	struct progress progress; /* of its steps */
 	struct err err; /* newest failure */
 	int failures;   /* without a good step between */
 	uint64_t random;

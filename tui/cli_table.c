@@ -12,6 +12,7 @@
 #include "collectors/delta/report.h"
 #include "store/reader.h"
 #include "tui/cli.h"
+#include "tui/cli_progress.h"
 #include "tui/line.h"
 #include "tui/when.h"
 
@@ -28,6 +29,7 @@ struct request {
 	struct text name; /* how the table is called: as the store has it, else its folder */
 	struct delta_at at;
 	int64_t now_ms;
+	struct cli_progress progress;
 	struct buf out;
 };
 
@@ -39,8 +41,11 @@ static const char usage[] =
 	"  history every version with what it did, and whether and until when it can be restored\n"
 	"  diff    what changed from version N to the newest, or to --version (default: the last step)\n";
 
-static bool write_out(struct buf *out, struct err *err)
+static bool write_out(struct request *request, struct err *err)
 {
+	struct buf *out = &request->out;
+
+	cli_progress_clear(&request->progress);
 	if (fwrite(out->bytes, 1, out->len, stdout) != out->len)
 		return err_set(err, ERR_IO, 0, "write output");
 	buf_reset(out);
@@ -83,6 +88,7 @@ static bool parse(int argc, char **argv, struct request *request, struct err *er
 	}
 	request->at = DELTA_NEWEST;
 	request->at.around_damage = request->around_damage;
+	request->at.progress = &request->progress.progress;
 	if (!request->what || !request->table)
 		return err_set(err, ERR_USAGE, 0, "weir table wants detail, files, history or diff, and a table");
 	if (request->version && request->timestamp)
@@ -331,7 +337,7 @@ static bool files(struct request *request, struct delta_snapshot *snapshot, stru
 			say_file(request, &entry);
 		}
 		if (request->out.len >= FLUSH_BYTES)
-			good = write_out(&request->out, err);
+			good = write_out(request, err);
 	}
 	delta_walk_done(&walk);
 	delta_file_lines_done(&lines);
@@ -376,6 +382,7 @@ static bool diff(struct request *request, struct delta_snapshot *snapshot, struc
 
 	delta_snapshot_detail(snapshot, &d);
 	at.around_damage = request->around_damage;
+	at.progress = &request->progress.progress;
 	at.version = d.version > 0 ? d.version - 1 : 0;
 	if (request->from && !to_version(request->from, "--from", &at.version, err))
 		return false;
@@ -452,15 +459,16 @@ static void say_history(struct request *request, const struct delta_horizon *hor
 
 static bool history(struct request *request, struct delta_snapshot *snapshot, struct err *err)
 {
-	struct delta_looks looks = { request->now_ms, OLD_LOOKS, NEWEST_LOOKS };
+	struct progress *progress = &request->progress.progress;
+	struct delta_looks looks = { request->now_ms, OLD_LOOKS, NEWEST_LOOKS, progress };
 	struct fact_batch *facts = fact_batch_new();
 	struct delta_horizon horizon = { 0 };
 	struct delta_detail d;
 	bool good;
 
 	delta_snapshot_detail(snapshot, &d);
-	delta_horizon_read(&horizon, snapshot, &looks);
-	good = delta_read_table(request->path, facts, err);
+	good = delta_horizon_read(&horizon, snapshot, &looks, err) &&
+		delta_read_table(request->path, progress, facts, err);
 	if (good && request->json) {
 		delta_report_history(snapshot, &horizon, facts, name_of(request, d.path),
 			&request->out);
@@ -496,7 +504,7 @@ static bool run(struct request *request, struct err *err)
 	if (!find_table(request, err) ||
 		!delta_snapshot_open(request->path, &request->at, &snapshot, err))
 		return false;
-	good = commands[i].run(request, snapshot, err) && write_out(&request->out, err);
+	good = commands[i].run(request, snapshot, err) && write_out(request, err);
 	delta_snapshot_free(snapshot);
 	return good;
 }
@@ -506,13 +514,17 @@ int cli_table(int argc, char **argv)
 	struct request request = { .now_ms = clock_system()->wall_ms(clock_system()) };
 	struct err err = ERR_INIT;
 	int status = CLI_GOOD;
+	bool good;
 
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		(void)fputs(usage, stdout);
 		return CLI_GOOD;
 	}
 	buf_init(&request.out, OUT_MAX);
-	if (!parse(argc, argv, &request, &err) || !run(&request, &err))
+	cli_progress_begin(&request.progress, clock_system());
+	good = parse(argc, argv, &request, &err) && run(&request, &err);
+	cli_progress_clear(&request.progress);
+	if (!good)
 		status = cli_fail(&err);
 	else if (fflush(stdout) != 0)
 		status = CLI_BAD;

@@ -145,7 +145,7 @@ static bool fill_store(const char *store_path, const char *table_path, struct er
 	bool done;
 
 	batch->source = arena_text(&batch->arena, TEXT("delta path"));
-	if (!delta_read_table(table_path, batch, err) || !has_version(batch, table_path, &version, err) ||
+	if (!delta_read_table(table_path, NULL, batch, err) || !has_version(batch, table_path, &version, err) ||
 		!store_open(&options, &store, err)) {
 		fact_batch_free(batch);
 		return false;

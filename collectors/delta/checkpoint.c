@@ -404,9 +404,9 @@ bool delta_checkpoint_load(struct delta_snapshot *snapshot,
 		good = load_file(&load, snapshot->log_fd, name, err);
 	}
 	good = good && load_sidecars(&load, err);
-	if (!good && err->kind != ERR_LIMIT)
+	if (!good && err->kind != ERR_LIMIT && err->kind != ERR_CANCELED)
 		err->kind = ERR_FORMAT;
-	if (!good)
+	if (!good && err->kind != ERR_CANCELED)
 		(void)err_set(err, err->kind, err->code, "checkpoint %s cannot be read: %s; %s", name,
 			err->text, is_dispensable(&snapshot->log, checkpoint->version)
 				? "the commits before it are all there: move it away"

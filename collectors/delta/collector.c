@@ -72,6 +72,7 @@ struct source {
 	struct watch watch; /* of the logs, by place in entries, and of the directories above */
 	struct fact_batch *batch; /* of the running step */
 	int64_t now_ms;
+	struct progress *progress;
 };
 
 /* Paths are bytes, JSON is UTF-8: the few that are not get a hash for a key. */
@@ -217,7 +218,8 @@ static bool is_search_due(const struct source *source, int64_t mono_ms)
 
 static bool search(struct source *source, int64_t mono_ms, struct err *err)
 {
-	struct delta_found found = { found_table, found_dir, found_trouble, source };
+	struct delta_found found = { found_table, found_dir, found_trouble, source,
+		source->progress };
 	size_t before = source->n;
 
 	if (!delta_discover(source->root, source->depth, text_of(source->exclude), &found, err))
@@ -262,7 +264,8 @@ static bool is_look_due(const struct source *source, const struct entry *entry, 
 			mono_ms - entry->looked_ms >= source->look_ms);
 }
 
-static void look_at(struct source *source, struct entry *entry, int64_t mono_ms)
+/* False when it was stopped. */
+static bool look_at(struct source *source, struct entry *entry, int64_t mono_ms)
 {
 	struct delta_condition_look look = {
 		.path = text_of(entry->table.path),
@@ -272,21 +275,26 @@ static void look_at(struct source *source, struct entry *entry, int64_t mono_ms)
 		.now_ms = source->now_ms,
 		.keep_bytes = KEEP_BYTES,
 		.looks_max = source->looks_max,
+		.progress = source->progress,
 	};
+	bool looked;
 
 	source->kept_bytes -= delta_condition_bytes(&entry->condition);
 	look.keep_bytes -= source->kept_bytes;
-	delta_condition_look(&entry->condition, &look, source->batch);
+	looked = delta_condition_look(&entry->condition, &look, source->batch);
 	source->kept_bytes += delta_condition_bytes(&entry->condition);
-	entry->look_due = false;
-	entry->looked_ms = mono_ms;
+	if (looked) {
+		entry->look_due = false;
+		entry->looked_ms = mono_ms;
+	}
+	return looked;
 }
 
 static enum step delta_step(void *self, struct step_context *context, struct err *err)
 {
 	struct source *source = self;
 	struct delta_pace pace = { context->clock, context->deadline_ms, BATCH_FACTS,
-		context->once };
+		context->once, context->progress };
 	int64_t mono_ms = context->clock->mono_ms(context->clock);
 	bool all = true;
 	bool any = false;
@@ -295,10 +303,11 @@ static enum step delta_step(void *self, struct step_context *context, struct err
 
 	source->batch = context->batch;
 	source->now_ms = context->clock->wall_ms(context->clock);
+	source->progress = context->progress;
 	if (watch_drain(&source->watch, take_notice, source))
 		source->search_due = true; /* which finds every table due */
 	if (is_search_due(source, mono_ms) && !search(source, mono_ms, err))
-		return STEP_FAILED;
+		return err->kind == ERR_CANCELED ? STEP_MORE : STEP_FAILED;
 	first = source->at;
 	for (size_t i = 0; i < source->n && all; i++) {
 		struct entry *entry = source->entries[(first + i) % source->n];
@@ -310,7 +319,7 @@ static enum step delta_step(void *self, struct step_context *context, struct err
 		if (all && (entry->due || entry->waits))
 			all = read_entry(source, entry, &pace);
 		if (all && is_look_due(source, entry, mono_ms))
-			look_at(source, entry, mono_ms);
+			all = look_at(source, entry, mono_ms);
 		any = true;
 		source->at = (first + i) % source->n;
 	}

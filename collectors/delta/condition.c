@@ -261,40 +261,50 @@ static bool advance(struct delta_condition *condition, const struct delta_condit
 		if (delta_snapshot_advance(condition->snapshot, &changed, &gone))
 			return true;
 		delta_condition_drop(condition);
+		if (gone.kind == ERR_CANCELED) {
+			*err = gone;
+			return false;
+		}
 	}
 	at.lifetimes = true;
 	at.null_count_column = look->rescued;
+	at.progress = look->progress;
 	path = text_dup(look->path);
 	ok = delta_snapshot_open(path, &at, &condition->snapshot, err);
 	free(path);
 	return ok;
 }
 
-void delta_condition_look(struct delta_condition *condition,
+bool delta_condition_look(struct delta_condition *condition,
 	const struct delta_condition_look *look, struct fact_batch *batch)
 {
 	const struct delta_looks looks = {
 		.now_ms = look->now_ms,
 		.old_max = look->looks_max,
 		.newest_max = look->looks_max / 10,
+		.progress = look->progress,
 	};
 	struct err err = ERR_INIT;
 
 	if (!advance(condition, look, &err)) {
 		struct fact_table table;
 
+		if (err.kind == ERR_CANCELED)
+			return false;
 		if (err.kind == ERR_ABSENT)
-			return; /* dropped, or being made: not a trouble */
+			return true; /* dropped, or being made: not a trouble */
 		fact_table_unknown(&table);
 		table.problem = clean_copy(&batch->arena, text_of(err.text));
 		tell_table(condition, look, &table, batch);
-		return;
+		return true;
 	}
-	delta_horizon_read(&condition->horizon, condition->snapshot, &looks);
+	if (!delta_horizon_read(&condition->horizon, condition->snapshot, &looks, &err))
+		return false;
 	tell_state(condition, look, batch);
 	tell_standings(condition, look, batch);
 	if (delta_condition_bytes(condition) > look->keep_bytes)
 		delta_condition_drop(condition);
+	return true;
 }
 
 int64_t delta_condition_bytes(const struct delta_condition *condition)

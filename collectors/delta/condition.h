@@ -28,15 +28,17 @@ struct delta_condition_look {
 	int64_t now_ms;
 	int64_t keep_bytes;      /* a larger state is read anew at the next look */
 	int64_t looks_max;       /* files looked for */
+	struct progress *progress; /* must outlive the condition; NULL = none */
 };
 
 enum { DELTA_STANDINGS_MAX = 10 * 1000 }; /* newest versions whose standing is told */
 
 /*
  * Looks and adds what is news to the batch. A table that may not be read is told as a FACT_TABLE
- * with a problem. Cost: advancing the snapshot, or opening it; the horizon's looks.
+ * with a problem. Cost: advancing the snapshot, or opening it; the horizon's looks. False: stopped by
+ * progress, nothing was added.
  */
-void delta_condition_look(struct delta_condition *condition,
+bool delta_condition_look(struct delta_condition *condition,
 	const struct delta_condition_look *look, struct fact_batch *batch);
 /* Bytes its kept state takes; 0 = nothing kept. */
 int64_t delta_condition_bytes(const struct delta_condition *condition);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "store/fact.h"
 
@@ -62,8 +63,10 @@ int64_t delta_log_checkpoint_from(const struct delta_log *log, int64_t version);
  * Reads all JSON commits of one table into the batch, oldest first, one FACT_VERSION each; what
  * cannot be read becomes FACT_UNDECODABLE and the rest goes on. path: the table's directory or its
  * _delta_log, or a file: URI of one. False only when there is no log to read (ERR_ABSENT, ERR_AUTH,
- * ERR_IO). A log without JSON commits gives no version and one FACT_UNDECODABLE that says so.
+ * ERR_IO) or progress, which may be NULL, stopped it (ERR_CANCELED). A log without JSON commits gives
+ * no version and one FACT_UNDECODABLE that says so.
  */
-bool delta_read_table(const char *path, struct fact_batch *batch, struct err *err);
+bool delta_read_table(const char *path, struct progress *progress, struct fact_batch *batch,
+	struct err *err);
 
 #endif

@@ -24,6 +24,7 @@ struct walk {
 	struct visited *seen; /* open addressing; inode 0 = free */
 	size_t nseen, room;
 	bool full;
+	struct err stopped;
 };
 
 char *delta_log_dir(const char *path)
@@ -176,7 +177,12 @@ static void visit(struct walk *walk, const char *path, int depth)
 	struct stat status;
 	char *log_dir;
 
-	if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode) || !is_new(walk, &status))
+	if (walk->stopped.kind == ERR_NONE)
+		(void)progress_tell(found->progress, "directories", (int64_t)walk->nseen, -1,
+			&walk->stopped);
+	walk->full |= walk->stopped.kind != ERR_NONE;
+	if (walk->full || stat(path, &status) != 0 || !S_ISDIR(status.st_mode) ||
+		!is_new(walk, &status))
 		return;
 	if (*below && is_excluded(walk, below, last_name(path)))
 		return;
@@ -217,5 +223,7 @@ bool delta_discover(const char *root, int depth, struct text exclude,
 	visit(&walk, real, depth);
 	free(walk.seen);
 	free(real);
-	return true;
+	if (walk.stopped.kind != ERR_NONE)
+		*err = walk.stopped;
+	return walk.stopped.kind == ERR_NONE;
 }

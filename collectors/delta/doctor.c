@@ -47,7 +47,7 @@ void delta_doctor(const struct config_section *config,
 	void (*say)(void *context, bool good, const char *line), void *context)
 {
 	struct check check = { .say = say, .context = context };
-	struct delta_found found = { check_table, NULL, check_trouble, &check };
+	struct delta_found found = { check_table, NULL, check_trouble, &check, NULL };
 	struct err err = ERR_INIT;
 	char *path = config_copy(config, "root");
 	struct buf line;

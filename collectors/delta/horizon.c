@@ -12,6 +12,8 @@
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 
+enum { LOOKS_A_TELL = 64, FILES_A_TELL = 4096 };
+
 enum presence { UNLOOKED, THERE, MISSING };
 
 /* A file on disk that only older versions need: data, or of deletion vectors. */
@@ -155,7 +157,8 @@ static void forget(struct delta_known *known)
 	*known = (struct delta_known){ 0 };
 }
 
-static void take_spans(struct delta_known *known, const struct delta_snapshot *snapshot)
+static bool take_spans(struct delta_known *known, const struct delta_snapshot *snapshot,
+	struct progress *progress, struct err *err)
 {
 	if (known->spans > snapshot->nspans || known->rebuilt != snapshot->rebuilt)
 		forget(known); /* the snapshot was rebuilt */
@@ -169,11 +172,16 @@ static void take_spans(struct delta_known *known, const struct delta_snapshot *s
 		const struct delta_span *span = &snapshot->spans[known->spans];
 		uint32_t *of = known->of_span + 2 * known->spans;
 
+		if (known->spans % FILES_A_TELL == 0 &&
+			!progress_tell(progress, "removed files", (int64_t)known->spans,
+				(int64_t)snapshot->nspans, err))
+			return false;
 		of[0] = take_file(known, delta_file_location(snapshot, span->path), span);
 		of[1] = span->dv.storage
 			? take_file(known, delta_dv_location(snapshot, &span->dv), span)
 			: 0;
 	}
+	return true;
 }
 
 static void mark(struct delta_known *known, char *where)
@@ -244,7 +252,8 @@ static void look_at_dirs(struct delta_known *known, int64_t now_ms)
 	}
 }
 
-static int64_t look_for_old(struct delta_known *known, const struct delta_looks *looks)
+static bool look_for_old(struct delta_known *known, const struct delta_looks *looks,
+	int64_t *looked_out, struct err *err)
 {
 	int64_t looked = 0;
 
@@ -259,10 +268,17 @@ static int64_t look_for_old(struct delta_known *known, const struct delta_looks 
 				file->presence = UNLOOKED; /* what is gone does not come back */
 			continue;
 		}
+		if (looked % LOOKS_A_TELL == 0 &&
+			!progress_tell(looks->progress, "files looked for", looked, -1, err)) {
+			for (size_t k = 0; k < known->ndirs; k++)
+				known->dirs[k].changed_ns = 0; /* not all in them was looked for */
+			return false;
+		}
 		file->presence = look(file->path);
 		looked++;
 	}
-	return looked;
+	*looked_out = looked;
+	return true;
 }
 
 static void look_for_one(struct delta_horizon *horizon, char *where)
@@ -278,21 +294,27 @@ static void look_for_one(struct delta_horizon *horizon, char *where)
 	free(where);
 }
 
-static void look_for_newest(struct delta_horizon *horizon, const struct delta_snapshot *snapshot,
-	int64_t most)
+static bool look_for_newest(struct delta_horizon *horizon, const struct delta_snapshot *snapshot,
+	const struct delta_looks *looks, struct err *err)
 {
+	int64_t most = looks->newest_max;
 	struct delta_walk walk = { 0 };
 	struct delta_entry entry;
 	int64_t step = most > 0 ? (snapshot->state.sums.files + most - 1) / most : 0;
+	bool goes_on = true;
 
-	for (int64_t i = 0; step > 0 && delta_walk_next(snapshot, &walk, &entry); i++) {
+	for (int64_t i = 0; goes_on && step > 0 && delta_walk_next(snapshot, &walk, &entry); i++) {
 		if (i % step != 0)
 			continue;
+		if (horizon->newest_looked % LOOKS_A_TELL == 0)
+			goes_on = progress_tell(looks->progress, "files looked for",
+				horizon->looked + horizon->newest_looked, -1, err);
 		look_for_one(horizon, delta_file_location(snapshot, entry.path));
 		if (entry.dv.storage)
 			look_for_one(horizon, delta_dv_location(snapshot, &entry.dv));
 	}
 	delta_walk_done(&walk);
+	return goes_on;
 }
 
 /* ---- by version ---- */
@@ -532,29 +554,41 @@ static void conclude(struct delta_horizon *horizon, const struct delta_snapshot 
 		horizon->first_restorable = horizon->rows[i].version;
 }
 
-void delta_horizon_read(struct delta_horizon *horizon, struct delta_snapshot *snapshot,
-	const struct delta_looks *looks)
+static bool look_for_files(struct delta_horizon *horizon, struct delta_snapshot *snapshot,
+	const struct delta_looks *looks, struct err *err)
 {
-	struct stake *stakes = NEW_ARRAY(struct stake, snapshot->nspans + 1);
+	if (!take_spans(horizon->known, snapshot, looks->progress, err))
+		return false;
+	mark_alive(horizon->known, snapshot);
+	return look_for_old(horizon->known, looks, &horizon->looked, err) &&
+		look_for_newest(horizon, snapshot, looks, err);
+}
+
+bool delta_horizon_read(struct delta_horizon *horizon, struct delta_snapshot *snapshot,
+	const struct delta_looks *looks, struct err *err)
+{
+	struct stake *stakes;
 
 	arena_free(&horizon->arena);
 	FREE(&horizon->rows);
+	horizon->n = 0;
+	horizon->looked = 0;
 	horizon->newest_looked = horizon->newest_gone = 0;
 	horizon->newest_gone_path = TEXT_NONE;
 	if (!horizon->known)
 		horizon->known = NEW(struct delta_known);
+	if (!look_for_files(horizon, snapshot, looks, err))
+		return false;
 	snapshot->log_fd = open(snapshot->log_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	make_rows(horizon, snapshot);
 	if (snapshot->log_fd >= 0)
 		(void)close(snapshot->log_fd);
 	snapshot->log_fd = -1;
-	take_spans(horizon->known, snapshot);
-	mark_alive(horizon->known, snapshot);
-	horizon->looked = look_for_old(horizon->known, looks);
-	look_for_newest(horizon, snapshot, looks->newest_max);
+	stakes = NEW_ARRAY(struct stake, snapshot->nspans + 1);
 	settle(horizon, stakes, make_stakes(horizon, snapshot, stakes));
 	conclude(horizon, snapshot);
 	free(stakes);
+	return true;
 }
 
 void delta_horizon_done(struct delta_horizon *horizon)

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/progress.h"
 #include "collectors/delta/delta.h"
 
 /* Inside the library: the steps from a commit's bytes to facts. */
@@ -114,6 +115,7 @@ struct delta_pace {
 	int64_t deadline_ms; /* monotonic; INT64_MAX = none */
 	size_t facts_max;    /* of the batch; return when it holds more */
 	bool final;          /* take the newest commit as it is, even if half-written */
+	struct progress *progress; /* stopped: as if the deadline had come, in a commit even; NULL */
 };
 /*
  * Reads what is new since `last` into the batch. *more_out: stopped by the pace, call again.
@@ -134,6 +136,7 @@ struct delta_found {
 	void (*visited)(void *context, const char *dir); /* each directory looked into; may be NULL */
 	void (*trouble)(void *context, const char *dir, const char *reason);
 	void *context;
+	struct progress *progress; /* NULL = none */
 };
 bool delta_discover(const char *root, int depth, struct text exclude,
 	const struct delta_found *found, struct err *err);

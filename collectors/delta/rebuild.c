@@ -32,6 +32,9 @@ bool delta_apply_commits(struct delta_snapshot *snapshot, int64_t from, int64_t 
 
 	(void)delta_commit_place(&snapshot->log, from + 1, &place);
 	for (int64_t version = from + 1; version <= target; version++, place++) {
+		if (!progress_tell(snapshot->at.progress, "commits", version - from - 1,
+			    target - from, err))
+			return false;
 		if (place >= snapshot->log.ncommits || snapshot->log.commits[place] != version)
 			return err_set(err, ERR_FORMAT, 0,
 				"commit %020lld.json is missing: version %lld cannot be rebuilt "
@@ -137,6 +140,8 @@ static bool rebuild_whole(struct delta_snapshot *snapshot, int64_t target, struc
 		begin_segment(snapshot, 0);
 		if (delta_apply_commits(snapshot, -1, target, err))
 			return true;
+		if (err->kind == ERR_CANCELED)
+			return false;
 		end_segment(snapshot);
 	}
 	for (;;) {
@@ -151,6 +156,8 @@ static bool rebuild_whole(struct delta_snapshot *snapshot, int64_t target, struc
 		clear(snapshot);
 		snapshot->applying = from;
 		if (!delta_checkpoint_load(snapshot, checkpoint, err)) {
+			if (err->kind == ERR_CANCELED)
+				return false;
 			delta_snapshot_note(snapshot, "%s", err->text);
 			clear(snapshot);
 			continue;
@@ -159,6 +166,8 @@ static bool rebuild_whole(struct delta_snapshot *snapshot, int64_t target, struc
 		begin_segment(snapshot, from);
 		if (delta_apply_commits(snapshot, from, target, err))
 			break;
+		if (err->kind == ERR_CANCELED)
+			return false;
 		end_segment(snapshot);
 	}
 	date_spans(snapshot);
@@ -181,14 +190,14 @@ bool delta_rebuild(struct delta_snapshot *snapshot, int64_t target, struct err *
 		}
 		if (first.kind == ERR_NONE)
 			first = *err;
-		if (!snapshot->at.around_damage)
+		if (!snapshot->at.around_damage || err->kind == ERR_CANCELED)
 			return false;
 		delta_snapshot_note(snapshot, "%s; read from what came before it", err->text);
 	}
 	clear(snapshot);
 	if (delta_apply_commits(snapshot, -1, target, err))
 		return true;
-	if (first.kind != ERR_NONE)
+	if (first.kind != ERR_NONE && err->kind != ERR_CANCELED)
 		*err = first; /* the damage is the cause, the gap only shows it */
 	return false;
 }

@@ -13,7 +13,7 @@
 #include "base/utf8.h"
 #include "collectors/delta/table_state.h"
 
-enum { NOTES_MAX = 32, NOTE_MAX = 512 };
+enum { NOTES_MAX = 32, NOTE_MAX = 512, ACTIONS_A_TELL = 4096 };
 
 void delta_snapshot_note(struct delta_snapshot *snapshot, const char *fmt, ...)
 {
@@ -111,6 +111,9 @@ bool delta_snapshot_take(void *context, const struct delta_action *action, struc
 {
 	struct delta_snapshot *snapshot = context;
 
+	if (++snapshot->taken % ACTIONS_A_TELL == 0 &&
+		!progress_tell(snapshot->at.progress, "actions", snapshot->taken, -1, err))
+		return false;
 	switch (action->kind) {
 	case DELTA_ACTION_ADD:
 	case DELTA_ACTION_REMOVE:

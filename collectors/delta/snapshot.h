@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "collectors/delta/delta.h"
 
@@ -18,7 +19,8 @@
  * milliseconds, sizes bytes; what nobody reported is FACT_UNKNOWN (json: null).
  *
  * Errors name the file and what to do. Kinds: ERR_ABSENT no such table or version, ERR_UNSUPPORTED a
- * protocol or feature that may not be read here, ERR_FORMAT a damaged log, ERR_IO, ERR_AUTH, ERR_LIMIT.
+ * protocol or feature that may not be read here, ERR_FORMAT a damaged log, ERR_IO, ERR_AUTH,
+ * ERR_LIMIT, ERR_CANCELED stopped by delta_at.progress.
  */
 struct delta_snapshot;
 
@@ -40,6 +42,7 @@ struct delta_at {
 	 */
 	bool lifetimes;
 	bool without_files; /* metaData, protocol, transactions only; of a checkpoint a few columns */
+	struct progress *progress; /* of _open and _advance; must outlive the snapshot; NULL = none */
 };
 #define DELTA_NEWEST                                                                               \
 	((struct delta_at){ .version = FACT_UNKNOWN, .timestamp_ms = FACT_UNKNOWN })
@@ -157,6 +160,7 @@ struct delta_looks {
 	int64_t now_ms;
 	int64_t old_max;    /* files looked for in this call, most recently removed first */
 	int64_t newest_max; /* and of the newest version, evenly spread; 0 = none */
+	struct progress *progress; /* NULL = none */
 };
 
 struct delta_horizon {
@@ -176,10 +180,11 @@ struct delta_horizon {
  * the horizon once, keep it between calls. Cost: one pass over the removed files; one stat for each
  * of them that was not looked for since its directory last changed, at most old_max, and one stat a
  * directory. Files of the newest version are looked for only as newest_max allows: with n files the
- * cost is never a million stats. What stands on another file system is not looked for.
+ * cost is never a million stats. What stands on another file system is not looked for. False:
+ * ERR_CANCELED, stopped by looks->progress; the horizon has no rows then and may be read again.
  */
-void delta_horizon_read(struct delta_horizon *horizon, struct delta_snapshot *snapshot,
-	const struct delta_looks *looks);
+bool delta_horizon_read(struct delta_horizon *horizon, struct delta_snapshot *snapshot,
+	const struct delta_looks *looks, struct err *err);
 void delta_horizon_done(struct delta_horizon *horizon);
 
 /* ---- one commit's file actions ---- */

@@ -100,9 +100,14 @@ static int open_commit(const char *path, int64_t *ms_out)
 	return fd;
 }
 
-/* Reads one commit into commit (begun). False with errno set when it cannot be read at all. */
-static bool read_commit(struct delta_commit *commit, const char *path, int64_t *file_ms_out)
+/*
+ * Reads one commit into commit (begun). False with errno set when it cannot be read at all:
+ * ECANCELED = stopped.
+ */
+static bool read_commit(struct delta_commit *commit, const char *path, struct progress *progress,
+	int64_t *file_ms_out)
 {
+	struct err stopped = ERR_INIT;
 	int64_t total = 0;
 	int fd = open_commit(path, file_ms_out);
 	char *chunk;
@@ -114,6 +119,12 @@ static bool read_commit(struct delta_commit *commit, const char *path, int64_t *
 	while ((n = read(fd, chunk, READ_BYTES)) > 0 && total <= DELTA_COMMIT_MAX) {
 		total += n;
 		delta_commit_feed(commit, (struct text){ chunk, (size_t)n });
+		if (n == READ_BYTES &&
+			!progress_tell(progress, "bytes of a commit", total, -1, &stopped)) {
+			errno = ECANCELED;
+			n = -1;
+			break;
+		}
 	}
 	free(chunk);
 	if (n < 0) {
@@ -153,21 +164,23 @@ static bool holds_word(const char *path)
 	return holds;
 }
 
-static void look_back(struct delta_table *table, int64_t before)
+static void look_back(struct delta_table *table, int64_t before, struct progress *progress)
 {
+	struct err stopped = ERR_INIT;
 	struct fact_batch *scratch = fact_batch_new();
 	size_t at = table->log.ncommits;
 	size_t looked = 0;
 
 	while (at > 0 && table->log.commits[at - 1] >= before)
 		at--;
-	while (at-- > 0 && looked++ < LOOK_BACK_MAX && !(table->metadata && table->protocol)) {
+	while (at-- > 0 && looked++ < LOOK_BACK_MAX && !(table->metadata && table->protocol) &&
+		progress_tell(progress, "commits looked back into", (int64_t)looked, -1, &stopped)) {
 		struct delta_commit commit;
 		int64_t ignored;
 		char *path = commit_path(table, table->log.commits[at]);
 
 		delta_commit_begin(&commit, scratch, path, 0);
-		if (holds_word(path) && read_commit(&commit, path, &ignored)) {
+		if (holds_word(path) && read_commit(&commit, path, progress, &ignored)) {
 			if (!table->metadata)
 				table->metadata = json_incref(commit.metadata);
 			if (!table->protocol)
@@ -181,10 +194,11 @@ static void look_back(struct delta_table *table, int64_t before)
 }
 
 /* What was before the first commits that are left, if a checkpoint tells. */
-static void look_into_checkpoint(struct delta_table *table, int64_t version)
+static void look_into_checkpoint(struct delta_table *table, int64_t version,
+	struct progress *progress)
 {
 	struct delta_at at = { .version = version, .timestamp_ms = FACT_UNKNOWN,
-		.without_files = true };
+		.without_files = true, .progress = progress };
 	struct delta_snapshot *snapshot;
 	struct err ignored = ERR_INIT;
 
@@ -273,18 +287,27 @@ static void take_gap(const struct delta_table *table, struct delta_commit *commi
 			commit, "checkpoint %lld stands in for them", (long long)checkpoint);
 }
 
+/* What this commit changes, if it is the kind that does; false = stopped before it was found. */
+static bool find_previous(struct delta_table *table, const struct delta_commit *commit,
+	int64_t version, struct progress *progress)
+{
+	struct err stopped = ERR_INIT;
+
+	if (version == 0 || (!commit->metadata && !commit->protocol))
+		return true;
+	if (!(table->metadata && table->protocol))
+		look_back(table, version, progress);
+	if (!(table->metadata && table->protocol))
+		look_into_checkpoint(table, version - 1, progress);
+	return progress_tell(progress, "commits", version, -1, &stopped);
+}
+
 static void take_changes(struct delta_table *table, struct delta_commit *commit, int64_t version)
 {
-	bool first = version == 0;
-
 	if (!commit->metadata && !commit->protocol)
 		return;
-	if (!first && !(table->metadata && table->protocol))
-		look_back(table, version);
-	if (!first && !(table->metadata && table->protocol))
-		look_into_checkpoint(table, version - 1);
 	commit->version.changes = delta_changes(&commit->batch->arena, table->metadata,
-		commit->metadata, table->protocol, commit->protocol, first);
+		commit->metadata, table->protocol, commit->protocol, version == 0);
 	if (commit->metadata) {
 		json_decref(table->metadata);
 		table->metadata = json_incref(commit->metadata);
@@ -347,8 +370,10 @@ static void take_back(struct fact_batch *batch, size_t nfacts, int64_t undecodab
 	batch->undecodable = undecodable;
 }
 
-/* One commit into the batch; false when it is waited for. */
-static bool read_version(struct delta_table *table, int64_t version,
+enum outcome { TAKEN, WAITS, STOPPED };
+
+/* One commit into the batch; nothing of it is there unless it was taken. */
+static enum outcome read_version(struct delta_table *table, int64_t version,
 	const struct delta_pace *pace, struct fact_batch *batch)
 {
 	char *path = commit_path(table, version);
@@ -357,26 +382,31 @@ static bool read_version(struct delta_table *table, int64_t version,
 	int64_t undecodable = batch->undecodable;
 	struct delta_commit commit;
 	int64_t file_ms = 0;
-	bool wait = false;
+	enum outcome outcome = TAKEN;
 
 	delta_commit_begin(&commit, batch, path, now_ms);
-	if (!read_commit(&commit, path, &file_ms)) {
-		/* Gone since the listing: cleaned up; the next version tells the gap. */
-		if (errno != ENOENT) {
+	if (!read_commit(&commit, path, pace->progress, &file_ms)) {
+		if (errno == ECANCELED) {
+			outcome = STOPPED;
+		} else if (errno != ENOENT) {
+			/* Gone since the listing: cleaned up; the next version tells the gap. */
 			fact_batch_undecodable(batch, now_ms, text_of(path),
 				text_of(strerror(errno)), TEXT_NONE);
 			table->last = version; /* it is there: no gap */
 		}
 	} else {
-		wait = should_wait(table, &commit, pace);
-		if (wait)
-			take_back(batch, nfacts, undecodable);
+		if (should_wait(table, &commit, pace))
+			outcome = WAITS;
+		else if (!find_previous(table, &commit, version, pace->progress))
+			outcome = STOPPED;
 		else
 			emit(table, &commit, version, file_ms);
 	}
+	if (outcome != TAKEN)
+		take_back(batch, nfacts, undecodable);
 	delta_commit_done(&commit);
 	free(path);
-	return !wait;
+	return outcome;
 }
 
 /* A listing is not atomic: a version may be missing in it and yet be there. */
@@ -453,6 +483,7 @@ static bool should_pause(const struct delta_pace *pace, const struct fact_batch 
 bool delta_table_read(struct delta_table *table, const struct delta_pace *pace,
 	struct fact_batch *batch, bool *more_out, struct err *err)
 {
+	struct err stopped = ERR_INIT;
 	bool relisted = false;
 	bool read_any = false;
 
@@ -465,8 +496,11 @@ bool delta_table_read(struct delta_table *table, const struct delta_pace *pace,
 	*more_out = false;
 	while (table->at < table->log.ncommits) {
 		int64_t version = table->log.commits[table->at];
+		enum outcome outcome;
 
-		if (read_any && should_pause(pace, batch)) {
+		if ((read_any && should_pause(pace, batch)) ||
+			!progress_tell(pace->progress, "commits", (int64_t)table->at,
+				(int64_t)table->log.ncommits, &stopped)) {
 			*more_out = true;
 			return true;
 		}
@@ -476,8 +510,13 @@ bool delta_table_read(struct delta_table *table, const struct delta_pace *pace,
 				return false;
 			continue;
 		}
-		if (!read_version(table, version, pace, batch))
+		outcome = read_version(table, version, pace, batch);
+		if (outcome == WAITS)
 			break;
+		if (outcome == STOPPED) {
+			*more_out = true;
+			return true;
+		}
 		read_any = true;
 		table->at++;
 	}
@@ -492,9 +531,10 @@ const char *delta_table_why_empty(const struct delta_table *table)
 	return "the log has no JSON commit, only a checkpoint: weir table detail tells what it holds";
 }
 
-bool delta_read_table(const char *path, struct fact_batch *batch, struct err *err)
+bool delta_read_table(const char *path, struct progress *progress, struct fact_batch *batch,
+	struct err *err)
 {
-	struct delta_pace pace = { clock_system(), INT64_MAX, SIZE_MAX, true };
+	struct delta_pace pace = { clock_system(), INT64_MAX, SIZE_MAX, true, progress };
 	struct delta_table table;
 	char *given = realpath(strncmp(path, "file://", 7) == 0 ? path + 7 : path, NULL);
 	char *log_dir;
@@ -515,7 +555,9 @@ bool delta_read_table(const char *path, struct fact_batch *batch, struct err *er
 	delta_table_init(&table, given, log_dir, slash && slash[1] ? slash + 1 : given);
 	while (done && more) {
 		pace.facts_max = batch->nfacts + 100000;
-		done = delta_table_read(&table, &pace, batch, &more, err);
+		done = delta_table_read(&table, &pace, batch, &more, err) &&
+			progress_tell(progress, "commits", (int64_t)table.at,
+				(int64_t)table.log.ncommits, err);
 	}
 	if (done && table.last < 0 && batch->undecodable == 0) {
 		const char *reason = delta_table_why_empty(&table);

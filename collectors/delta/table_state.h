@@ -32,6 +32,7 @@ struct delta_snapshot {
 	int64_t version;
 	int64_t checkpoint;          /* -1 = replayed from version 0 */
 	int64_t in_commit_ms;        /* of version; FACT_UNKNOWN = none */
+	int64_t taken;               /* actions, since it was opened */
 	int64_t timestamp_ms;
 	bool in_commit_timestamp;
 	struct delta_span *spans;    /* ended ones, in the order of their ends */

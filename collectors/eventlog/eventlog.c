@@ -247,7 +247,8 @@ static enum step step(void *self, struct step_context *context, struct err *err)
 	log->segment = 0;
 	log->bounded = log->undecodable = 0;
 	log->options.now_ms = context->clock->wall_ms(context->clock);
-	said = log->table ? table_follow_step(log->table, &sink, BACKFILL_BYTES, context->deadline_ms)
+	said = log->table ? table_follow_step(log->table, &sink, BACKFILL_BYTES, context->deadline_ms,
+				    context->progress)
 			  : read_files(log, &sink, context);
 	log->batch = NULL;
 	if (log->table ? table_follow_moved(log->table) : follow_moved(log->follow)) {
@@ -429,7 +430,7 @@ static void doctor(const struct config_section *config,
 	trial.log.batch = trial.batch;
 	if (trial.log.table) {
 		(void)table_follow_step(
-			trial.log.table, &sink, LIVE_BYTES, clock->mono_ms(clock) + 2000);
+			trial.log.table, &sink, LIVE_BYTES, clock->mono_ms(clock) + 2000, NULL);
 		judge_table(&trial);
 		stop(&trial.log);
 		fact_batch_free(trial.batch);

@@ -33,6 +33,7 @@ struct table_follow {
 	char *path, *log_dir, *id;
 	size_t max_record;
 	const struct clock *clock;
+	struct progress *progress;
 	bool known; /* id and at are those of a cursor, or of a table met */
 	struct place at;
 	bool moved;
@@ -255,10 +256,13 @@ static bool look(struct table_follow *follow, struct err *err)
 		now = commit_of(follow, follow->detail.version);
 		if (!is_same(&follow->commit, &now) ||
 			!delta_snapshot_advance(follow->snapshot, &changed, &ignored))
-			close_table(follow);
+			close_table(follow); /* also when stopped: opening it stops as well */
 	}
 	if (!follow->snapshot) {
-		if (!delta_snapshot_open(follow->path, &DELTA_NEWEST, &follow->snapshot, err))
+		struct delta_at at = DELTA_NEWEST;
+
+		at.progress = follow->progress;
+		if (!delta_snapshot_open(follow->path, &at, &follow->snapshot, err))
 			return false;
 		changed = true;
 	}
@@ -361,6 +365,7 @@ static bool list_all(struct table_follow *follow, struct err *err)
 	struct delta_entry entry;
 
 	at.version = follow->at.version;
+	at.progress = follow->progress;
 	if (at.version != follow->detail.version && !delta_snapshot_open(follow->path, &at, &then, err))
 		return false;
 	while (delta_walk_next(then ? then : follow->snapshot, &walk, &entry))
@@ -377,7 +382,8 @@ enum outcome { WENT_ON, WAITS };
 /* Nothing is given up for what may pass: rights, a disk that hangs, a commit half-written. */
 static enum outcome wait_for(struct table_follow *follow, const struct err *err)
 {
-	(void)snprintf(follow->problem, sizeof follow->problem, "%s", err->text);
+	if (err->kind != ERR_CANCELED)
+		(void)snprintf(follow->problem, sizeof follow->problem, "%s", err->text);
 	close_file(follow);
 	return WAITS;
 }
@@ -398,6 +404,8 @@ static enum outcome list(struct table_follow *follow, const struct follow_sink *
 		return WENT_ON;
 	}
 	forget_files(follow);
+	if (err.kind == ERR_CANCELED)
+		return wait_for(follow, &err);
 	if (follow->at.all && from != follow->detail.version) {
 		(void)snprintf(reason, sizeof reason,
 			"version %" PRId64 " was cleaned from the log before it was read", from);
@@ -568,11 +576,12 @@ static enum outcome go_on(struct table_follow *follow, const struct follow_sink 
 }
 
 enum follow_step table_follow_step(struct table_follow *follow, const struct follow_sink *sink,
-	size_t max_bytes, int64_t deadline_ms)
+	size_t max_bytes, int64_t deadline_ms, struct progress *progress)
 {
 	struct err err = ERR_INIT;
 	size_t bytes = 0;
 
+	follow->progress = progress;
 	follow->problem[0] = '\0';
 	/* While rows are read the newest version does not matter, and another table cannot be met. */
 	if (!follow->snapshot || !follow->listed) {

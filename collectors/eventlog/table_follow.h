@@ -23,11 +23,12 @@ bool table_follow_open(const char *table, size_t max_record, const struct clock 
 	struct text cursor, struct table_follow **follow_out, struct err *err);
 void table_follow_close(struct table_follow *follow); /* NULL is allowed */
 /*
+ * progress: must live until _close; stopped: nothing is lost, the next step begins there again.
  * Records have line = the row's number in its file from 1, offset 0, no inode: there is no segment
  * to point to. Refused: reason in words, path what it is about, line 0 where it is no row.
  */
 enum follow_step table_follow_step(struct table_follow *follow, const struct follow_sink *sink,
-	size_t max_bytes, int64_t deadline_ms);
+	size_t max_bytes, int64_t deadline_ms, struct progress *progress);
 void table_follow_cursor(struct table_follow *follow, struct buf *out);
 bool table_follow_moved(const struct table_follow *follow);
 

@@ -140,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct delta_horizon horizon = { 0 };
 	struct delta_snapshot *newest;
 	struct delta_snapshot *other;
+	struct err err = ERR_INIT;
 
 	if (!folder[0]) {
 		make_folder();
@@ -148,8 +149,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	write_files(data, size);
 	newest = open_at(FACT_UNKNOWN, true, true);
 	if (newest) {
-		delta_horizon_read(&horizon, newest, &looks);
-		delta_horizon_read(&horizon, newest, &looks);
+		require(delta_horizon_read(&horizon, newest, &looks, &err));
+		require(delta_horizon_read(&horizon, newest, &looks, &err));
 		for (size_t i = 1; i < horizon.n; i++)
 			require(horizon.rows[i - 1].version < horizon.rows[i].version);
 		delta_horizon_done(&horizon);

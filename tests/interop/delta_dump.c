@@ -59,7 +59,7 @@ static bool dump(const char *path)
 	json_t *versions = json_array();
 	json_t *undecodable = json_array();
 	struct text table = TEXT_NONE;
-	bool done = delta_read_table(path, batch, &err);
+	bool done = delta_read_table(path, NULL, batch, &err);
 	json_t *root;
 
 	for (size_t i = 0; i < batch->nfacts; i++) {

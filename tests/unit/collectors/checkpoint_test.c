@@ -89,7 +89,7 @@ static void stop(struct fixture *fixture)
 /* A minute passes, then steps until idle: everything is looked at and told. */
 static void step(struct fixture *fixture)
 {
-	struct step_context context = { fixture->batch, &fixture->clock, 0, false };
+	struct step_context context = { fixture->batch, &fixture->clock, 0, false, NULL };
 
 	fact_batch_reset(fixture->batch);
 	fixture->clock.fixed_ms += 61000;

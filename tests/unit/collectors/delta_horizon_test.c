@@ -87,6 +87,18 @@ static void commit(int version, int64_t at_ms, const char *head, const char *fil
 	write_file(name, text, at_ms);
 }
 
+/* A v2 checkpoint in JSON: its files as "+a", its tombstones as "-a", as of that time. */
+static void checkpoint(int version, int64_t at_ms, const char *files)
+{
+	char from[256];
+	char to[256];
+
+	commit(version, at_ms, "", files);
+	(void)snprintf(from, sizeof from, "%s/_delta_log/%020d.json", folder, version);
+	(void)snprintf(to, sizeof to, "%s/_delta_log/%020d.checkpoint.a-b.json", folder, version);
+	assert_int_equal(rename(from, to), 0);
+}
+
 static struct delta_snapshot *open_newest(bool lifetimes)
 {
 	struct delta_at at = DELTA_NEWEST;
@@ -114,7 +126,7 @@ static void test_standings(void **unused)
 	commit(2, t + 2 * DAY, NULL, "-b +d");
 	commit(3, t + 3 * DAY, NULL, "+e");
 	snapshot = open_newest(true);
-	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.n, 4);
 	assert_int_equal(horizon.first_listed, 0);
 	assert_int_equal(horizon.first_restorable, 0);
@@ -136,7 +148,7 @@ static void test_standings(void **unused)
 	/* VACUUM takes a; somebody takes c, which the newest needs. */
 	assert_int_equal(unlink(path_of("a")), 0);
 	assert_int_equal(unlink(path_of("c")), 0);
-	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.rows[0].standing, STANDING_LISTED);
 	assert_int_equal(horizon.rows[0].files_gone, 1);
 	assert_true(text_ends(horizon.rows[0].gone, TEXT("/a")));
@@ -149,7 +161,7 @@ static void test_standings(void **unused)
 	commit(4, t + 4 * DAY, NULL, "+b -d");
 	assert_true(delta_snapshot_advance(snapshot, &changed, &err));
 	assert_true(changed);
-	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.n, 5);
 	assert_int_equal(horizon.rows[1].files_old, 0);
 	assert_true(horizon.rows[1].by_log);
@@ -161,8 +173,68 @@ static void test_standings(void **unused)
 	delta_snapshot_free(snapshot);
 }
 
+struct patience {
+	int asked, end; /* stops when it was asked so often */
+};
+
+static bool is_patient(struct progress *progress)
+{
+	struct patience *patience = progress->context;
+
+	return ++patience->asked <= patience->end;
+}
+
+/* Wherever opening, advancing and looking are stopped, asking again gives the whole truth. */
+static void test_stopped_anywhere(void **unused)
+{
+	struct patience patience = { 0, 0 };
+	struct progress progress = { .go_on = is_patient, .context = &patience };
+	struct delta_looks looks = { .now_ms = 100 * DAY, .old_max = 100, .newest_max = 100,
+		.progress = &progress };
+	struct delta_at at = DELTA_NEWEST;
+	bool done = false;
+	int opened = 0;
+
+	(void)unused;
+	at.lifetimes = true;
+	at.progress = &progress;
+	commit(0, DAY, "", "+a +b");
+	checkpoint(1, DAY + 1, "+a +b +c");
+	commit(1, DAY + 1, NULL, "+c");
+	commit(2, DAY + 2, NULL, "-a -b +d");
+	for (int end = 0; !done; end++) {
+		struct delta_snapshot *snapshot = NULL;
+		struct delta_horizon horizon = { 0 };
+		struct err err = ERR_INIT;
+		bool stopped;
+
+		write_file("b", "x", DAY);
+		patience = (struct patience){ 0, end };
+		if (!delta_snapshot_open(folder, &at, &snapshot, &err)) {
+			assert_int_equal(err.kind, ERR_CANCELED);
+			continue;
+		}
+		opened += opened == 0 ? end : 0;
+		stopped = !delta_horizon_read(&horizon, snapshot, &looks, &err);
+		assert_true(!stopped || (err.kind == ERR_CANCELED && horizon.n == 0));
+		done = !stopped;
+		/* What went away between is noticed by the second reading. */
+		assert_int_equal(unlink(path_of("b")), 0);
+		patience.end = 1000 * 1000;
+		assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
+		assert_int_equal(horizon.n, 3);
+		assert_int_equal(horizon.rows[0].standing, STANDING_LISTED);
+		assert_int_equal(horizon.rows[1].files_gone, 1);
+		assert_int_equal(horizon.rows[2].standing, STANDING_CURRENT);
+		delta_horizon_done(&horizon);
+		delta_snapshot_free(snapshot);
+	}
+	assert_true(opened >= 3); /* one a commit at least */
+}
+
 static void test_looks_are_few(void **unused)
 {
+	struct err err = ERR_INIT;
 	const int64_t t = 1000 * DAY;
 	struct delta_looks looks = { .now_ms = t + 100 * DAY, .old_max = 3, .newest_max = 2 };
 	struct delta_horizon horizon = { 0 };
@@ -176,20 +248,20 @@ static void test_looks_are_few(void **unused)
 	commit(3, t + DAY, NULL, "-d");
 	assert_int_equal(utimensat(AT_FDCWD, folder, old, 0), 0);
 	snapshot = open_newest(true);
-	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.looked, 3);
 	assert_int_equal(horizon.rows[0].files_unlooked, 1); /* a, removed longest ago */
 	assert_int_equal(horizon.rows[1].files_unlooked, 0);
 	assert_true(horizon.newest_looked <= 2);
 	/* Nothing has changed in the directory: only what was left over is looked for. */
-	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.looked, 1);
 	assert_int_equal(horizon.rows[0].files_unlooked, 0);
-	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.looked, 0);
 	assert_int_equal(unlink(path_of("b")), 0); /* which changes the directory */
 	looks.old_max = 100;
-	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.looked, 4);
 	assert_int_equal(horizon.rows[1].standing, STANDING_LISTED);
 	assert_int_equal(horizon.rows[2].standing, STANDING_RESTORABLE);
@@ -199,6 +271,7 @@ static void test_looks_are_few(void **unused)
 
 static void test_properties_rule(void **unused)
 {
+	struct err err = ERR_INIT;
 	const int64_t t = 1000 * DAY;
 	struct delta_looks looks = { .now_ms = t, .old_max = 100 };
 	struct delta_horizon horizon = { 0 };
@@ -210,7 +283,7 @@ static void test_properties_rule(void **unused)
 	commit(1, t + DAY, NULL, "-a +b");
 	commit(2, t + DAY, NULL, "+c");
 	snapshot = open_newest(true);
-	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.rows[0].until_ms, t + DAY + 2 * DAY + DAY / 2);
 	assert_int_equal(horizon.rows[1].standing, STANDING_RESTORABLE);
 	assert_true(horizon.rows[1].until_ms == FACT_UNKNOWN); /* nothing threatens it */
@@ -331,20 +404,9 @@ static void test_in_commit_times(void **unused)
 	}
 }
 
-/* A v2 checkpoint in JSON: its files as "+a", its tombstones as "-a", as of that time. */
-static void checkpoint(int version, int64_t at_ms, const char *files)
-{
-	char from[256];
-	char to[256];
-
-	commit(version, at_ms, "", files);
-	(void)snprintf(from, sizeof from, "%s/_delta_log/%020d.json", folder, version);
-	(void)snprintf(to, sizeof to, "%s/_delta_log/%020d.checkpoint.a-b.json", folder, version);
-	assert_int_equal(rename(from, to), 0);
-}
-
 static void test_gap_in_the_log(void **unused)
 {
+	struct err err = ERR_INIT;
 	const int64_t t = 1000 * DAY;
 	struct delta_looks looks = { .now_ms = t + 5 * DAY, .old_max = 100 };
 	struct delta_horizon horizon = { 0 };
@@ -364,7 +426,7 @@ static void test_gap_in_the_log(void **unused)
 	assert_int_equal(d.earliest_version, 0);
 	delta_snapshot_free(snapshot);
 	snapshot = open_newest(true);
-	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.n, 4);
 	assert_int_equal(horizon.rows[0].standing, STANDING_RESTORABLE);
 	assert_int_equal(horizon.rows[0].files_old, 1); /* a */
@@ -374,7 +436,7 @@ static void test_gap_in_the_log(void **unused)
 	assert_int_equal(horizon.rows[2].version, 4);
 	assert_int_equal(horizon.rows[2].until_ms, t + 3 * DAY + 7 * DAY); /* d */
 	assert_int_equal(unlink(path_of("c")), 0);
-	delta_horizon_read(&horizon, snapshot, &looks);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.rows[0].standing, STANDING_RESTORABLE);
 	assert_int_equal(horizon.rows[1].standing, STANDING_LISTED);
 	delta_horizon_done(&horizon);
@@ -420,7 +482,7 @@ static void test_history_behind_a_checkpoint(void **unused)
 	/* The commit that set the property before is cleaned up; the checkpoint knows it. */
 	checkpoint(3, DAY, "+a");
 	commit(4, DAY, "\"delta.appendOnly\":\"true\"", "+b");
-	assert_true(delta_read_table(folder, batch, &err));
+	assert_true(delta_read_table(folder, NULL, batch, &err));
 	assert_int_equal(batch->nfacts, 1);
 	assert_true(text_contains(batch->facts[0].u.version.changes,
 		TEXT("property delta.appendOnly set to true")));
@@ -431,6 +493,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_standings, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_stopped_anywhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_looks_are_few, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_properties_rule, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_advance_is_a_fresh_open, set_up, tear_down),

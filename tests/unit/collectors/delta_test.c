@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,7 +93,7 @@ static void stop(struct fixture *fixture)
 /* Steps until idle; the facts of all steps are in the batch, the cursor is kept. */
 static void step(struct fixture *fixture, bool once)
 {
-	struct step_context context = { fixture->batch, clock_system(), 0, once };
+	struct step_context context = { fixture->batch, clock_system(), 0, once, NULL };
 	struct err err = ERR_INIT;
 	enum step said;
 
@@ -288,10 +289,74 @@ static void test_made_anew(void **state)
 	stop(fixture);
 }
 
+struct patience {
+	int asked, end; /* stops when it was asked so often; INT_MAX = never */
+};
+
+static bool is_patient(struct progress *progress)
+{
+	struct patience *patience = progress->context;
+
+	return ++patience->asked <= patience->end;
+}
+
+/* Stopped wherever it can be, nothing is told wrongly and nothing is lost or told twice. */
+static void test_stopped_anywhere(void **state)
+{
+	struct fixture *fixture = *state;
+	struct patience patience = { 0, INT_MAX };
+	struct progress progress = { .go_on = is_patient, .context = &patience };
+	struct step_context context = { fixture->batch, clock_system(), INT64_MAX, true, &progress };
+	struct err err = ERR_INIT;
+	bool done = false;
+	int stops = 0;
+
+	commit(fixture, "t", 0, 1000, SETUP);
+	commit(fixture, "t", 1, 2000, INFO);
+	/* A newer metaData in a life that has not read the first: it is looked back for. */
+	start(fixture);
+	step(fixture, true);
+	assert_int_equal(told(fixture), 2);
+	stop(fixture);
+	commit(fixture, "t", 2, 3000, INFO);
+	commit(fixture, "t", 3, 4000, INFO "{\"metaData\":{\"id\":\"t-1\",\"configuration\":{"
+		"\"a\":\"2\"}}}\n");
+	for (int end = 0; !done; end++) {
+		enum step said;
+
+		patience = (struct patience){ 0, end };
+		fact_batch_reset(fixture->batch);
+		start(fixture); /* from the same cursor each time */
+		said = delta_collector.step(fixture->self, &context, &err);
+		assert_int_not_equal(said, STEP_FAILED);
+		done = patience.asked <= end;
+		stops += !done;
+		for (size_t i = 0; i < fixture->batch->nfacts; i++) {
+			const struct fact *fact = &fixture->batch->facts[i];
+
+			assert_int_not_equal(fact->kind, FACT_UNDECODABLE);
+			if (fact->kind == FACT_TABLE)
+				assert_null(fact->u.table.problem.bytes);
+			if (fact->kind == FACT_VERSION && fact->u.version.version == 3)
+				assert_true(text_is(fact->u.version.changes,
+					"[\"property a changed from 1 to 2\"]"));
+		}
+		assert_true(!done || told(fixture) == 2);
+		/* What was stopped goes on where it was. */
+		patience.end = INT_MAX;
+		while (said == STEP_MORE)
+			said = delta_collector.step(fixture->self, &context, &err);
+		assert_int_equal(said, STEP_IDLE);
+		assert_int_equal(told(fixture), 2);
+		stop(fixture);
+	}
+	assert_true(stops > 8);
+}
+
 static void test_no_root(void **state)
 {
 	struct fixture *fixture = *state;
-	struct step_context context = { fixture->batch, clock_system(), INT64_MAX, true };
+	struct step_context context = { fixture->batch, clock_system(), INT64_MAX, true, NULL };
 	struct err err = ERR_INIT;
 
 	start(fixture);
@@ -309,7 +374,7 @@ static void test_read_table(void **state)
 	char path[128];
 
 	commit(fixture, "t", 0, 1000, SETUP);
-	assert_false(delta_read_table(fixture->dir, fixture->batch, &err));
+	assert_false(delta_read_table(fixture->dir, NULL, fixture->batch, &err));
 	assert_int_equal(err.kind, ERR_ABSENT);
 	for (int i = 0; i < 3; i++) {
 		static const char *const ways[][2] = { { "", "/t" }, { "", "/t/_delta_log/" },
@@ -317,7 +382,7 @@ static void test_read_table(void **state)
 
 		fact_batch_reset(fixture->batch);
 		(void)snprintf(path, sizeof path, "%s%s%s", ways[i][0], fixture->dir, ways[i][1]);
-		assert_true(delta_read_table(path, fixture->batch, &err));
+		assert_true(delta_read_table(path, NULL, fixture->batch, &err));
 		assert_int_equal(told(fixture), 1);
 		assert_true(text_is(version_at(fixture, 0)->table, "t"));
 		assert_true(text_ends(version_at(fixture, 0)->path, TEXT("/t")));
@@ -332,6 +397,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_half_written, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gaps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_made_anew, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_stopped_anywhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_root, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_read_table, set_up, tear_down),
 	};

@@ -287,7 +287,10 @@ struct fact_place {
 	int64_t processed; /* done: FACT_UNKNOWN = no commit, or not read in this sweep */
 	int64_t started;   /* being processed up to here (offsets without commits); FACT_UNKNOWN */
 	int64_t committed_at_ms; /* when the reader said so, by its own clock; FACT_UNKNOWN */
+	/* of a Delta table: files of version `processed` that it has read; PART_TABLE */
+	int64_t part;
 };
+enum { PART_TABLE = -1 }; /* it still reads the table as it was at version `processed` */
 
 /*
  * How far one reader has read one topic, as one witness saw it. Natural key: witness kind, reader,

@@ -49,6 +49,7 @@ struct lag_partition_row {
 	double rate_in, rate_out;        /* records a second over the last minutes; NAN */
 	int32_t leader;                  /* broker id; -1 = none, or not known */
 	enum lag_verdict verdict;
+	bool moment;                     /* its lag is what comes within half a minute: it keeps up */
 	int64_t seen_at_ms;              /* of the watermark and the position: the older */
 };
 
@@ -58,6 +59,7 @@ struct lag_row {
 	enum reader_kind kind;
 	struct text witnesses;         /* "checkpoint, eventlog" when two see the same reader */
 	enum lag_verdict verdict;
+	bool moment;                   /* WARN, but in no partition by more than comes in half a minute */
 	struct text group_state;       /* as Kafka says; NONE */
 	int64_t members;
 	int64_t lag_records, lag_seconds;
@@ -70,7 +72,12 @@ struct lag_row {
 	bool topic_gone;               /* deleted: there is no end to lag behind */
 	int64_t batch_started_ms;      /* of the micro-batch under way */
 	int64_t no_commit;             /* partitions without a commit */
-	int64_t behind_versions, behind_files, behind_bytes; /* readers of Delta tables */
+	/*
+	 * Readers of Delta tables: versions that hold something for it and are not read to their end.
+	 * Files exactly; of a version partly read lag_records and behind_bytes count the whole. Of other
+	 * readers, files and bytes as they say themselves.
+	 */
+	int64_t behind_versions, behind_files, behind_bytes;
 	bool stale;                    /* its cluster's last sweep failed or is old: numbers are older */
 	int64_t seen_at_ms;            /* watermarks and positions: the older */
 	double skew;                   /* largest partition's lag / mean; NAN */

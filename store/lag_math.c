@@ -69,6 +69,12 @@ double lag_rate(int64_t from_ms, int64_t from, int64_t to_ms, int64_t to)
 	return (double)(to - from) * 1000 / (double)(to_ms - from_ms);
 }
 
+bool lag_is_moment(int64_t lag, int64_t lag_seconds, bool lower_bound, double rate_in)
+{
+	return lag != FACT_UNKNOWN && lag_seconds != FACT_UNKNOWN && lag_seconds <= LAG_NOW_SECONDS &&
+		!lower_bound && (double)lag <= rate_in * LAG_NOW_SECONDS; /* false for NAN */
+}
+
 int64_t lag_drain_seconds(int64_t lag, int64_t lag_seconds, bool lower_bound, double rate_in,
 	double rate_out, bool *never_out)
 {

@@ -32,12 +32,17 @@ void lag_cross_end(struct lag_cross *cross, int64_t oldest_ms);
 /* Records a second from one look to another; NAN without two looks apart. */
 double lag_rate(int64_t from_ms, int64_t from, int64_t to_ms, int64_t to);
 
+enum { LAG_NOW_SECONDS = 30 };
+/*
+ * All that it has not read came within the last LAG_NOW_SECONDS: records are under way at any look,
+ * and Burrow's rules, which allow no lag at all, call a ripple of them a reader that falls behind.
+ */
+bool lag_is_moment(int64_t lag, int64_t lag_seconds, bool lower_bound, double rate_in);
 /*
  * Seconds until what lags is read: 0 when it is nothing, or what moving readers have always before
  * them (written within the last LAG_NOW_SECONDS, and read nearly as fast as they come). *never_out:
  * known to read no faster than records come. Unknown when a rate is.
  */
-enum { LAG_NOW_SECONDS = 30 };
 int64_t lag_drain_seconds(int64_t lag, int64_t lag_seconds, bool lower_bound, double rate_in,
 	double rate_out, bool *never_out);
 

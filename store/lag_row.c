@@ -187,6 +187,8 @@ static void fill_partition(const struct lag_place *place, const struct lag_topic
 	fill_lag(row, &place->crosses[p], topic);
 	row->verdict = place->ncommits > 0 ? verdict_by_commits(place, topic, row) :
 		verdict_by_looks(ring, row);
+	row->moment = lag_is_moment(row->lag_records, row->lag_seconds, row->lag_seconds_is_lower_bound,
+		row->rate_in);
 }
 
 /* Largest of what is known; unknown drains make the whole unknown, one that never drains is known. */
@@ -194,6 +196,7 @@ static void sum_up(struct lag_row *row)
 {
 	int64_t largest = 0, known = 0, drain = 0;
 	double in = NAN, out = NAN;
+	bool warns = false;
 
 	for (size_t i = 0; i < row->npartitions; i++) {
 		const struct lag_partition_row *part = &row->partitions[i];
@@ -221,7 +224,9 @@ static void sum_up(struct lag_row *row)
 		in = add_rate(in, part->rate_in);
 		out = add_rate(out, part->rate_out);
 		row->verdict = (enum lag_verdict)worse_verdict(row->verdict, part->verdict);
+		warns |= part->verdict == LAG_WARN && !part->moment;
 	}
+	row->moment = row->verdict == LAG_WARN && !warns;
 	row->rate_in = in;
 	row->rate_out = out;
 	row->drain_seconds = known > 0 && !row->never_drains ? drain : FACT_UNKNOWN;
@@ -347,9 +352,10 @@ static bool table_of(struct lag_data *data, struct text *place, int64_t *tbl, st
 }
 
 struct versions { /* from `first` on */
-	int64_t first, *at_ms;
+	int64_t first, *at_ms; /* NOTHING_NEW: it holds nothing for a reader, as after OPTIMIZE */
 	size_t n;
 };
+#define NOTHING_NEW INT64_MAX
 
 /* Versions from one on: their times, and what those from `processed` on hold, summed. */
 static bool versions_from(struct lag_data *data, int64_t tbl, struct versions *versions,
@@ -357,7 +363,7 @@ static bool versions_from(struct lag_data *data, int64_t tbl, struct versions *v
 {
 	sqlite3_stmt *stmt;
 	size_t room = 0;
-	bool there, ok;
+	bool there, ok, changes;
 
 	if (!reader_query(data->reader, Q_VERSIONS_AFTER, &stmt, err))
 		return false;
@@ -373,8 +379,9 @@ static bool versions_from(struct lag_data *data, int64_t tbl, struct versions *v
 			if (old)
 				memcpy(versions->at_ms, old, versions->n * sizeof *old);
 		}
-		versions->at_ms[versions->n] = sql_int(stmt, 0);
-		for (int i = 0; i < 3 && versions->first + (int64_t)versions->n >= processed; i++) {
+		changes = sql_int(stmt, 4) != 0; /* not told: it may */
+		versions->at_ms[versions->n] = changes ? sql_int(stmt, 0) : NOTHING_NEW;
+		for (int i = 0; i < 3 && changes && versions->first + (int64_t)versions->n >= processed; i++) {
 			int64_t value = sql_int(stmt, i + 1);
 
 			/* one version that does not tell makes the sum unknown */
@@ -423,24 +430,37 @@ static bool delta_lag(struct lag_data *data, const struct lag_place *place, int6
 	struct lag_commit commits[LAG_RING];
 	struct versions versions = { .first = part->processed };
 	int64_t sums[3] = { 0 };
-	size_t n = places_of(place, commits), waits;
+	int64_t part_read = lag_state_get(&place->state, 0, PLACE_PART);
+	size_t n = places_of(place, commits), next;
 
 	for (size_t i = 0; i < n; i++)
 		versions.first = commits[i].offset < versions.first ? commits[i].offset : versions.first;
 	if (!versions_from(data, tbl, &versions, part->processed, sums, err))
 		return false;
-	waits = (size_t)(part->processed - versions.first);
-	row->behind_versions = versions.n > waits ? (int64_t)(versions.n - waits) : 0;
+	row->behind_versions = versions_behind(&versions, part->processed, NOTHING_NEW - 1);
+	part->high = versions.first + (int64_t)versions.n;
+	if (part->high < part->processed)
+		part->high = part->processed;
+	if (part_read == PART_TABLE) {
+		/* versions tell what they added, not what the table held */
+		sums[0] = sums[1] = sums[2] = FACT_UNKNOWN;
+		row->lag_seconds_is_lower_bound = true;
+	} else if (part_read > 0 && sums[0] != FACT_UNKNOWN) {
+		sums[0] = sums[0] > part_read ? sums[0] - part_read : 0;
+	}
 	row->behind_files = sums[0];
 	row->behind_bytes = sums[1];
-	part->high = part->processed + row->behind_versions;
 	part->lag_records = row->lag_records = sums[2];
+	for (next = (size_t)(part->processed - versions.first);
+		next < versions.n && versions.at_ms[next] == NOTHING_NEW;)
+		next++;
 	if (row->behind_versions == 0)
 		row->lag_seconds = 0;
-	else if (versions.at_ms[waits] != FACT_UNKNOWN)
-		row->lag_seconds = row->seen_at_ms > versions.at_ms[waits] ?
-			(row->seen_at_ms - versions.at_ms[waits]) / 1000 : 0;
+	else if (versions.at_ms[next] != FACT_UNKNOWN)
+		row->lag_seconds = row->seen_at_ms > versions.at_ms[next] ?
+			(row->seen_at_ms - versions.at_ms[next]) / 1000 : 0;
 	part->lag_seconds = row->lag_seconds;
+	part->lag_seconds_is_lower_bound = row->lag_seconds_is_lower_bound;
 	for (size_t i = 0; i < n; i++)
 		commits[i].lag = versions_behind(&versions, commits[i].offset, commits[i].at_ms);
 	if (place->ncommits == 0)

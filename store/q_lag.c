@@ -326,7 +326,9 @@ static int grade(const struct lag_row *row)
 	case LAG_STALL:
 		return 4;
 	case LAG_WARN:
-		return 3;
+		if (!row->moment)
+			return 3;
+		break;
 	case LAG_UNKNOWN:
 		return row->stale || row->topic_gone ? 2 : 1;
 	case LAG_OK:

@@ -316,6 +316,8 @@ static bool put_position(struct writer *writer, struct writer_source *source,
 		(void)lag_state_set(next, place->partition, PLACE_STARTED, lag_value(place->started));
 		(void)lag_state_set(next, place->partition, PLACE_COMMITTED,
 			lag_value(place->committed_at_ms));
+		if (place->part != 0)
+			(void)lag_state_set(next, place->partition, PLACE_PART, lag_value(place->part));
 	}
 	return put_state(writer, series, fact->happened_at_ms, new_out, err);
 }

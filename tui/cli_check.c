@@ -178,7 +178,8 @@ static void check_verdict(struct request *request, const struct lag_row *row)
 		say(request, CHECK_CRITICAL, row, "%s", lag_verdict_words(row->verdict));
 		break;
 	case LAG_WARN:
-		if (row->lag_seconds == FACT_UNKNOWN || row->lag_seconds >= WARN_SECONDS)
+		if (!row->moment &&
+			(row->lag_seconds == FACT_UNKNOWN || row->lag_seconds >= WARN_SECONDS))
 			say(request, CHECK_WARNING, row, "%s", lag_verdict_words(row->verdict));
 		break;
 	case LAG_UNKNOWN:

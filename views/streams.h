@@ -9,7 +9,7 @@
 
 /* What a reader is doing, its state's words first; worse than its verdict when records are lost. */
 const struct state_look *lag_look(const struct lag_row *row);
-const struct state_look *verdict_look(enum lag_verdict verdict);
+const struct state_look *part_look(const struct lag_partition_row *part);
 const char *reader_kind_short(enum reader_kind kind); /* "group", "ckpt", "log", "sink" */
 
 /* Seconds as 4s, 23m, 4h12m; raw as they are. mark: what stands before it, "" or ">". */

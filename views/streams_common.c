@@ -5,8 +5,10 @@
 #include "base/mem.h"
 #include "views/streams.h"
 
-const struct state_look *verdict_look(enum lag_verdict verdict)
+static const struct state_look *verdict_look(enum lag_verdict verdict, bool moment)
 {
+	static const struct state_look keeps_up = { GLYPH_OK, ROLE_OK, "KEEPS UP" };
+
 	static const struct state_look looks[] = {
 		[LAG_UNKNOWN] = { GLYPH_UNKNOWN, ROLE_UNKNOWN, "NOT KNOWN" },
 		[LAG_OK] = { GLYPH_OK, ROLE_OK, "OK" },
@@ -16,7 +18,12 @@ const struct state_look *verdict_look(enum lag_verdict verdict)
 		[LAG_STOP] = { GLYPH_FAILED, ROLE_FAILED, "STOPPED" },
 	};
 
-	return &looks[verdict];
+	return verdict == LAG_WARN && moment ? &keeps_up : &looks[verdict];
+}
+
+const struct state_look *part_look(const struct lag_partition_row *part)
+{
+	return verdict_look(part->verdict, part->moment);
 }
 
 /* It has read all within the verdict's window, but will not again. */
@@ -37,7 +44,7 @@ const struct state_look *lag_look(const struct lag_row *row)
 		return &losing;
 	if (row->topic_gone)
 		return &gone;
-	return is_growing(row) ? &growing : verdict_look(row->verdict);
+	return is_growing(row) ? &growing : verdict_look(row->verdict, row->moment);
 }
 
 const char *reader_kind_short(enum reader_kind kind)
@@ -134,6 +141,7 @@ static void say_state(struct sheet *sheet, const struct look *look, const struct
 	const char *words = row->lost_records > 0 ? "losing records: deleted before it read them" :
 		row->topic_gone ? "the topic was deleted" :
 		is_growing(row) ? "growing: it had read all a while ago, and now more comes than it reads" :
+		row->moment ? "keeps up: its lag has not shrunk, but is what comes within half a minute" :
 		lag_verdict_words(row->verdict);
 
 	sheet_add(sheet, "state", state->role, text_of(words));

@@ -26,7 +26,7 @@ static const struct lag_partition_row *part_of(const void *row)
 static void format_partition(const void *row, const struct look *look, struct line *line)
 {
 	if (!look->raw) {
-		line_glyph(line, look, verdict_look(part_of(row)->verdict));
+		line_glyph(line, look, part_look(part_of(row)));
 		line_addf(line, ROLE_TEXT, " ");
 	}
 	line_addf(line, ROLE_TEXT, "%d", part_of(row)->partition);
@@ -127,7 +127,7 @@ static int compare_loss(const void *a, const void *b)
 static void format_state(const void *row, const struct look *look, struct line *line)
 {
 	const struct lag_partition_row *part = part_of(row);
-	const struct state_look *state = verdict_look(part->verdict);
+	const struct state_look *state = part_look(part);
 
 	if (look->raw)
 		line_add(line, ROLE_TEXT, text_of(lag_verdict_name(part->verdict)));

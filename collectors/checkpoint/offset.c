@@ -27,10 +27,10 @@ static bool number_of(const json_t *value, int64_t *number_out)
 static struct offset only_place(struct arena *arena, enum offset_kind kind, struct text topic,
 	int64_t next)
 {
-	struct offset offset = { .kind = kind, .index = -1, .n = 1 };
+	struct offset offset = { .kind = kind, .n = 1 };
 
 	offset.places = ARENA_NEW(arena, struct offset_place);
-	*offset.places = (struct offset_place){ arena_text(arena, topic), 0, next };
+	*offset.places = (struct offset_place){ .topic = arena_text(arena, topic), .next = next };
 	return offset;
 }
 
@@ -63,7 +63,7 @@ static int64_t count_places(const json_t *value)
 
 static struct offset kafka_of(struct arena *arena, const json_t *value, size_t count)
 {
-	struct offset offset = { .kind = OFFSET_KAFKA, .index = -1 };
+	struct offset offset = { .kind = OFFSET_KAFKA };
 	const char *topic;
 	json_t *partitions;
 
@@ -88,18 +88,26 @@ static struct offset kafka_of(struct arena *arena, const json_t *value, size_t c
 	return offset;
 }
 
+/*
+ * index is the last file read of the version, from 0; a version read to its end is written as the
+ * next one with nothing read. Below 0 stand marks between files: -1 before all, as version 3 of the
+ * format also has -100, -20, -19. isStartingVersion: the files are those of the table then.
+ */
 static struct offset delta_of(struct arena *arena, const json_t *value)
 {
 	const json_t *id = json_object_get(value, "reservoirId");
 	struct offset offset = { .kind = OFFSET_OTHER };
-	int64_t version;
+	int64_t version, index = -1;
 
 	if (!number_of(json_object_get(value, "reservoirVersion"), &version) || version < 0 ||
 		!json_is_string(id) || json_string_length(id) == 0)
 		return offset;
 	offset = only_place(arena, OFFSET_DELTA, string_of(id), version);
-	(void)number_of(json_object_get(value, "index"), &offset.index);
-	offset.initial = json_is_true(json_object_get(value, "isStartingVersion"));
+	(void)number_of(json_object_get(value, "index"), &index);
+	if (json_is_true(json_object_get(value, "isStartingVersion")))
+		offset.places[0].part = PART_TABLE;
+	else if (index >= 0 && index < INT64_MAX)
+		offset.places[0].part = index + 1;
 	return offset;
 }
 
@@ -163,6 +171,7 @@ static void add(struct reached *reached, enum offset_kind kind, const struct off
 		.partition = place->partition,
 		.processed = is_done ? place->next : FACT_UNKNOWN,
 		.started = is_done ? FACT_UNKNOWN : place->next,
+		.part = is_done ? place->part : 0,
 	};
 }
 
@@ -194,6 +203,17 @@ static int64_t lesser(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* The one that is behind counts; of one version, the one that has read less of it. */
+static void add_processed(struct offset_row *last, const struct offset_row *row)
+{
+	int64_t processed = lesser(last->processed, row->processed);
+
+	if (row->processed == processed &&
+		(last->processed != processed || row->part < last->part))
+		last->part = row->part;
+	last->processed = processed;
+}
+
 /* Rows of one partition become one. */
 static void fold(struct reached *reached)
 {
@@ -207,7 +227,7 @@ static void fold(struct reached *reached)
 		const struct offset_row *row = &reached->rows[i];
 
 		if (compare_rows(last, row) == 0) {
-			last->processed = lesser(last->processed, row->processed);
+			add_processed(last, row);
 			last->started = lesser(last->started, row->started);
 		} else {
 			reached->rows[++n] = *row;
@@ -254,6 +274,7 @@ void reached_tell(struct reached *reached, struct fact_batch *batch, int64_t hap
 				.processed = reached->rows[i].processed,
 				.started = reached->rows[i].started,
 				.committed_at_ms = committed_at_ms,
+				.part = reached->rows[i].part,
 			};
 	}
 }

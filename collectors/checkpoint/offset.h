@@ -25,15 +25,13 @@ struct offset_place {
 	struct text topic; /* of a Delta table its id; of files what kind of source it is */
 	int32_t partition;
 	int64_t next;
+	int64_t part; /* of a Delta table, as struct fact_place has it: what of version next is read */
 };
 
 struct offset {
 	enum offset_kind kind;
 	struct offset_place *places;
 	size_t n;
-	/* OFFSET_DELTA: how far into the version `next`; -1 = nothing of it was read */
-	int64_t index;
-	bool initial; /* still reading the table as it was at that version */
 };
 
 /* value: an object, or a string that holds one, or "-", or null. Never fails: OTHER at worst. */
@@ -52,6 +50,7 @@ struct offset_row {
 	struct text topic;
 	int32_t partition;
 	int64_t processed, started; /* FACT_UNKNOWN */
+	int64_t part;               /* of processed */
 };
 
 /* Borrow the offsets' texts. started: NULL or OFFSET_NONE when no batch is under way. */

@@ -66,8 +66,9 @@ struct fact_position *feed_position(struct feed *feed, enum reader_kind kind, co
 	position->places = ARENA_ARRAY(&feed->batch->arena, struct fact_place, n + 1);
 	position->nplaces = n;
 	for (size_t i = 0; i < n; i++)
-		position->places[i] = (struct fact_place){ (int32_t)i, processed[i], FACT_UNKNOWN,
-			FACT_UNKNOWN };
+		position->places[i] = (struct fact_place){ .partition = (int32_t)i,
+			.processed = processed[i], .started = FACT_UNKNOWN,
+			.committed_at_ms = FACT_UNKNOWN };
 	return position;
 }
 

@@ -30,8 +30,7 @@ static void describe(struct buf *out, const struct offset *offset)
 		(void)buf_addf(out, "%s %.*s %d %lld", kinds[offset->kind], TEXT_ARG(place->topic),
 			place->partition, (long long)place->next);
 		if (offset->kind == OFFSET_DELTA)
-			(void)buf_addf(out, " at %lld%s", (long long)offset->index,
-				offset->initial ? " initial" : "");
+			(void)buf_addf(out, " part %lld", (long long)place->part);
 		(void)buf_add_char(out, '\n');
 	}
 }
@@ -58,7 +57,7 @@ static const struct {
 		BYTES("v1\n{}\n{\"a\":{\"0\":1},\"b\":{\"0\":2}}\n-\n{\"sourceVersion\":1,"
 		      "\"reservoirId\":\"r-1\",\"reservoirVersion\":12,\"index\":-1,"
 		      "\"isStartingVersion\":false}"),
-		CHECKPOINT_WHOLE, FACT_UNKNOWN, "kafka a 0 1\nkafka b 0 2\nnone\ndelta r-1 0 12 at -1\n" },
+		CHECKPOINT_WHOLE, FACT_UNKNOWN, "kafka a 0 1\nkafka b 0 2\nnone\ndelta r-1 0 12 part 0\n" },
 	{ "v2: sources by their ids",
 		BYTES("v2\n{\"batchTimestampMs\":7}\nloans:{\"t\":{\"0\":9}}\n1:-\n"), CHECKPOINT_WHOLE,
 		7, "kafka t 0 9\nnone\n" },
@@ -72,7 +71,18 @@ static const struct {
 	{ "a rate source", BYTES("v1\n{}\n17"), CHECKPOINT_WHOLE, FACT_UNKNOWN, "other\n" },
 	{ "a table's first snapshot", BYTES("v1\n{}\n{\"reservoirId\":\"r\",\"reservoirVersion\":3,"
 					    "\"index\":17,\"isStartingVersion\":true}"),
-		CHECKPOINT_WHOLE, FACT_UNKNOWN, "delta r 0 3 at 17 initial\n" },
+		CHECKPOINT_WHOLE, FACT_UNKNOWN, "delta r 0 3 part -1\n" },
+	{ "a version partly read", BYTES("v1\n{}\n{\"reservoirId\":\"r\",\"reservoirVersion\":3,"
+					 "\"index\":17,\"isStartingVersion\":false}"),
+		CHECKPOINT_WHOLE, FACT_UNKNOWN, "delta r 0 3 part 18\n" },
+	{ "marks before a version's files",
+		BYTES("v1\n{}\n{\"sourceVersion\":3,\"reservoirId\":\"r\",\"reservoirVersion\":3,"
+		      "\"index\":-100}\n{\"sourceVersion\":3,\"reservoirId\":\"s\","
+		      "\"reservoirVersion\":4,\"index\":-19}"),
+		CHECKPOINT_WHOLE, FACT_UNKNOWN, "delta r 0 3 part 0\ndelta s 0 4 part 0\n" },
+	{ "an index beyond all numbers", BYTES("v1\n{}\n{\"reservoirId\":\"r\","
+					       "\"reservoirVersion\":3,\"index\":9223372036854775807}"),
+		CHECKPOINT_WHOLE, FACT_UNKNOWN, "delta r 0 3 part 0\n" },
 	{ "offsets of 64 bits", BYTES("v1\n{}\n{\"t\":{\"0\":9223372036854775807}}"),
 		CHECKPOINT_WHOLE, FACT_UNKNOWN, "kafka t 0 9223372036854775807\n" },
 	{ "an offset below zero is none", BYTES("v1\n{}\n{\"t\":{\"0\":-1}}"), CHECKPOINT_WHOLE,
@@ -227,11 +237,13 @@ static void test_reached(void **state)
 	(void)state;
 	assert_int_equal(checkpoint_batch_of(&arena,
 				 TEXT("v1\n{}\n{\"b\":{\"1\":20,\"0\":10}}\n{\"b\":{\"0\":8}}\n"
-				      "{\"reservoirId\":\"r\",\"reservoirVersion\":4,\"index\":-1}"),
+				      "{\"reservoirId\":\"r\",\"reservoirVersion\":4,\"index\":7}\n"
+				      "{\"reservoirId\":\"r\",\"reservoirVersion\":4,\"index\":2}\n"
+				      "{\"reservoirId\":\"r\",\"reservoirVersion\":5,\"index\":-1}"),
 				 &done, &reason),
 		CHECKPOINT_WHOLE);
 	assert_int_equal(checkpoint_batch_of(&arena,
-				 TEXT("v1\n{}\n{\"b\":{\"0\":30,\"2\":1},\"a\\u001b\":{\"0\":7}}\n-\n-"),
+				 TEXT("v1\n{}\n{\"b\":{\"0\":30,\"2\":1},\"a\\u001b\":{\"0\":7}}\n-\n-\n-\n-"),
 				 &begun, &reason),
 		CHECKPOINT_WHOLE);
 	for (size_t i = 0; i < done.n; i++)
@@ -254,7 +266,9 @@ static void test_reached(void **state)
 	assert_int_equal(batch->facts[1].u.position.places[2].started, 1);
 	assert_true(text_is(batch->facts[2].u.position.cluster, "delta"));
 	assert_true(batch->facts[2].u.position.of_delta);
+	/* of two sources that read one table the one that is behind counts */
 	assert_int_equal(batch->facts[2].u.position.places[0].processed, 4);
+	assert_int_equal(batch->facts[2].u.position.places[0].part, 3);
 	reached_done(&reached);
 	fact_batch_free(batch);
 	arena_free(&arena);

@@ -537,6 +537,100 @@ static void no_offset_is_too_large(void **state)
 	assert_int_equal(list(READER_NOW, NULL).n, 3);
 }
 
+/* Burrow allows no lag: what a reader is behind at any look is told to be no problem. */
+static void a_ripple_is_no_problem(void **state)
+{
+	struct feed feed;
+	struct lag_row row;
+
+	(void)state;
+	fresh();
+	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	for (int64_t i = 0; i < 60; i++) {
+		int64_t high[] = { 1000 + i * 100, 1000 + i * 10 };
+		int64_t ripple[] = { high[0] - 5 - i / 4, high[1] };
+		int64_t behind[] = { high[0] - 5 - i / 4, high[1] - 1 - i };
+
+		(void)feed_marks(&feed, "t", 2, high, NULL);
+		(void)feed_position(&feed, READER_GROUP, "ripple", "t", 2, ripple);
+		(void)feed_position(&feed, READER_GROUP, "behind", "t", 2, behind);
+		feed_sweep(&feed, true, 10000);
+	}
+	feed_close(&feed);
+	row = one(READER_NOW, "ripple");
+	assert_int_equal(row.lag_records, 19);
+	assert_int_equal(row.verdict, LAG_WARN); /* by the rules it never shrank */
+	assert_true(row.moment);
+	assert_true(row.partitions[0].moment);
+	/* little next to all that comes, but a minute's worth in its partition */
+	row = one(READER_NOW, "behind");
+	assert_int_equal(row.verdict, LAG_WARN);
+	assert_int_equal(row.partitions[1].lag_records, 60);
+	assert_true(row.partitions[0].moment);
+	assert_false(row.partitions[1].moment);
+	assert_false(row.moment);
+	assert_true(text_is(list(READER_NOW, NULL).rows[0].reader, "behind"));
+}
+
+static void put_version(struct feed *feed, int64_t number, int64_t files, bool changes)
+{
+	struct fact_version *version =
+		&fact_batch_fact(feed->batch, FACT_VERSION, feed->now_ms)->u.version;
+
+	*version = (struct fact_version){ .table = TEXT("t"), .path = TEXT("/lake/t"),
+		.version = number, .timestamp_ms = feed->now_ms, .commit_info_ms = FACT_UNKNOWN,
+		.read_version = FACT_UNKNOWN, .is_blind_append = -1, .files_added = files,
+		.bytes_added = files * 100, .rows_added = files * 10, .dv_added = FACT_UNKNOWN,
+		.data_change = changes };
+}
+
+static void versions_partly_read(void **state)
+{
+	/* the reader is at a version, of which so many files are read */
+	static const struct {
+		int64_t processed, part, versions, files, bytes, records, seconds, high;
+		bool at_least;
+	} cases[] = {
+		{ 4, 0, 0, 0, 0, 0, 0, 4, false },
+		{ 3, 0, 0, 0, 0, 0, 0, 4, false }, /* 3 only rewrote files */
+		{ 2, 0, 1, 8, 800, 80, 20, 4, false },
+		{ 2, 5, 1, 3, 800, 80, 20, 4, false }, /* one further behind than at 3 */
+		{ 2, 99, 1, 0, 800, 80, 20, 4, false },
+		{ 1, 2, 2, 10, 1200, 120, 30, 4, false },
+		{ 2, PART_TABLE, 1, FACT_UNKNOWN, FACT_UNKNOWN, FACT_UNKNOWN, 20, 4, true },
+		{ 9, 0, 0, 0, 0, 0, 0, 9, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fact_position *position;
+		struct feed feed;
+		struct lag_row row;
+
+		fresh();
+		feed_open(&feed, path, "delta lake", STREAMS_NOW_MS);
+		for (int64_t version = 0; version < 4; version++) {
+			put_version(&feed, version, version * 4, version != 3);
+			feed_put(&feed, 10000);
+		}
+		position = feed_position(
+			&feed, READER_CHECKPOINT, "r", "/lake/t", 1, &cases[i].processed);
+		position->cluster = TEXT("delta");
+		position->of_delta = true;
+		position->places[0].part = cases[i].part;
+		feed_put(&feed, 10000);
+		feed_close(&feed);
+		row = one(READER_NOW, "r");
+		assert_int_equal(row.behind_versions, cases[i].versions);
+		assert_int_equal(row.behind_files, cases[i].files);
+		assert_int_equal(row.behind_bytes, cases[i].bytes);
+		assert_int_equal(row.lag_records, cases[i].records);
+		assert_int_equal(row.lag_seconds, cases[i].seconds);
+		assert_int_equal(row.lag_seconds_is_lower_bound, cases[i].at_least);
+		assert_int_equal(row.partitions[0].high, cases[i].high);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -553,6 +647,8 @@ int main(void)
 		cmocka_unit_test(records_of_the_future_wait),
 		cmocka_unit_test(no_offset_is_too_large),
 		cmocka_unit_test(a_pause_of_the_writer_is_no_flat_part),
+		cmocka_unit_test(a_ripple_is_no_problem),
+		cmocka_unit_test(versions_partly_read),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -25,9 +25,9 @@ int store_schema_version(void); /* user_version this program writes: the number 
 bool sql_error(sqlite3 *db, struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Prepares once (persistent); *stmt is finalized by the caller. */
 /* Before the first connection of a process is opened; any thread. */
 void sql_init(void);
+/* Prepares once (persistent); *stmt is finalized by the caller. */
 bool sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt, struct err *err);
 bool sql_exec(sqlite3 *db, const char *sql, struct err *err);
 /* One step. True with *row_out: a row is there; after the last row the statement is reset. */

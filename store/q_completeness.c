@@ -9,7 +9,13 @@
  * the update that made it, and of a stream its micro-batch, under which the flow reported what it
  * wrote and dropped.
  */
-enum { UPDATES_MAX = 32 }; /* the newest ones of a list; each costs a look at its events */
+/*
+ * UPDATES_MAX: of a list the newest ones are looked at; the completeness of the rest is not known.
+ * Micro-batches are told apart by their events alone, of which a continuous update may have millions:
+ * REPORTED_MS: how long before and after a commit its micro-batch is reported. EVENTS_MAX: of those
+ * times, the newest that one list looks at, about a tenth of a second.
+ */
+enum { UPDATES_MAX = 32, REPORTED_MS = 10 * 60 * 1000, EVENTS_MAX = 100 * 1000 };
 
 static char dotted(char c)
 {
@@ -56,39 +62,88 @@ static void take_most(int64_t *most, int64_t value)
 		*most = value;
 }
 
-/* By the totals rule, the most that was reported of a micro-batch counts. */
+static void count_event(const struct stored_event *event, int64_t dataset, struct text update,
+	struct version_rows *rows)
+{
+	int64_t batch;
+
+	if (event->batch_id == FACT_UNKNOWN || (event->dataset != dataset && event->flow != dataset))
+		return;
+	for (size_t i = 0; i < rows->n; i++) {
+		struct version_row *version = &rows->rows[i];
+
+		if (!is_told(version, update) || !batch_of(version->fact.epoch_id, &batch) ||
+			batch != event->batch_id)
+			continue;
+		take_most(&version->published, event->output_rows);
+		take_most(&version->quarantined, event->dropped_records);
+	}
+}
+
+/* When the micro-batches of the update's versions were reported. */
+static void reported_between(const struct version_rows *rows, struct text update,
+	const struct run *run, int64_t *from_k, int64_t *to_k)
+{
+	int64_t from_ms = INT64_MAX, to_ms = INT64_MIN;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		int64_t at_ms = rows->rows[i].fact.timestamp_ms;
+
+		if (!is_told(&rows->rows[i], update) || at_ms == FACT_UNKNOWN)
+			continue;
+		from_ms = at_ms < from_ms ? at_ms : from_ms;
+		to_ms = at_ms > to_ms ? at_ms : to_ms;
+	}
+	*from_k = run->first_k;
+	*to_k = run->last_k;
+	if (from_ms > to_ms || from_ms < REPORTED_MS)
+		return;
+	if (event_k_from(from_ms - REPORTED_MS) > *from_k)
+		*from_k = event_k_from(from_ms - REPORTED_MS);
+	if (event_k_from(to_ms + REPORTED_MS) < *to_k)
+		*to_k = event_k_from(to_ms + REPORTED_MS);
+}
+
+/* What was reported before this time was not looked at: half a micro-batch is no figure. */
+static void forget_before(struct version_rows *rows, struct text update, int64_t ms)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		struct version_row *version = &rows->rows[i];
+
+		if (is_told(version, update) && version->fact.timestamp_ms - REPORTED_MS <= ms)
+			version->published = version->quarantined = FACT_UNKNOWN;
+	}
+}
+
+/* By the totals rule, the most that was reported of a micro-batch counts. Newest first. */
 static bool by_batches(struct names *names, const struct run *run, int64_t dataset,
-	struct text update, struct version_rows *rows, struct err *err)
+	struct text update, struct version_rows *rows, int64_t *looks, struct err *err)
 {
 	struct reader *reader = names->reader;
 	struct arena arena = { 0 };
+	int64_t from_k, to_k;
 	sqlite3_stmt *stmt;
 	bool row, ok;
 
-	if (!reader_query(reader, Q_EVENTS_OF_UPDATE, &stmt, err))
+	if (!reader_query(reader, Q_EVENTS_BACK, &stmt, err))
 		return false;
-	sqlite3_bind_int64(stmt, 1, run->first_k);
-	sqlite3_bind_int64(stmt, 2, run->last_k);
+	reported_between(rows, update, run, &from_k, &to_k);
+	sqlite3_bind_int64(stmt, 1, from_k);
+	sqlite3_bind_int64(stmt, 2, to_k);
 	sqlite3_bind_int64(stmt, 3, reader->n);
-	sqlite3_bind_int64(stmt, 4, run->upd);
 	while ((ok = sql_step(stmt, &row, err)) && row) {
 		struct stored_event event;
-		int64_t batch;
 
+		if (--*looks < 0) {
+			forget_before(rows, update, event_k_ms(sqlite3_column_int64(stmt, 0)));
+			break;
+		}
+		if (sqlite3_column_int64(stmt, EVENT_UPD_COLUMN) != run->upd)
+			continue;
 		if (!(ok = event_of_row(stmt, &arena, &event, err)))
 			break;
-		if (event.batch_id == FACT_UNKNOWN ||
-			(event.dataset != dataset && event.flow != dataset))
-			continue;
-		for (size_t i = 0; i < rows->n; i++) {
-			struct version_row *version = &rows->rows[i];
-
-			if (!is_told(version, update) || !batch_of(version->fact.epoch_id, &batch) ||
-				batch != event.batch_id)
-				continue;
-			take_most(&version->published, event.output_rows);
-			take_most(&version->quarantined, event.dropped_records);
-		}
+		count_event(&event, dataset, update, rows);
+		arena_reset(&arena);
 	}
 	sqlite3_reset(stmt);
 	arena_free(&arena);
@@ -96,7 +151,7 @@ static bool by_batches(struct names *names, const struct run *run, int64_t datas
 }
 
 static bool of_update(struct names *names, struct text table, struct text update,
-	struct version_rows *rows, struct err *err)
+	struct version_rows *rows, int64_t *looks, struct err *err)
 {
 	struct qualities qualities = { 0 };
 	struct version_row *only = NULL;
@@ -129,7 +184,7 @@ static bool of_update(struct names *names, struct text table, struct text update
 		if (!is_same(table, name))
 			continue;
 		if (versions > 1) {
-			ok = by_batches(names, &run, quality->dataset, update, rows, err);
+			ok = by_batches(names, &run, quality->dataset, update, rows, looks, err);
 		} else if (only) {
 			only->published = quality->published;
 			only->quarantined = quality->quarantined;
@@ -143,6 +198,7 @@ static bool of_update(struct names *names, struct text table, struct text update
 bool completeness_fill(struct names *names, struct version_rows *rows, struct err *err)
 {
 	struct text last = TEXT_NONE;
+	int64_t looks = EVENTS_MAX;
 	int updates = 0;
 
 	for (size_t i = 0; i < rows->n; i++)
@@ -157,7 +213,7 @@ bool completeness_fill(struct names *names, struct version_rows *rows, struct er
 			continue;
 		last = fact->update_id;
 		updates++;
-		if (!of_update(names, fact->table, last, rows, err))
+		if (!of_update(names, fact->table, last, rows, &looks, err))
 			return false;
 	}
 	return true;

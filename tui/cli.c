@@ -269,7 +269,7 @@ const struct view_ops *cli_view(const char *name, struct err *err)
 			names[n++] = views[i]->name;
 	}
 	nearest = text_nearest(text_of(name), names, n);
-	(void)err_set(err, ERR_USAGE, 0, "no screen or command %s%s%s; weir --help lists them", name,
+	(void)err_set(err, ERR_USAGE, 0, "no screen or command %s%s%s", name,
 		nearest ? ", did you mean " : "", nearest ? nearest : "");
 	return NULL;
 }

@@ -170,10 +170,10 @@ void table_draw_forms(const struct table *table, const struct table_form *forms,
 
 /*
  * What most screens draw: the list of a view whose state begins with its table, and below it the
- * pane about the selected row, which may lag behind a held key. wide: the column that changes its
- * form from wide_cols cells on; NULL = none.
+ * pane about the selected row, which may lag behind a held key. forms: columns that are drawn
+ * otherwise at this size, n of them.
  */
-void list_over_pane(const struct view *view, const struct table_form *wide, int wide_cols,
+void list_over_pane(const struct view *view, const struct table_form *forms, size_t n,
 	const struct sheet *pane, struct canvas *canvas, struct rect rect);
 
 void subject_set(struct subject *out, const char *kind, struct text name, struct text id);

@@ -85,7 +85,7 @@ static void add_totals(struct sheet *sheet, const struct look *look, const struc
 		TEXT_ARG(format_bytes(look, totals.bytes_removed)));
 	if (from && from->standing.standing != STANDING_UNKNOWN)
 		sheet_addf(sheet, "restorable", standing_role(look, &from->standing), "v%" PRId64 ": %.*s",
-			diff->from, TEXT_ARG(standing_words(look, &from->standing)));
+			diff->from, TEXT_ARG(standing_words(look, &from->standing, false)));
 }
 
 static void add_changes(struct sheet *sheet, const struct look *look, const struct diff *diff)

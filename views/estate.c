@@ -385,7 +385,7 @@ static void estate_draw(const struct view *view, struct canvas *canvas, struct r
 	static const struct table_form wide = { COLUMN_FRESH, FRESH_WIDE, format_fresh_wide };
 	struct sheet pane = pane_of(view);
 
-	list_over_pane(view, &wide, WIDE_COLS, &pane, canvas, rect);
+	list_over_pane(view, &wide, rect.cols >= WIDE_COLS, &pane, canvas, rect);
 }
 
 static int estate_print_rows(const struct view *view)

@@ -265,7 +265,9 @@ static const char *why_empty(const struct view *view)
 		return "no event of this level or worse";
 	if (events->filter[0])
 		return "no event matches the filter";
-	return view->arg.subject[0] ? "no event of it has been seen"
+	if (view->arg.subject2[0])
+		return "no event of this update has been seen";
+	return view->arg.subject[0] ? "no event of a pipeline of this name or id has been seen"
 				    : "no event has been seen yet; screen 0 shows the sources";
 }
 

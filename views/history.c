@@ -46,11 +46,16 @@ static int compare_when(const void *a, const void *b)
 	return compare_i64(version_of(a)->timestamp_ms, version_of(b)->timestamp_ms);
 }
 
+static void format_operation_narrow(const void *row, const struct look *look, struct line *line)
+{
+	line_name(line, look, version_of(row)->operation);
+}
+
 static void format_operation(const void *row, const struct look *look, struct line *line)
 {
 	const struct version_row *version = row;
 
-	line_name(line, look, version->fact.operation);
+	format_operation_narrow(row, look, line);
 	if (version->restates && !look->raw)
 		line_add(line, ROLE_WARN, TEXT(" restated"));
 }
@@ -124,7 +129,7 @@ static int compare_complete(const void *a, const void *b)
 static void format_standing(const void *row, const struct look *look, struct line *line)
 {
 	const struct fact_standing *standing = &row_of(row)->standing;
-	struct text words = standing_words(look, standing);
+	struct text words = standing_words(look, standing, true);
 
 	if (look->raw)
 		line_add(line, ROLE_TEXT, text_of(version_standing_name(standing->standing)));
@@ -168,6 +173,7 @@ static void format_engine(const void *row, const struct look *look, struct line 
 	line_name(line, look, version_of(row)->engine);
 }
 
+enum { COLUMN_OPERATION = 2, OPERATION_COLS = 16, WIDE_COLS = 140 };
 static const struct column columns[] = {
 	{ "version", "VERSION", "Version the commit made", 7, 10, 0, 0, COLUMN_DESCENDING,
 		format_version, compare_version },
@@ -239,9 +245,12 @@ static struct sheet pane_of(const struct view *view)
 
 static void history_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
+	/* that it was restated ROWS tell, too: in words where there is room for them */
+	static const struct table_form narrow = { COLUMN_OPERATION, OPERATION_COLS,
+		format_operation_narrow };
 	struct sheet pane = pane_of(view);
 
-	list_over_pane(view, NULL, 0, &pane, canvas, rect);
+	list_over_pane(view, &narrow, rect.cols < WIDE_COLS, &pane, canvas, rect);
 }
 
 /* Two marked versions; one marked and the selected one; else the selected one and the newest. */

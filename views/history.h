@@ -13,8 +13,9 @@ void sheet_version(struct sheet *sheet, const struct look *look, const struct ve
 void sheet_table(struct sheet *sheet, const struct look *look, const struct table_row *row,
 	bool whole);
 json_t *table_json(const struct table_row *row);
-/* "6d22h left", "listed only: 3 files gone", ... NONE where nobody told. */
-struct text standing_words(const struct look *look, const struct fact_standing *standing);
+/* "6d22h left", "listed only: 3 files gone" (brief: "3 files gone"), ... NONE where nobody told. */
+struct text standing_words(const struct look *look, const struct fact_standing *standing,
+	bool brief);
 enum role standing_role(const struct look *look, const struct fact_standing *standing);
 json_t *standing_json(const struct fact_standing *standing);
 json_t *version_json(const struct fact_version *version);

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "views/common.h"
 
-enum { COLUMNS_MAX = 32 };
+enum { EMPTY_ROWS = 4, COLUMNS_MAX = 32 };
 
 void list_csv(const struct view *view, struct buf *out)
 {
@@ -66,17 +66,18 @@ void table_draw_form(const struct table *table, const struct table_form *form,
 
 int list_print_rows(const struct view *view)
 {
-	return list_rows(view->state);
+	const struct table *table = view->state;
+
+	return list_rows(table) + (table_shown(table) ? 0 : EMPTY_ROWS); /* its sentence may wrap */
 }
 
-void list_over_pane(const struct view *view, const struct table_form *wide, int wide_cols,
+void list_over_pane(const struct view *view, const struct table_form *forms, size_t n,
 	const struct sheet *pane, struct canvas *canvas, struct rect rect)
 {
 	const struct table *table = view->state;
 	struct split split = split_rows(rect, list_rows(table), sheet_height(pane, rect.cols));
-	size_t nforms = wide && rect.cols >= wide_cols;
 
-	table_draw_forms(table, wide, nforms, canvas, split.list, &view->look, true);
+	table_draw_forms(table, forms, n, canvas, split.list, &view->look, true);
 	(void)pane_draw(pane, canvas, split.pane);
 }
 

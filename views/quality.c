@@ -217,7 +217,9 @@ static bool quality_open(struct view *view, struct err *err)
 		.ncolumns = ARRAY_LEN(columns),
 		.row_size = sizeof(struct quality_line),
 		.key = row_key,
-		.empty = "no dataset has been seen yet; screen 0 shows the sources",
+		.empty = view->arg.subject[0]
+			? "no dataset of this name has been seen; weir quality lists those that were"
+			: "no dataset has been seen yet; screen 0 shows the sources",
 	};
 	table_init(&quality->table);
 	rules_table(&quality->rules);

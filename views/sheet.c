@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "views/common.h"
 
-enum { LABEL_MAX = 18, LABEL_LEAST_TEXT = 20, ROW_MAX_BYTES = 64 << 10,
+enum { LABEL_MAX = 18, LABEL_LONG = 36, LABEL_LEAST_TEXT = 20, ROW_MAX_BYTES = 64 << 10,
 	MORE_CELLS = 10 };
 
 static struct sheet_row *sheet_next(struct sheet *sheet)
@@ -135,19 +135,39 @@ void sheet_object_line(struct sheet *sheet, const char *label, struct text json)
 	json_decref(object);
 }
 
-/* Labels stand in a column of their own where there is room for it beside the text. */
-static int label_cells(const struct sheet *sheet, int cols)
+/* The widest label of rows from..to-1, in cells. */
+static int label_widest(const struct sheet *sheet, size_t from, size_t to)
 {
 	size_t widest = 0;
 
-	for (size_t i = 0; i < sheet->n; i++) {
+	for (size_t i = from; i < to; i++) {
 		size_t width = sheet->rows[i].heading ? 0 : utf8_width(text_of(sheet->rows[i].label));
 
 		widest = width > widest ? width : widest;
 	}
-	if (widest > LABEL_MAX)
-		widest = cols >= 100 && widest <= 2 * LABEL_MAX ? widest : LABEL_MAX;
-	return widest && (int)widest + 2 + LABEL_LEAST_TEXT <= cols ? (int)widest + 2 : 0;
+	return (int)widest;
+}
+
+/*
+ * Labels stand in a column of their own where there is room for it beside the text: one for all that
+ * is under no longer a label than LABEL_MAX, and a wider one for a section of longer names, such as a
+ * table's properties.
+ */
+static int label_cells(const struct sheet *sheet, size_t from, size_t to, int cols)
+{
+	int own = label_widest(sheet, from, to), widest = label_widest(sheet, 0, sheet->n);
+
+	widest = widest > LABEL_MAX ? LABEL_MAX : widest;
+	if (own > LABEL_MAX && cols >= LABEL_LONG + 2 + 2 * LABEL_LEAST_TEXT)
+		widest = own > LABEL_LONG ? LABEL_LONG : own;
+	return widest && widest + 2 + LABEL_LEAST_TEXT <= cols ? widest + 2 : 0;
+}
+
+static size_t section_end(const struct sheet *sheet, size_t from)
+{
+	while (from < sheet->n && !sheet->rows[from].heading)
+		from++;
+	return from;
 }
 
 /* Cuts the next line of at most `cells` off *rest, at a blank if there is one in its second half. */
@@ -193,7 +213,7 @@ struct rect text_rect(struct rect rect)
 static int sheet_walk(const struct sheet *sheet, struct canvas *canvas, struct rect whole, int skip)
 {
 	struct rect rect = text_rect(whole);
-	int label = label_cells(sheet, rect.cols);
+	int label = label_cells(sheet, 0, section_end(sheet, 0), rect.cols);
 	int at = -skip;
 
 	for (size_t i = 0; i < sheet->n; i++) {
@@ -206,6 +226,7 @@ static int sheet_walk(const struct sheet *sheet, struct canvas *canvas, struct r
 				canvas_rule(canvas, whole.row + at, whole.col, whole.cols,
 					text_of(row->label));
 			at++;
+			label = label_cells(sheet, i + 1, section_end(sheet, i + 1), rect.cols);
 			continue;
 		}
 		do {

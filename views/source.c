@@ -4,7 +4,7 @@
 #include "views/common.h"
 #include "views/views.h"
 
-enum { UNDECODABLE_MAX = 1000 };
+enum { UNDECODABLE_MAX = 1000, NEAREST_MAX = 64 };
 
 struct source {
 	struct table table;
@@ -77,12 +77,36 @@ static bool source_open(struct view *view, struct err *err)
 	return true;
 }
 
+/* A source that nobody knows gave nothing unreadable: that is no good news. */
+static bool is_known(struct view *view, struct reader *reader, struct err *err)
+{
+	const char *names[NEAREST_MAX], *nearest;
+	struct source_rows sources;
+	size_t n = 0;
+
+	if (!sources_list(reader, &view->arena, &sources, err))
+		return false;
+	for (size_t i = 0; i < sources.n; i++) {
+		if (text_is(sources.rows[i].source, view->arg.subject))
+			return true;
+		if (n < ARRAY_LEN(names))
+			names[n++] = arena_printf(&view->arena, "%.*s", TEXT_ARG(sources.rows[i].source));
+	}
+	nearest = text_nearest(text_of(view->arg.subject), names, n);
+	/* the section's name alone */
+	for (size_t i = 0; !nearest && i < n; i++)
+		nearest = text_ends(text_of(names[i]), text_of(view->arg.subject)) ? names[i] : NULL;
+	return err_set(err, ERR_ABSENT, 0, "no source '%s' has told anything%s%s%s", view->arg.subject,
+		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'" : "");
+}
+
 static bool source_load(struct view *view, struct reader *reader, struct err *err)
 {
 	struct source *source = view->state;
 	struct undecodable_rows rows;
 
-	if (!undecodable_list(reader, &view->arena, text_of(view->arg.subject), UNDECODABLE_MAX, &rows,
+	if (!is_known(view, reader, err) ||
+		!undecodable_list(reader, &view->arena, text_of(view->arg.subject), UNDECODABLE_MAX, &rows,
 			err))
 		return false;
 	source->rows = rows;

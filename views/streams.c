@@ -275,8 +275,10 @@ static bool streams_open(struct view *view, struct err *err)
 		.ncolumns = ARRAY_LEN(columns),
 		.row_size = sizeof(struct streams_line),
 		.key = row_key,
-		.empty = "no reader has been seen; [kafka NAME] in the configuration names a cluster,"
-			 " [checkpoint NAME] a folder of Spark's checkpoints",
+		.empty = view->arg.subject[0]
+			? "no reader of this name has been seen; weir lag lists those that were"
+			: "no reader has been seen; [kafka NAME] in the configuration names a cluster,"
+			  " [checkpoint NAME] a folder of Spark's checkpoints",
 	};
 	table_init(&streams->table);
 	return true;

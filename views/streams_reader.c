@@ -226,8 +226,11 @@ static bool reader_load(struct view *view, struct reader *reader, struct err *er
 
 	if (!lag_list(reader, &view->arena, text_of(view->arg.subject), topic, &rows, err))
 		return false;
-	state->found = rows.n > 0;
-	state->row = rows.n > 0 ? rows.rows[0] : (struct lag_row){ .reader = TEXT_NONE };
+	if (rows.n == 0)
+		return err_set(err, ERR_ABSENT, 0, "no reader '%s' has been seen%s%s", view->arg.subject,
+			topic.bytes ? " on " : "", view->arg.subject2);
+	state->found = true;
+	state->row = rows.rows[0];
 	lines = ARENA_ARRAY(&view->arena, struct part_line, state->row.npartitions + 1);
 	for (size_t i = 0; i < state->row.npartitions; i++) {
 		if (state->row.partitions[i].lag_records > largest)
@@ -262,11 +265,6 @@ static void reader_draw(const struct view *view, struct canvas *canvas, struct r
 	struct split split =
 		split_rows(rect, list_rows(&state->table), sheet_height(&pane, rect.cols));
 
-	if (!state->found && view->loaded_at_ms != TIME_UNKNOWN) {
-		(void)canvas_put(canvas, rect.row, rect.col, rect.cols, ROLE_DIM,
-			TEXT("no reader of this name has been seen"));
-		return;
-	}
 	if (rect.cols >= WIDE_COLS)
 		table_draw_form(&state->table, &wide, canvas, split.list, &view->look, true);
 	else

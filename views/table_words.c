@@ -8,7 +8,8 @@
 
 enum { SOON_MS = 24 * 3600 * 1000 };
 
-struct text standing_words(const struct look *look, const struct fact_standing *standing)
+struct text standing_words(
+	const struct look *look, const struct fact_standing *standing, bool brief)
 {
 	switch (standing->standing) {
 	case STANDING_UNKNOWN:
@@ -19,9 +20,12 @@ struct text standing_words(const struct look *look, const struct fact_standing *
 		return TEXT("gone");
 	case STANDING_LISTED:
 		if (standing->by_log || standing->files_gone <= 0)
-			return TEXT("listed only: the log before it is gone");
-		return text_of(arena_printf(look->arena, "listed only: %" PRId64 " file%s gone",
-			standing->files_gone, standing->files_gone == 1 ? "" : "s"));
+			return brief ? TEXT("log is gone")
+				     : TEXT("listed only: the log before it is gone");
+		return text_of(arena_printf(look->arena, "%s%.*s file%s gone",
+			brief ? "" : "listed only: ",
+			TEXT_ARG(format_count(look, standing->files_gone)),
+			standing->files_gone == 1 ? "" : "s"));
 	case STANDING_RESTORABLE:
 		break;
 	}

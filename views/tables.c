@@ -221,20 +221,20 @@ static void format_path(const void *row, const struct look *look, struct line *l
 }
 
 static const struct column columns[] = {
-	{ "table", "  TABLE", "Name below its root", 20, 48, 3, 0, COLUMN_TAIL, format_table, compare_table },
+	{ "table", "  TABLE", "Name below its root", 24, 48, 3, 0, COLUMN_TAIL, format_table, compare_table },
 	{ "version", "VERSION", "Newest version", 7, 9, 0, 0, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_version, compare_version },
 	{ "age", "CHANGED", "How long ago it was committed", 7, 8, 0, 0, COLUMN_RIGHT, format_age_of,
 		compare_age },
 	{ "rows", "ROWS", "Rows it holds; unknown unless every file says", 9, 15, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_rows, compare_rows },
-	{ "files", "FILES", "Data files it holds", 5, 9, 0, 2, COLUMN_RIGHT | COLUMN_DESCENDING,
+	{ "files", "FILES", "Data files it holds", 5, 9, 0, 1, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_files, compare_files },
 	{ "size", "SIZE", "Bytes of its data files", 7, 8, 0, 0, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_size, compare_size },
 	{ "back", "RESTORABLE", "From which version on every one can be restored", 11, 12, 0, 0,
 		COLUMN_DESCENDING, format_back, compare_back },
-	{ "small", "SMALL", "Share of files below 16 MiB", 6, 6, 0, 1,
+	{ "small", "SMALL", "Share of files below 16 MiB", 6, 6, 0, 2,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_small, compare_small },
 	{ "operation", "OPERATION", "What the newest version did", 16, 26, 1, 3, 0, format_operation,
 		NULL },

@@ -312,6 +312,8 @@ static bool updates_open(struct view *view, struct err *err)
 
 	(void)err;
 	updates_table(&updates->table, updates->columns, view->arg.subject[0]);
+	if (view->arg.subject[0])
+		updates->table.empty = "no update of a pipeline of this name or id has been seen";
 	flows_table(&updates->flows);
 	return true;
 }

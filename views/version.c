@@ -71,7 +71,7 @@ static void sheet_all(struct sheet *sheet, const struct look *look, const struct
 static void sheet_standing(struct sheet *sheet, const struct look *look, const struct version_row *row)
 {
 	const struct fact_standing *standing = &row->standing;
-	struct text words = standing_words(look, standing);
+	struct text words = standing_words(look, standing, false);
 
 	if (row->restates)
 		sheet_add(sheet, "restated", ROLE_WARN,

@@ -40,7 +40,6 @@ static const struct screen {
 	{ "quality", "", "", 0, false },
 	{ "rules", "collateral_silver", "", 0, false },
 	{ "lag", "", "", 0, false },
-	{ "reader", "nobody", "", 0, false },
 	{ "topic", "cdc.shared.07", "", 0, false },
 	{ "connectors", "", "", 0, false },
 	{ "tables", "", "", 0, false },
@@ -110,7 +109,7 @@ static void load(struct view *view)
 	reader_end(fixture.reader);
 }
 
-static struct view *open_screen(const struct screen *screen, bool whole)
+static struct view *new_screen(const struct screen *screen)
 {
 	struct view_arg arg = { .number = screen->error ? fixture.error_k : screen->number };
 	const struct view_ops *ops = NULL;
@@ -126,6 +125,13 @@ static struct view *open_screen(const struct screen *screen, bool whole)
 	(void)snprintf(arg.subject2, sizeof(arg.subject2), "%s", screen->subject2);
 	view = view_new(ops, &arg, &fixture.look, &err);
 	assert_non_null(view);
+	return view;
+}
+
+static struct view *open_screen(const struct screen *screen, bool whole)
+{
+	struct view *view = new_screen(screen);
+
 	view->whole = whole;
 	load(view);
 	return view;
@@ -532,6 +538,34 @@ static void retries_fold_into_one_chain(void **state)
 	arena_reset(&fixture.frame);
 }
 
+/* A name that nobody has is said to be one: an empty screen would read as good news. */
+static void names_nobody_has(void **state)
+{
+	static const struct {
+		const char *view, *subject, *words;
+	} cases[] = {
+		{ "source", "eventlog egde", "no source 'eventlog egde' has told anything, did you mean 'eventlog edge'" },
+		{ "source", "edge", "did you mean 'eventlog edge'" },
+		{ "reader", "nobody", "no reader 'nobody' has been seen" },
+		{ "history", "nowhere", "no table 'nowhere' in the store" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct screen screen = { cases[i].view, cases[i].subject, "", 0, false };
+		struct view *view = new_screen(&screen);
+		struct err err = ERR_INIT;
+
+		assert_true(reader_begin(fixture.reader, READER_NOW, 0, &err));
+		assert_false(view_load(view, fixture.reader, SAMPLE_NOW_MS, &err));
+		assert_int_equal(err.kind, ERR_ABSENT);
+		if (!strstr(err.text, cases[i].words))
+			fail_msg("%s %s: %s", cases[i].view, cases[i].subject, err.text);
+		reader_end(fixture.reader);
+		view_free(view);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -548,6 +582,7 @@ int main(void)
 		cmocka_unit_test(events_are_one_a_line_and_all),
 		cmocka_unit_test(errors_are_reached_in_order),
 		cmocka_unit_test(filter_keeps_events_of_a_type),
+		cmocka_unit_test(names_nobody_has),
 		cmocka_unit_test(retries_fold_into_one_chain),
 	};
 

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How complete the versions of a table are that one long update made, a micro-batch each. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "store/reader.h"
+#include "tests/lib/place.h"
+
+#define T0        INT64_C(1772445600000)
+#define UPDATE    "5f1ac0de-0001-4000-8000-0000000000aa"
+#define MINUTE_MS INT64_C(60000)
+
+static struct fact_event *event(struct fact_batch *batch, int64_t at_ms, int64_t number)
+{
+	struct fact_event *e = fact_batch_event(batch);
+
+	e->happened_at_ms = at_ms;
+	memcpy(e->id, &number, sizeof number);
+	e->level = LEVEL_INFO;
+	e->pipeline_id = fact_batch_intern(batch, TEXT("pipe"));
+	e->update_id = fact_batch_intern(batch, TEXT(UPDATE));
+	return e;
+}
+
+static void flow_event(struct fact_batch *batch, int64_t at_ms, int64_t number, int64_t micro_batch,
+	int64_t rows, int64_t dropped)
+{
+	struct fact_event *e = event(batch, at_ms, number);
+
+	e->type = EVENT_FLOW_PROGRESS;
+	e->flow = fact_batch_intern(batch, TEXT("prod.fire.loan"));
+	e->batch_id = micro_batch;
+	e->output_rows = rows;
+	e->dropped_records = dropped;
+	e->has_quality = true;
+}
+
+static void commit(struct fact_batch *batch, int64_t version, int64_t at_ms, struct text epoch)
+{
+	struct fact_version *v = &fact_batch_fact(batch, FACT_VERSION, at_ms)->u.version;
+
+	v->table = TEXT("fire/loan");
+	v->path = TEXT("/lake/fire/loan");
+	v->version = version;
+	v->timestamp_ms = at_ms;
+	v->operation = TEXT("STREAMING UPDATE");
+	v->update_id = TEXT(UPDATE);
+	v->epoch_id = epoch;
+	v->data_change = true;
+}
+
+/*
+ * Three commits, twenty minutes apart, of micro-batches 7, 8 and 9; before the newest come `noise` events
+ * of the same update that say nothing of rows.
+ */
+static void fill(int64_t noise)
+{
+	struct store *store = place_open();
+	struct fact_batch *batch = fact_batch_new();
+	struct err err = ERR_INIT;
+	int64_t number = 0;
+
+	batch->source = TEXT("eventlog fire");
+	event(batch, T0 - 60 * MINUTE_MS, ++number)->type = EVENT_CREATE_UPDATE;
+	/* of batch 7 again, long before: another stream's of the same number */
+	flow_event(batch, T0 - 50 * MINUTE_MS, ++number, 7, 5, 5);
+	flow_event(batch, T0, ++number, 7, 90, 10);
+	flow_event(batch, T0 + 1000, ++number, 7, 95, 10);
+	flow_event(batch, T0 + 20 * MINUTE_MS, ++number, 8, 50, 0);
+	for (int64_t i = 0; i < noise; i++)
+		flow_event(batch, T0 + 25 * MINUTE_MS, ++number, FACT_UNKNOWN, FACT_UNKNOWN, FACT_UNKNOWN);
+	flow_event(batch, T0 + 40 * MINUTE_MS, ++number, 9, 60, 20);
+	commit(batch, 1, T0, TEXT("7"));
+	commit(batch, 2, T0 + 20 * MINUTE_MS, TEXT("8"));
+	commit(batch, 3, T0 + 40 * MINUTE_MS, TEXT("9"));
+	if (!store_put(store, &batch, place_deadline(), &err) ||
+		!store_flush(store, place_deadline(), &err))
+		fail_msg("%s", err.text);
+	fact_batch_free(batch);
+	store_close(store);
+}
+
+static void expect(const int64_t wanted[3][2]) /* of versions 3, 2, 1: published, quarantined */
+{
+	struct reader *reader = NULL;
+	struct arena arena = { 0 };
+	struct version_rows rows;
+	struct err err = ERR_INIT;
+
+	if (!reader_open(place_store, &reader, &err) || !reader_begin(reader, READER_NOW, 0, &err) ||
+		!versions_list(reader, &arena, TEXT("fire/loan"), INT64_MAX, 100, &rows, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(rows.n, 3);
+	for (size_t i = 0; i < rows.n; i++) {
+		if (rows.rows[i].published != wanted[i][0] || rows.rows[i].quarantined != wanted[i][1])
+			fail_msg("version %zu: %lld published, %lld set aside", 3 - i,
+				(long long)rows.rows[i].published, (long long)rows.rows[i].quarantined);
+	}
+	reader_end(reader);
+	reader_close(reader);
+	arena_free(&arena);
+}
+
+static void each_version_has_its_micro_batch(void **state)
+{
+	static const int64_t wanted[3][2] = { { 60, 20 }, { 50, 0 }, { 95, 10 } };
+
+	(void)state;
+	fill(10);
+	expect(wanted);
+}
+
+/* More events than one list looks at: what was not looked at whole is not known, and said so. */
+static void what_was_not_looked_at_is_not_known(void **state)
+{
+	static const int64_t wanted[3][2] = { { 60, 20 }, { FACT_UNKNOWN, FACT_UNKNOWN },
+		{ FACT_UNKNOWN, FACT_UNKNOWN } };
+
+	(void)state;
+	fill(110 * 1000);
+	expect(wanted);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(each_version_has_its_micro_batch, place_clear),
+		cmocka_unit_test_teardown(what_was_not_looked_at_is_not_known, place_clear),
+	};
+
+	return cmocka_run_group_tests(tests, place_make, place_remove);
+}

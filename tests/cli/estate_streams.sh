@@ -6,8 +6,8 @@
 estate=$!
 service=
 trap 'kill $estate $service 2>/dev/null || true; wait || true; rm -rf "$work"' EXIT
-for try in $(seq 150); do [ -s "$work/estate/connect" ] && break; sleep 0.1; done
-[ -s "$work/estate/connect" ] || die "no streams: $(cat "$work/log")"
+hint=$work/log
+wait_for "streams" test -s "$work/estate/connect"
 configure streams <<E
 [eventlog lakehouse]
 path = $work/estate/eventlog
@@ -27,30 +27,24 @@ E
 service=$!
 lag() { weir lag --json --config "$work/streams.ini" >"$work/lag.json" && jq -r "$1" "$work/lag.json"; }
 records() { lag "[.readers[] | select(.reader == \"$1\" and .kind == \"$2\") | .lag_records] | first // -1"; }
-# Until what was asked holds: name, seconds, test.
-until_true() {
-	what=$1 left=$(($2 * 4)); shift 2
-	until "$@" 2>/dev/null; do
-		left=$((left - 1)); [ $left -gt 0 ] || die "waited in vain: $what: $(cat "$work/lag.json")"
-		sleep 0.25
-	done
-}
+hint=$work/lag.json
 grows() { now=$(records "$1" "$2"); [ "$now" -gt "$3" ]; }
 
 # The reader that falls behind does so, the stopped group, too; those that keep up do.
-until_true "members_silver is seen" 20 grows hinge_cdc/members_silver/0 checkpoint 0
-until_true "audit-export is seen" 30 grows audit-export group 0
+wait_for "members_silver is seen" grows hinge_cdc/members_silver/0 checkpoint 0
+wait_for "audit-export is seen" grows audit-export group 0
 first=$(records hinge_cdc/members_silver/0 checkpoint)
-until_true "members_silver falls behind" 40 grows hinge_cdc/members_silver/0 checkpoint $((first + 400))
-until_true "audit-export stays behind" 60 grows audit-export group 400
+wait_for "members_silver falls behind" grows hinge_cdc/members_silver/0 checkpoint $((first + 400))
+wait_for "audit-export stays behind" grows audit-export group 400
 slow=$(records hinge_cdc/members_silver/0 checkpoint)
-s3=$(records connect-s3-sink group)
-[ "$s3" -ge 0 ] && [ "$s3" -lt $((slow / 2)) ] || die "connect-s3-sink: $s3 behind, members_silver $slow"
-[ "$(records hinge_cdc/accounts_silver/0 checkpoint)" -lt $((slow / 2)) ] || die "accounts_silver"
+keeps_up() { now=$(records "$1" "$2"); [ "$now" -ge 0 ] && [ "$now" -lt $((slow / 2)) ]; }
+wait_for "connect-s3-sink keeps up" keeps_up connect-s3-sink group
+wait_for "accounts_silver keeps up" keeps_up hinge_cdc/accounts_silver/0 checkpoint
 # Two witnesses of one reader are one line.
 [ "$(lag '[.readers[] | select(.topic == "cdc.shared.07")] | length')" = 1 ] || die "two lines: $(cat "$work/lag.json")"
 # A reader of a Delta table knows the table by its id; the line by its path, and how far it is.
-[ "$(lag '[.readers[] | select(.reader == "retail/orders_gold" and .lag_records >= 0) | .topic | endswith("/tables/retail/orders_silver")] == [true]')" = true ] || die "orders_gold: $(cat "$work/lag.json")"
+known() { [ "$(lag '[.readers[] | select(.reader == "retail/orders_gold" and .lag_records >= 0) | .topic | endswith("/tables/retail/orders_silver")] == [true]')" = true ]; }
+wait_for "orders_gold is seen" known
 # No lag is below zero, and partitions add up to their reader.
 lag '[.readers[] | .lag_records as $all | [.partitions[].lag_records // empty] | select(length > 0) | select((min < 0) or (add != $all))] | length' | grep -qx 0 || die "sums: $(cat "$work/lag.json")"
 

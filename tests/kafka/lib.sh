@@ -11,10 +11,3 @@ kafka_start() { # arguments of broker.sh start after DIR; sets $kafka
 topics() { $broker tool "$work/kafka" org.apache.kafka.tools.TopicCommand "$@"; }
 groups_tool() { $broker tool "$work/kafka" org.apache.kafka.tools.consumer.group.ConsumerGroupCommand "$@"; }
 acls() { $broker tool "$work/kafka" kafka.admin.AclCommand "$@"; }
-wait_for() { # what, tries of 100 ms, command
-	what=$1 tries=$2; shift 2
-	while ! "$@" >/dev/null 2>&1; do
-		tries=$((tries - 1)); [ $tries -gt 0 ] || die "waited in vain: $what"
-		sleep 0.1
-	done
-}

@@ -19,7 +19,7 @@ both() {
 	"$B/tests/kafka/sweep" "$work/kafka.ini" >"$work/facts"
 	[ "$(grep -cE '^position (classic|new) t [01] [1-9][0-9]* (1|-) Stable$' "$work/facts")" = 4 ]
 }
-wait_for 'both groups' 300 both
+wait_for 'both groups' both
 grep -qE '^position new t 0 [0-9]+ - Stable$' "$work/facts" || die 'members of the new group are told'
 grep -qE '^position classic t 0 [0-9]+ 1 Stable$' "$work/facts" || die 'members of the old group are not told'
 grep -qE '^sweep prod took [0-9]+ 1 0 1 2 2 0 $' "$work/facts" || die "$(tail -1 "$work/facts")"

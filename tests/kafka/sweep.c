@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 
 /*
  * sweep CONFIG [STEPS-MS]: runs the first [kafka NAME] of a configuration and prints its facts, a line
- * each, as it tells them: one sweep, or for STEPS-MS milliseconds as the service would. For tests.
+ * each, as it tells them: one sweep, or for STEPS-MS milliseconds, or until SIGTERM, as the service
+ * would. For tests.
  */
 static const struct collector_ops *const kinds[] = { &kafka_collector, NULL };
 
@@ -93,6 +95,14 @@ static void print_batch(struct fact_batch *batch)
 	(void)fflush(stdout);
 }
 
+static volatile sig_atomic_t told_to_end;
+
+static void on_term(int number)
+{
+	(void)number;
+	told_to_end = 1;
+}
+
 int main(int count, char **words)
 {
 	const struct clock *clock = clock_system();
@@ -132,7 +142,8 @@ int main(int count, char **words)
 	}
 	batch = fact_batch_new();
 	end = clock->mono_ms(clock) + (once ? 60000 : strtol(words[2], NULL, 10));
-	while (clock->mono_ms(clock) < end) {
+	(void)signal(SIGTERM, on_term);
+	while (!told_to_end && clock->mono_ms(clock) < end) {
 		struct step_context context = {
 			.batch = batch,
 			.clock = clock,

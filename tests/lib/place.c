@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { PATIENCE_MS = 120000 };
 
 char place_store[64];
 static char folder[32];

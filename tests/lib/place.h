@@ -6,6 +6,9 @@
 
 #include "store/store.h"
 
+/* Nothing that a test waits for takes so long; a machine that is busy with other things may. */
+enum { PATIENCE_MS = 120000 };
+
 /* A folder of its own for the one store that a test program makes again and again. */
 extern char place_store[64]; /* path of the store; "" outside the folder's life */
 

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "collectors/checkpoint/checkpoint.h"
 #include "collectors/collector.h"
+#include "tests/lib/place.h"
 
 /* The source kind on a directory of its own, with a clock of its own. */
 
@@ -371,13 +372,13 @@ static void test_wakes(void **state)
 	assert_int_equal(poll(&ready, 1, 0), 0);
 	put(fixture, "cp/q/offsets/3", BATCH(100, "\"0\":7"), now);
 	put(fixture, "cp/q/commits/3", "v1\n{}", now);
-	assert_int_equal(poll(&ready, 1, 2000), 1);
+	assert_int_equal(poll(&ready, 1, PATIENCE_MS), 1);
 	step(fixture);
 	expect(fixture, "q prod/t 0:7\n");
 	while (poll(&ready, 1, 0) == 1)
 		step(fixture);
 	put(fixture, "cp/q/offsets/4", BATCH(100, "\"0\":8"), now);
-	assert_int_equal(poll(&ready, 1, 2000), 1);
+	assert_int_equal(poll(&ready, 1, PATIENCE_MS), 1);
 	stop(fixture);
 }
 

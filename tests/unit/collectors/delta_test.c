@@ -13,11 +13,13 @@
 #include <limits.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "collectors/collector.h"
 #include "collectors/delta/parts.h"
+#include "tests/lib/place.h"
 
 /* The source kind on a directory of its own: found, followed, taken up again after a restart. */
 
@@ -146,6 +148,19 @@ static size_t told(const struct fixture *fixture)
 	return n;
 }
 
+/* As often as it takes until something is told, within PATIENCE_MS. */
+static void step_until_told(struct fixture *fixture, bool once)
+{
+	const struct timespec moment = { .tv_nsec = 20000000 };
+	int64_t end = place_deadline();
+
+	step(fixture, once);
+	while (told(fixture) == 0 && clock_system()->mono_ms(clock_system()) < end) {
+		(void)nanosleep(&moment, NULL);
+		step(fixture, once);
+	}
+}
+
 static const struct fact_version *version_at(const struct fixture *fixture, size_t at)
 {
 	for (size_t i = 0; i < fixture->batch->nfacts; i++) {
@@ -184,20 +199,15 @@ static void test_found_and_followed(void **state)
 
 	commit(fixture, "a/t", 2, 5000, INFO);
 	wake.fd = delta_collector.wake_fd(fixture->self);
-	assert_int_equal(poll(&wake, 1, 5000), 1);
+	assert_int_equal(poll(&wake, 1, PATIENCE_MS), 1);
 	step(fixture, false);
 	assert_int_equal(told(fixture), 1);
 	assert_true(version_at(fixture, 0)->version == 2);
 
 	commit(fixture, "b", 0, 6000, SETUP); /* a table that comes while we watch */
 	fact_batch_reset(fixture->batch);
-	for (int i = 0; i < 50 && told(fixture) != 1; i++) {
-		(void)usleep(100 * 1000);
-		step(fixture, false);
-		if (told(fixture) == 1 &&
-			!text_is(version_at(fixture, 0)->table, "b"))
-			fail_msg("not b");
-	}
+	step_until_told(fixture, false);
+	assert_int_equal(told(fixture), 1);
 	assert_true(text_is(version_at(fixture, 0)->table, "b"));
 	stop(fixture);
 }
@@ -281,8 +291,7 @@ static void test_made_anew(void **state)
 	run_in(fixture->dir, "rm -rf t");
 	step(fixture, true);
 	commit(fixture, "t", 0, 9000, SETUP);
-	(void)usleep(300 * 1000);
-	step(fixture, true);
+	step_until_told(fixture, true);
 	assert_int_equal(told(fixture), 2); /* that it was, and version 0 */
 	assert_int_equal(fixture->batch->facts[0].kind, FACT_UNDECODABLE);
 	assert_true(version_at(fixture, 1)->timestamp_ms == 9000);

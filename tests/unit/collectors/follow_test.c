@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "tests/lib/place.h"
 
 /* A directory of its own, a clock that only moves when told, and what the follower said. */
 struct bench {
@@ -459,7 +460,7 @@ static void events_wake(void **state)
 	assert_true(wait.fd >= 0);
 	assert_int_equal(poll(&wait, 1, 0), 0);
 	append(bench, "x.json", "{\"a\":2}\n");
-	assert_int_equal(poll(&wait, 1, 1000), 1);
+	assert_int_equal(poll(&wait, 1, PATIENCE_MS), 1);
 	expect(bench, "{\"a\":2}\n");
 	bench_free(bench);
 }

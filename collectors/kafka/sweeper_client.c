@@ -37,6 +37,7 @@ static void say_log(const rd_kafka_t *client, int level, const char *facility, c
 static void say_fault(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
 	struct sweeper *sweeper = opaque;
+	struct text words = text_of(reason);
 	struct buf clean;
 
 	(void)client;
@@ -46,9 +47,15 @@ static void say_fault(rd_kafka_t *client, int code, const char *reason, void *op
 	/* Its own group is asked for at the start; without the right to it nothing is lost. */
 	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 		return;
+	/* How long it took and how often it was so is another at every try, and no reason. */
+	for (size_t at = 0; at < words.len; at++) {
+		if (text_starts(text_sub(words, at, words.len), TEXT(" (after ")))
+			words.len = at;
+	}
 	buf_init(&clean, sizeof sweeper->fault - 1);
-	(void)utf8_clean(&clean, text_of(reason), UTF8_ONE_LINE); /* cut is fine */
+	(void)utf8_clean(&clean, words, UTF8_ONE_LINE); /* cut is fine */
 	(void)snprintf(sweeper->fault, sizeof sweeper->fault, "%s", clean.bytes);
+	sweeper->fault_code = code;
 	sweeper->fault_final = code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
 		code == RD_KAFKA_RESP_ERR__SSL || code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
 	buf_done(&clean);

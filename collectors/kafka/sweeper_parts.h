@@ -99,6 +99,7 @@ struct sweeper {
 	rd_kafka_t *client;
 	rd_kafka_queue_t *answers;
 	char fault[256];  /* what librdkafka complained of last; clean */
+	int fault_code;   /* librdkafka's */
 	bool fault_final; /* it will not get better by itself: login refused */
 	struct request *requests; /* without an answer yet */
 	size_t outstanding;
@@ -112,6 +113,8 @@ struct sweeper {
 	bool groups_unsupported; /* brokers that cannot list groups: describing them would hang (C3) */
 	bool fetch_old, fetch_new; /* C5: whole answers are empty here; or one was not */
 	size_t brokers, brokers_down;
+	char silence[256]; /* why no broker answered the last sweep; "" = one did */
+	int silence_code;
 	int64_t configs_at_ms, described_at_ms, low_at_ms, list_failed_at_ms; /* mono; 0 = never */
 	uint32_t described_generation;
 	/* of this sweep */

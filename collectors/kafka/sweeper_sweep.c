@@ -56,10 +56,21 @@ static void replace_stuck(struct sweeper *sweeper)
 	}
 }
 
+/*
+ * With a broker down each listing of groups costs its whole timeout, so the next is put off. But not
+ * once the cluster answers whole again, or has a broker more: what waited is listed at the next sweep.
+ */
+static void list_when_well(struct sweeper *sweeper, bool good, size_t brokers, int64_t unread)
+{
+	if (!good || sweeper->brokers > brokers || (unread > 0 && sweeper->unread == 0))
+		sweeper->list_failed_at_ms = 0;
+}
+
 /* Commits are read before ends, so that no reader is ever ahead of what it reads. */
 void sweep_run(struct sweeper *sweeper)
 {
-	int64_t began_ms = sweeper_now(sweeper);
+	int64_t began_ms = sweeper_now(sweeper), unread = sweeper->unread;
+	size_t brokers = sweeper->brokers;
 	bool good;
 
 	sweeper->sweep++;
@@ -76,5 +87,6 @@ void sweep_run(struct sweeper *sweeper)
 		topics_send(sweeper);
 		sampler_assign(sweeper);
 	}
+	list_when_well(sweeper, good, brokers, unread);
 	send_end(sweeper, good, began_ms);
 }

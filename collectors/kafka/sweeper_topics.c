@@ -85,6 +85,22 @@ static bool same_names(const struct topic *a, size_t na, const struct topic *b, 
 	return true;
 }
 
+/*
+ * One connection after another complains, each in its own words: as long as it is the same trouble it
+ * is told as the first time, or every sweep would be news.
+ */
+static void tell_silence(struct sweeper *sweeper, rd_kafka_resp_err_t code)
+{
+	bool known = sweeper->fault[0] != '\0';
+	int trouble = known ? sweeper->fault_code : (int)code;
+
+	if (sweeper->silence[0] == '\0' || trouble != sweeper->silence_code)
+		(void)snprintf(sweeper->silence, sizeof sweeper->silence, "%s",
+			known ? sweeper->fault : rd_kafka_err2str(code));
+	sweeper->silence_code = trouble;
+	sweeper_problem(sweeper, "no broker answers: %s", sweeper->silence);
+}
+
 /* C7: asked at every sweep; the library's own idea of leaders is renewed by it. */
 bool topics_load(struct sweeper *sweeper)
 {
@@ -96,11 +112,10 @@ bool topics_load(struct sweeper *sweeper)
 
 	client_poll(sweeper, 0); /* why, if it failed */
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		sweeper_problem(sweeper, "no broker answers: %s",
-			sweeper->fault[0] ? sweeper->fault : rd_kafka_err2str(code));
+		tell_silence(sweeper, code);
 		return false;
 	}
-	sweeper->fault[0] = '\0';
+	sweeper->fault[0] = sweeper->silence[0] = '\0';
 	sweeper->fault_final = false;
 	sweeper->brokers = (size_t)metadata->broker_cnt;
 	topics = NEW_ARRAY(struct topic, (size_t)metadata->topic_cnt + 1);

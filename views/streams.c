@@ -29,9 +29,11 @@ static const struct lag_row *lag_of(const void *row)
 /* Where there is little room the name has all of it. */
 static void format_reader_narrow(const void *row, const struct look *look, struct line *line)
 {
+	/* what it does was so when it was seen last; color alone would not tell everybody */
+	static const struct state_look stale = { GLYPH_UNKNOWN, ROLE_STALE, "" };
 	const struct lag_row *lag = lag_of(row);
 
-	line_glyph(line, look, lag_look(lag));
+	line_glyph(line, look, lag->stale ? &stale : lag_look(lag));
 	line_addf(line, ROLE_TEXT, " ");
 	line_add(line, lag->stale ? ROLE_STALE : ROLE_TEXT, lag->reader);
 }

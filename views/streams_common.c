@@ -141,7 +141,7 @@ static void say_state(struct sheet *sheet, const struct look *look, const struct
 	const char *words = row->lost_records > 0 ? "losing records: deleted before it read them" :
 		row->topic_gone ? "the topic was deleted" :
 		is_growing(row) ? "growing: it had read all a while ago, and now more comes than it reads" :
-		row->moment ? "keeps up: its lag has not shrunk, but is what comes within half a minute" :
+		row->moment ? "keeps up: all its lag came within half a minute" :
 		lag_verdict_words(row->verdict);
 
 	sheet_add(sheet, "state", state->role, text_of(words));

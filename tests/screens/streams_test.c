@@ -227,6 +227,47 @@ static bool is_int_or_null(const json_t *value)
 }
 
 /* The keys of the contract, all of them and no others. */
+/* A reader that keeps its distance is well; one whose cluster is away has a mark that needs no color. */
+static void a_ripple_and_a_silence(void **state)
+{
+	struct reader *whole = reader;
+	char path[64];
+	struct feed feed;
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/ripple.db", folder);
+	for (int64_t silent = 0; silent < 2; silent++) {
+		int64_t from = STREAMS_NOW_MS - 600000;
+		struct err err = ERR_INIT;
+		struct buf out;
+		struct view *view;
+
+		feed_open(&feed, path, "kafka prod", silent ? STREAMS_NOW_MS + 1 : from);
+		for (int64_t i = 0; i < (silent ? 1 : 60); i++) {
+			int64_t high = 1000 + i * 100, place = high - 5 - i / 4;
+
+			if (!silent) {
+				(void)feed_marks(&feed, "t", 1, &high, NULL);
+				(void)feed_position(&feed, READER_GROUP, "ripple", "t", 1, &place);
+			}
+			feed_sweep(&feed, !silent, 10000);
+		}
+		feed_close(&feed);
+		assert_true(reader_open(path, &reader, &err));
+		view = open_screen(&(struct screen){ "", "lag", "", "" });
+		buf_init(&out, 1 << 20);
+		draw(view, 24, 80, false, &out, false);
+		assert_non_null(strstr(out.bytes, silent ? "? ripple" : "\xe2\x9c\x93 ripple"));
+		assert_non_null(strstr(out.bytes, "KEEPS UP"));
+		assert_non_null(strstr(out.bytes, "all its lag came within half a minute"));
+		assert_int_equal(strstr(out.bytes, "numbers are older") != NULL, silent);
+		buf_done(&out);
+		view_free(view);
+		reader_close(reader);
+	}
+	reader = whole;
+}
+
 static void json_is_the_contract(void **state)
 {
 	static const char *const keys[] = { "reader", "kind", "cluster", "topic", "state", "lag_records",
@@ -375,6 +416,7 @@ int main(void)
 		cmocka_unit_test(every_size_draws),
 		cmocka_unit_test(plain_is_plain),
 		cmocka_unit_test(the_narrow_form_has_all),
+		cmocka_unit_test(a_ripple_and_a_silence),
 		cmocka_unit_test(json_is_the_contract),
 		cmocka_unit_test(csv_has_a_line_a_row),
 		cmocka_unit_test(keys_lead_deeper),

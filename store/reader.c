@@ -79,6 +79,14 @@ static bool was_replaced(const struct reader *reader)
 		((int64_t)st.st_dev != reader->device || (int64_t)st.st_ino != reader->inode);
 }
 
+/* What is open is a file without a name, and no other has come in its place. */
+static bool was_removed(const struct reader *reader)
+{
+	struct stat st;
+
+	return reader->db && stat(reader->path, &st) != 0 && errno == ENOENT;
+}
+
 static bool has_log(const char *path)
 {
 	struct buf log;
@@ -313,6 +321,10 @@ bool reader_changed(struct reader *reader)
 
 	if (reader->begun)
 		return false;
+	if (was_removed(reader) != reader->removed) {
+		reader->removed = !reader->removed; /* reader_begin says so */
+		return true;
+	}
 	if (!reader->db || was_replaced(reader) || (reader->immutable && has_log(reader->path))) {
 		/* another file, or a collector has begun to write beside us */
 		disconnect(reader);
@@ -332,6 +344,9 @@ bool reader_changed(struct reader *reader)
 bool reader_begin(struct reader *reader, int64_t as_of_ms, int64_t budget_ms, struct err *err)
 {
 	reader_end(reader);
+	if (was_removed(reader))
+		return err_set(err, ERR_ABSENT, 0, "the store %s was removed while it was open: put it back,"
+			" or start the collector again for a new one", reader->path);
 	if (!reader->db && !open_any(reader, err)) {
 		disconnect(reader);
 		return false;

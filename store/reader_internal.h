@@ -67,6 +67,7 @@ struct reader {
 	int64_t device, inode; /* of the file that is open */
 	bool immutable; /* opened without log and shared memory: nobody can be writing */
 	bool begun;
+	bool removed; /* its file had no name when reader_changed looked last */
 	int64_t data_version;
 	int64_t n, newest; /* the snapshot's batch and the newest one; 0 = none */
 	int64_t seen_at;   /* of n */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -38,6 +39,8 @@ struct store {
 	struct store_options options;
 	int lock_fd;
 	sqlite3 *db;
+	dev_t device; /* of the file that is open */
+	ino_t inode;
 	struct writer writer; /* of the writer thread once it runs */
 	int64_t keep_days[FACT_KIND_COUNT], whole_lag_ms;
 	int64_t retain_at_ms; /* monotonic; writer thread */
@@ -143,10 +146,33 @@ static bool is_busy(const struct err *err)
 	return err->kind == ERR_STORE && (err->code & 0xff) == SQLITE_BUSY;
 }
 
+/*
+ * A file that lost its name, or whose name another file has, takes all that is written and nobody
+ * will ever read it.
+ */
+static bool is_in_place(const struct store *store, struct err *err)
+{
+	const char *path = sqlite3_db_filename(store->db, "main");
+	struct stat status;
+	bool there = stat(path, &status) == 0;
+	int keep_log = 1;
+
+	if ((there && status.st_dev == store->device && status.st_ino == store->inode) ||
+		(!there && errno != ENOENT)) /* a moment's trouble on the way to it */
+		return true;
+	/* by name, closing would remove the log of the other file */
+	(void)sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep_log);
+	return err_set(err, ERR_STORE, 0,
+		"the store %s was %s while it was open: start the collector again to write %s", path,
+		there ? "replaced" : "removed", there ? "into what is there now" : "a new one");
+}
+
 /* Another process may hold the write lock for an operation of its own: patience, then failure. */
 static bool write_batch(
 	struct store *store, const struct fact_batch *batch, bool visible, struct err *err)
 {
+	if (!is_in_place(store, err))
+		return false;
 	for (int tries = 0;; tries++) {
 		if (batch ? writer_batch(&store->writer, batch, visible, err) :
 			    writer_show(&store->writer, err))
@@ -206,7 +232,7 @@ static void write_next(struct store *store)
 	store->spare[store->nspare++] = batch;
 	store->head = (store->head + 1) % QUEUE_MAX;
 	store->waiting--;
-	if (visible)
+	if (ok && visible)
 		store->visible = store->put - store->waiting;
 	pthread_cond_broadcast(&store->done);
 }
@@ -328,6 +354,7 @@ static int64_t days_of(const struct store_options *options, enum fact_kind kind)
 bool store_open(const struct store_options *options, struct store **store_out, struct err *err)
 {
 	struct store *store = NEW(struct store);
+	struct stat status;
 	int code;
 
 	store->options = *options;
@@ -341,6 +368,12 @@ bool store_open(const struct store_options *options, struct store **store_out, s
 	if (!lock_take(options->path, &store->lock_fd, err) ||
 		!store_open_db(options->path, options->full_sync, &store->db, err))
 		goto fail;
+	if (stat(options->path, &status) != 0) {
+		(void)err_errno(err, errno, "open store %s", options->path);
+		goto fail;
+	}
+	store->device = status.st_dev;
+	store->inode = status.st_ino;
 	(void)sqlite3_wal_hook(store->db, on_wal, store);
 	store->whole_lag_ms = options->whole_lag_ms;
 	if (!writer_open(&store->writer, store->db, options->clock, err)) {

@@ -503,6 +503,19 @@ static void changes_are_noticed(void **state)
 	assert_true(reader_changed(other));
 	ok(reader_begin(other, READER_NOW, 0, &err));
 	assert_int_equal(reader_seen_at(other), SAMPLE_NOW_MS);
+	reader_end(other);
+	/* moved away: told once, and said to be gone until it is back */
+	assert_int_equal(rename(file, other_file), 0);
+	assert_true(reader_changed(other));
+	assert_false(reader_changed(other));
+	err = (struct err)ERR_INIT;
+	assert_false(reader_begin(other, READER_NOW, 0, &err));
+	assert_int_equal(err.kind, ERR_ABSENT);
+	assert_non_null(strstr(err.text, "was removed while it was open"));
+	assert_int_equal(rename(other_file, file), 0);
+	assert_true(reader_changed(other));
+	ok(reader_begin(other, READER_NOW, 0, &err));
+	assert_int_equal(reader_seen_at(other), SAMPLE_NOW_MS);
 	reader_close(other);
 	fact_batch_free(batch);
 }

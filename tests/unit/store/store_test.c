@@ -268,6 +268,38 @@ static void killed_writers_lose_and_repeat_nothing(void **state)
 	assert_true(place_ask("SELECT count(*) FROM event") > 0);
 }
 
+/* What is written into a file without a name is lost: the writer stops and says so. */
+static void a_store_that_is_gone_is_not_written(void **state)
+{
+	struct store *store = place_open();
+	struct fact_batch *batch = fact_batch_new();
+	struct err err = ERR_INIT;
+	char away[96];
+
+	(void)state;
+	(void)snprintf(away, sizeof away, "%s.away", place_store);
+	fill(batch, 0, 100, "c1");
+	put(store, &batch);
+	flush(store);
+	assert_int_equal(rename(place_store, away), 0);
+	fill(batch, 100, 100, "c2");
+	put(store, &batch);
+	assert_false(store_flush(store, place_deadline(), &err));
+	assert_int_equal(err.kind, ERR_STORE);
+	assert_non_null(strstr(err.text, "was removed while it was open"));
+	store_close(store);
+	/* what was in it is whole, and goes on where it was */
+	assert_int_equal(rename(away, place_store), 0);
+	assert_int_equal(place_ask("SELECT count(*) FROM event"), 100);
+	store = place_open();
+	fill(batch, 100, 100, "c2");
+	put(store, &batch);
+	flush(store);
+	assert_int_equal(place_ask("SELECT count(*) FROM event"), 200);
+	store_close(store);
+	fact_batch_free(batch);
+}
+
 static void batch_bounds_its_events(void **state)
 {
 	struct store *store = place_open();
@@ -303,6 +335,7 @@ int main(void)
 		cmocka_unit_test_teardown(other_facts_are_kept, place_clear),
 		cmocka_unit_test_teardown(one_writer_at_a_time, place_clear),
 		cmocka_unit_test_teardown(newer_and_damaged_stores_are_refused, place_clear),
+		cmocka_unit_test_teardown(a_store_that_is_gone_is_not_written, place_clear),
 		cmocka_unit_test_teardown(killed_writers_lose_and_repeat_nothing, place_clear),
 	};
 

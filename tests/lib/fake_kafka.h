@@ -33,6 +33,7 @@ struct fake_kafka {
 	_Atomic int mute;      /* bit mask of brokers that do not answer ListOffsets and OffsetFetch */
 	_Atomic int delay_ms;  /* before every answer */
 	_Atomic int shift;     /* leader of p in t: (t + p + shift) % brokers */
+	_Atomic int moves;     /* so many answers to Metadata are out of date at once: shift grows */
 	_Atomic int bump;      /* added to every end */
 	_Atomic int fail_fetch, fail_fetch_code;  /* so many OffsetFetch answers are this error */
 	_Atomic int fail_topic, fail_code;        /* ListOffsets of partition 0 of topic fail_topic - 1 */

@@ -436,7 +436,13 @@ bool fake_kafka_answer(struct fake_kafka *fake, int broker, struct take *in, str
 	put_tags(out, flexible && api != 18);
 	switch (api) {
 	case 18: api_versions(fake, version, out); break;
-	case 3: metadata(fake, version, in, out); break;
+	case 3:
+		metadata(fake, version, in, out);
+		if (atomic_load(&fake->moves) > 0) {
+			atomic_fetch_sub(&fake->moves, 1);
+			atomic_fetch_add(&fake->shift, 1);
+		}
+		break;
 	case 10: find_coordinator(fake, version, in, out); break;
 	case 16: list_groups(fake, broker, version, out); break;
 	case 15: describe_groups(fake, version, in, out); break;

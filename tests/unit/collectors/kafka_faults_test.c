@@ -138,7 +138,10 @@ static void test_c6_one_bad_partition(void **state)
 	fake_kafka_stop(fake);
 }
 
-/* C7: every leader is another one now; the client does not find out by itself. */
+/*
+ * C7: every leader is another one now, between two sweeps or in the midst of one; the client does not
+ * find out by itself.
+ */
 static void test_c7_leaders_move(void **state)
 {
 	struct fake_kafka *fake = bench_cluster(3, 4, 6, 2);
@@ -152,6 +155,14 @@ static void test_c7_leaders_move(void **state)
 		atomic_store(&fake->shift, i);
 		atomic_fetch_add(&fake->bump, 10);
 		bench_sweep(&bench);
+		assert_int_equal(bench.sweep.unread, 0);
+		bench_check(&bench, fake);
+	}
+	for (int i = 0; i < 3; i++) {
+		atomic_store(&fake->moves, 1);
+		atomic_fetch_add(&fake->bump, 10);
+		bench_sweep(&bench);
+		assert_int_equal(atomic_load(&fake->moves), 0);
 		assert_int_equal(bench.sweep.unread, 0);
 		bench_check(&bench, fake);
 	}

@@ -65,19 +65,26 @@ static void test_patterns(void **state)
 	fake_kafka_stop(fake);
 }
 
-/* C3: brokers that cannot list or describe groups; to describe would hang the client for good. */
+/*
+ * C3: brokers that cannot list or describe groups. To describe would never be sent nor answered: what
+ * can be seen is that no sweep waits for it, which would take answer_ms / 2 = 2.5 s each.
+ */
 static void test_c3_no_describe(void **state)
 {
 	struct fake_kafka *fake = bench_cluster(2, 2, 2, 2);
 	struct kafka_bench bench;
+	int64_t least_ms = INT64_MAX;
 
 	(void)state;
 	fake->no_groups = true;
 	fake->live_groups = 2;
 	fake_kafka_start(fake);
 	bench_open(&bench, fake, "groups = group-00000 group-00001\n");
-	bench_sweep(&bench);
-	bench_sweep(&bench);
+	for (int i = 0; i < 3; i++) {
+		bench_sweep(&bench);
+		least_ms = bench.sweep.took_ms < least_ms ? bench.sweep.took_ms : least_ms;
+	}
+	assert_true(least_ms < 2000);
 	assert_int_equal(atomic_load(&fake->asked[FAKE_DESCRIBE_GROUPS]), 0);
 	assert_int_equal(bench.sweep.groups, FACT_UNKNOWN);
 	/* Groups that are named are read all the same. */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -71,6 +72,23 @@ static void examine_place(struct round *round, const char *path)
 	free(above);
 }
 
+/* A store grows by gigabytes; its log alone by as much as readers make it wait. */
+static bool examine_disk(struct round *round, const char *path)
+{
+	enum { LEAST_MB = 256 };
+	struct statvfs disk;
+	int64_t free_mb;
+
+	if (statvfs(path, &disk) != 0)
+		return true;
+	free_mb = (int64_t)((double)disk.f_bavail * (double)disk.f_frsize / 1e6);
+	if (free_mb >= LEAST_MB)
+		return true;
+	tellf(round, false, "%s: %lld MB are free on its disk; free some space, or set store in [weir] to"
+		" a place with more", path, (long long)free_mb);
+	return false;
+}
+
 static void examine_store(struct round *round, const char *path)
 {
 	struct reader *reader;
@@ -87,6 +105,8 @@ static void examine_store(struct round *round, const char *path)
 		return;
 	}
 	reader_close(reader);
+	if (!examine_disk(round, path))
+		return;
 	pid = store_writer_pid(path);
 	if (pid > 0)
 		tellf(round, true, "%s: can be read; process %d collects into it", path, pid);

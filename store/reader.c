@@ -345,8 +345,8 @@ bool reader_begin(struct reader *reader, int64_t as_of_ms, int64_t budget_ms, st
 {
 	reader_end(reader);
 	if (was_removed(reader))
-		return err_set(err, ERR_ABSENT, 0, "the store %s was removed while it was open: put it back,"
-			" or start the collector again for a new one", reader->path);
+		return err_set(err, ERR_ABSENT, 0, "the store was removed while it was open; put it back or"
+			" start the collector again: %s", reader->path);
 	if (!reader->db && !open_any(reader, err)) {
 		disconnect(reader);
 		return false;

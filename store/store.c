@@ -178,7 +178,7 @@ static bool write_batch(
 			    writer_show(&store->writer, err))
 			return true;
 		if (store->writer.broken || !is_busy(err) || tries == BUSY_TRIES)
-			return false;
+			return err_wrap(err, "write %s", sqlite3_db_filename(store->db, "main"));
 		log_line(LOG_WARN, "store", "%s; trying again", err->text);
 	}
 }

@@ -47,6 +47,7 @@ void app_message(struct app *app, enum role role, const char *fmt, ...)
 	(void)utf8_clean(&clean, buf_text(&buf), UTF8_ONE_LINE);
 	memcpy(app->message, clean.bytes, clean.len + 1);
 	app->message_role = role;
+	app->message_is_load = false;
 	app->is_dirty = true;
 	buf_done(&buf);
 	buf_done(&clean);

@@ -62,8 +62,10 @@ static void load_failed(struct app *app, struct screen *screen, const struct err
 		screen->view->is_stale = true;
 		return;
 	}
-	if (before != err->kind)
+	if (before != err->kind) {
 		app_error(app, err);
+		app->message_is_load = true;
+	}
 	screen->view->load_err = *err;
 }
 
@@ -94,6 +96,9 @@ static void load(struct app *app)
 		load_failed(app, screen, &err, before);
 		return;
 	}
+	if (app->message_is_load) /* what it said is over */
+		app->message[0] = '\0';
+	app->message_is_load = false;
 	screen->is_loaded = true;
 	app->budget_ms = APP_BUDGET_MS;
 }

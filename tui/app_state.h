@@ -48,6 +48,7 @@ struct app {
 	int loading_key; /* the key whose answer has to be loaded; 0 = none */
 	char message[MESSAGE_MAX];
 	enum role message_role;
+	bool message_is_load; /* it says why a load failed: over once one succeeds */
 	struct arena frame;
 };
 

@@ -188,6 +188,22 @@ static void a_failed_load_keeps_what_was_there(void **state)
 	assert_null(strstr(shown(), "not loaded"));
 }
 
+/* The line below would go on telling of trouble that is over. */
+static void a_good_load_takes_its_error_away(void **state)
+{
+	(void)state;
+	app_tick(fake->app);
+	fake->fails = 1;
+	fake->fail_kind = ERR_STORE;
+	fake->changed = true;
+	pass(300);
+	assert_non_null(strstr(shown(), "the disk is gone"));
+	fake->changed = true;
+	pass(300);
+	assert_non_null(strstr(shown(), "load 3"));
+	assert_null(strstr(shown(), "the disk is gone"));
+}
+
 static void a_load_cut_short_gets_more_time(void **state)
 {
 	(void)state;
@@ -310,6 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(loads_only_when_something_changed),
 		CASE(a_failed_load_keeps_what_was_there),
+		CASE(a_good_load_takes_its_error_away),
 		CASE(a_load_cut_short_gets_more_time),
 		CASE(time_is_stepped_and_comes_back),
 		CASE(pause_holds_the_numbers),

@@ -207,19 +207,69 @@ static uint64_t standing_hash(const struct fact_standing *standing, struct text 
 	return hash_more(text_hash((struct text){ (const char *)numbers, sizeof numbers }), gone);
 }
 
-/* Both lists ascend by version; the new one replaces the old. */
+/* What was told in this look and the one before; both ascend by version. */
+struct telling {
+	const struct delta_condition *condition;
+	const struct delta_condition_look *look;
+	struct fact_batch *batch;
+	struct delta_told *told;
+	size_t n, old;
+	struct text path, name; /* in the batch; NONE = not needed yet */
+};
+
+/* Unless it was told like this before. */
+static void tell_standing(struct telling *telling, struct fact_standing standing, struct text gone)
+{
+	const struct delta_condition *condition = telling->condition;
+	struct arena *arena = &telling->batch->arena;
+	struct delta_told now = { standing.version, standing_hash(&standing, gone) };
+
+	telling->told[telling->n++] = now;
+	while (telling->old < condition->ntold &&
+		condition->told[telling->old].version < now.version)
+		telling->old++;
+	if (telling->old < condition->ntold &&
+		condition->told[telling->old].version == now.version &&
+		condition->told[telling->old].hash == now.hash)
+		return;
+	if (!telling->path.bytes) {
+		telling->path = arena_text(arena, telling->look->path);
+		telling->name = arena_text(arena, telling->look->name);
+	}
+	standing.path = telling->path;
+	standing.table = telling->name;
+	standing.gone = clean_copy(arena, gone);
+	fact_batch_fact(telling->batch, FACT_STANDING, telling->look->now_ms)->u.standing = standing;
+}
+
+/* Between two versions that are listed: their commits were taken away. */
+static void tell_gone(struct telling *telling, int64_t from, int64_t to)
+{
+	for (int64_t version = from; version < to; version++)
+		tell_standing(telling, (struct fact_standing){ .version = version,
+			.standing = STANDING_GONE, .until_ms = FACT_UNKNOWN, .by_log = true,
+			.files_old = FACT_UNKNOWN, .files_gone = FACT_UNKNOWN,
+			.files_unlooked = FACT_UNKNOWN }, TEXT_NONE);
+}
+
+/* Those below the first that is listed are told by its number, not one by one. */
 static void tell_standings(struct delta_condition *condition,
 	const struct delta_condition_look *look, struct fact_batch *batch)
 {
 	const struct delta_horizon *horizon = &condition->horizon;
 	size_t n = horizon->n < DELTA_STANDINGS_MAX ? horizon->n : DELTA_STANDINGS_MAX;
-	struct delta_told *told = NEW_ARRAY(struct delta_told, n + 1);
-	struct text path = TEXT_NONE, name = TEXT_NONE;
-	size_t old = 0;
+	const struct delta_horizon_row *rows = horizon->rows + (horizon->n - n);
+	int64_t range = n > 0 ? rows[n - 1].version - rows[0].version + 1 : 0;
+	bool is_gone_told = range <= DELTA_STANDINGS_MAX;
+	struct telling telling = { .condition = condition, .look = look, .batch = batch,
+		.told = NEW_ARRAY(struct delta_told, (is_gone_told ? (size_t)range : n) + 1) };
 
 	for (size_t i = 0; i < n; i++) {
-		const struct delta_horizon_row *row = &horizon->rows[horizon->n - n + i];
-		struct fact_standing standing = {
+		const struct delta_horizon_row *row = &rows[i];
+
+		if (i > 0 && is_gone_told)
+			tell_gone(&telling, rows[i - 1].version + 1, row->version);
+		tell_standing(&telling, (struct fact_standing){
 			.version = row->version,
 			.standing = row->standing,
 			.until_ms = row->until_ms,
@@ -227,26 +277,11 @@ static void tell_standings(struct delta_condition *condition,
 			.files_old = row->files_old,
 			.files_gone = row->files_gone,
 			.files_unlooked = row->files_unlooked,
-		};
-
-		told[i] = (struct delta_told){ row->version, standing_hash(&standing, row->gone) };
-		while (old < condition->ntold && condition->told[old].version < row->version)
-			old++;
-		if (old < condition->ntold && condition->told[old].version == row->version &&
-			condition->told[old].hash == told[i].hash)
-			continue;
-		if (!path.bytes) {
-			path = arena_text(&batch->arena, look->path);
-			name = arena_text(&batch->arena, look->name);
-		}
-		standing.path = path;
-		standing.table = name;
-		standing.gone = clean_copy(&batch->arena, row->gone);
-		fact_batch_fact(batch, FACT_STANDING, look->now_ms)->u.standing = standing;
+		}, row->gone);
 	}
 	free(condition->told);
-	condition->told = told;
-	condition->ntold = n;
+	condition->told = telling.told;
+	condition->ntold = telling.n;
 }
 
 static bool advance(struct delta_condition *condition, const struct delta_condition_look *look,

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "collectors/eventlog/lex.h"
+#include "collectors/delta/scan.h"
 
-enum { DEPTH = 24 };
 #define STATS_HEAD "{\"numRecords\":"
 
 static const struct {
@@ -68,38 +67,6 @@ static void set_rows(struct delta_action *action)
 		entry->rows -= entry->dv.cardinality;
 }
 
-/* ---- objects, member by member ---- */
-
-struct scan {
-	const char *end;
-	struct arena *arena;
-	struct text column;
-};
-
-/*
- * Each member's value through member, which gives back where it ends. NULL: it is no object, or one
- * the general reader is for. Inline, so that what member does is known where the loop is.
- */
-static inline const char *scan_object(const struct scan *scan, const char *p,
-	const char *(*member)(const struct scan *scan, struct text key, const char *p, void *to),
-	void *to)
-{
-	struct text key;
-
-	if (*p != '{')
-		return NULL;
-	p = lex_blank(p + 1);
-	while (*p != '}') {
-		p = lex_key(p, scan->end, &key);
-		if (!p)
-			return NULL;
-		p = lex_next(member(scan, key, p, to), scan->end, '}');
-		if (!p)
-			return NULL;
-	}
-	return p + 1;
-}
-
 /* ---- stats ---- */
 
 struct stats {
@@ -134,7 +101,7 @@ static const char *null_count_member(const struct scan *scan, struct text key, c
 	void *to)
 {
 	return text_eq(key, scan->column) ? lex_integer(p, to)
-					  : lex_skip_value(p, scan->end, DEPTH);
+					  : lex_skip_value(p, scan->end, SCAN_DEPTH);
 }
 
 static const char *stats_member(const struct scan *scan, struct text key, const char *p, void *to)
@@ -145,7 +112,7 @@ static const char *stats_member(const struct scan *scan, struct text key, const 
 		return lex_integer(p, &stats->records);
 	if (scan->column.bytes && text_is(key, "nullCount"))
 		return scan_object(scan, p, null_count_member, &stats->null_count);
-	return lex_skip_value(p, scan->end, DEPTH);
+	return lex_skip_value(p, scan->end, SCAN_DEPTH);
 }
 
 static bool stats_scan(struct text text, struct text column, struct stats *stats)
@@ -196,40 +163,6 @@ void delta_stats_read(struct text stats, struct text column, int64_t *records_ou
 }
 
 /* ---- the scanner ---- */
-
-static const char *scan_string(const struct scan *scan, const char *p, struct text *out)
-{
-	const char *close;
-	const char *start = p + 1;
-	char *to;
-
-	if (*p == 'n') {
-		*out = TEXT_NONE;
-		return lex_word(p, scan->end, "null", 4);
-	}
-	if (*p != '"')
-		return NULL;
-	close = lex_special(start, scan->end);
-	if (close == scan->end)
-		return NULL;
-	if (*close == '"') {
-		*out = (struct text){ start, (size_t)(close - start) };
-		return close + 1;
-	}
-	close = lex_skip_string(start, scan->end);
-	if (!close)
-		return NULL;
-	to = arena_alloc(scan->arena, (size_t)(close - start) + LEX_BLOCK);
-	out->bytes = to;
-	return lex_unescape(start, scan->end, to, &out->len);
-}
-
-static const char *scan_number(const struct scan *scan, const char *p, int64_t *out)
-{
-	if (*p == 'n')
-		return lex_word(p, scan->end, "null", 4);
-	return lex_integer(p, out);
-}
 
 static const char *scan_flag(const struct scan *scan, const char *p, bool *out)
 {
@@ -284,7 +217,7 @@ static const char *vector_member(const struct scan *scan, struct text key, const
 		return scan_number(scan, p, &vector->dv->size);
 	if (text_is(key, "cardinality"))
 		return scan_number(scan, p, &vector->dv->cardinality);
-	return lex_skip_value(p, scan->end, DEPTH);
+	return lex_skip_value(p, scan->end, SCAN_DEPTH);
 }
 
 static const char *scan_vector(const struct scan *scan, const char *p, struct delta_dv *dv)
@@ -360,7 +293,7 @@ static const char *file_member(const struct scan *scan, struct text key, const c
 	default:
 		break;
 	}
-	return lex_skip_value(p, scan->end, DEPTH);
+	return lex_skip_value(p, scan->end, SCAN_DEPTH);
 }
 
 static const char *scan_file(const struct scan *scan, const char *p, struct delta_action *action)
@@ -377,7 +310,7 @@ static const char *info_member(const struct scan *scan, struct text key, const c
 	struct delta_action *action = to;
 
 	return text_is(key, "inCommitTimestamp") ? scan_number(scan, p, &action->in_commit_ms)
-						 : lex_skip_value(p, scan->end, DEPTH);
+						 : lex_skip_value(p, scan->end, SCAN_DEPTH);
 }
 
 static const char *txn_member(const struct scan *scan, struct text key, const char *p, void *to)
@@ -388,7 +321,7 @@ static const char *txn_member(const struct scan *scan, struct text key, const ch
 		return scan_string(scan, p, &action->name);
 	if (text_is(key, "version"))
 		return scan_number(scan, p, &action->number);
-	return lex_skip_value(p, scan->end, DEPTH);
+	return lex_skip_value(p, scan->end, SCAN_DEPTH);
 }
 
 bool delta_action_scan(struct arena *arena, struct text line, struct text column,
@@ -418,7 +351,7 @@ bool delta_action_scan(struct arena *arena, struct text line, struct text column
 			return false;
 		break;
 	case DELTA_ACTION_OTHER:
-		p = lex_skip_value(p, scan.end, DEPTH);
+		p = lex_skip_value(p, scan.end, SCAN_DEPTH);
 		break;
 	default: /* few of them, and more in them */
 		return false;

@@ -32,30 +32,15 @@ static void add_known(int64_t *sum, bool *known, int64_t value)
 		*known = false;
 }
 
-/* stats is JSON in a string and nearly always begins with what is wanted. */
+/* stats is JSON in a string; an object as it is was met, too. */
 static int64_t records_of(const json_t *stats)
 {
-	static const struct text head = { "{\"numRecords\":", 14 };
-	struct text text = { json_string_value(stats), json_string_length(stats) };
-	int64_t records = FACT_UNKNOWN;
-	size_t end = head.len;
-	json_t *parsed;
+	int64_t records, ignored;
 
 	if (json_is_object(stats))
 		return delta_json_integer(json_object_get(stats, "numRecords"));
-	if (!json_is_string(stats))
-		return FACT_UNKNOWN;
-	if (text_starts(text, head)) {
-		while (end < text.len && text.bytes[end] >= '0' && text.bytes[end] <= '9')
-			end++;
-		if (end < text.len && (text.bytes[end] == ',' || text.bytes[end] == '}') &&
-			text_to_i64(text_sub(text, head.len, end - head.len), &records))
-			return records;
-	}
-	parsed = delta_json(text);
-	if (parsed)
-		records = delta_json_integer(json_object_get(parsed, "numRecords"));
-	json_decref(parsed);
+	delta_stats_read((struct text){ json_string_value(stats), json_string_length(stats) },
+		TEXT_NONE, &records, &ignored);
 	return records;
 }
 
@@ -189,17 +174,10 @@ static void take_known(struct delta_commit *commit, const char *name, json_t *va
 		take_info(commit, value);
 }
 
-/* Files are most of a commit; where one is as engines write it, no tree is built for it. */
-static bool take_file(struct delta_commit *commit, struct text object)
+static void take_entry(struct delta_commit *commit, const struct delta_entry *entry)
 {
 	struct fact_version *version = &commit->version;
-	struct delta_action action;
-	const struct delta_entry *entry = &action.entry;
 
-	if (!lex_is_utf8(object.bytes, object.bytes + object.len) ||
-		!delta_action_scan(&commit->scratch, object, TEXT_NONE, &action) ||
-		(action.kind != DELTA_ACTION_ADD && action.kind != DELTA_ACTION_REMOVE))
-		return false;
 	if (entry->tombstone) {
 		version->files_removed++;
 		add_known(&version->bytes_removed, &commit->bytes_removed_known, entry->size);
@@ -210,7 +188,44 @@ static bool take_file(struct delta_commit *commit, struct text object)
 		add_known(&version->rows_added, &commit->rows_added_known, entry->rows);
 		version->dv_added += entry->dv.storage != 0;
 	}
-	version->data_change |= action.data_change;
+}
+
+static bool take_info_line(struct delta_commit *commit, struct text line)
+{
+	struct fact_version first = commit->version; /* only the first counts */
+	int64_t in_commit_ms;
+
+	if (!delta_info_scan(&commit->batch->arena, line, commit->has_info ? &first : &commit->version,
+		    commit->has_info ? &in_commit_ms : &commit->in_commit_ms))
+		return false;
+	commit->has_info = true;
+	return true;
+}
+
+/* Files are most of a commit; where one is as engines write it, no tree is built for it. */
+static bool take_line(void *context, struct text line)
+{
+	struct delta_commit *commit = context;
+	struct delta_action action;
+
+	if (!lex_is_utf8(line.bytes, line.bytes + line.len) ||
+		!delta_action_scan(&commit->scratch, line, TEXT_NONE, &action))
+		return false;
+	switch (action.kind) {
+	case DELTA_ACTION_ADD:
+	case DELTA_ACTION_REMOVE:
+		take_entry(commit, &action.entry);
+		commit->version.data_change |= action.data_change;
+		break;
+	case DELTA_ACTION_INFO:
+		if (!take_info_line(commit, line))
+			return false;
+		break;
+	case DELTA_ACTION_TXN:
+		break;
+	default:
+		return false;
+	}
 	commit->nactions++;
 	if (commit->scratch.bytes > SCRATCH_KEPT)
 		arena_reset(&commit->scratch);
@@ -224,8 +239,6 @@ static bool take_action(void *context, struct text object, const char **reason)
 	json_t *value;
 	json_t *root;
 
-	if (take_file(commit, object))
-		return true;
 	root = delta_json(object);
 	if (!root)
 		return false;
@@ -283,7 +296,7 @@ void delta_commit_begin(struct delta_commit *commit, struct fact_batch *batch, c
 		.rows_removed_known = true,
 		.bytes_added_known = true,
 		.bytes_removed_known = true,
-		.lines = { .action = take_action, .broken = take_broken },
+		.lines = { .line_taken = take_line, .action = take_action, .broken = take_broken },
 	};
 	delta_lines_init(&commit->lines);
 	commit->lines.context = commit;

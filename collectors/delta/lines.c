@@ -148,10 +148,29 @@ static bool is_mark(const struct delta_lines *lines, char c)
 	return at < 3 && c == byte_order_mark[at];
 }
 
+/* A line that is here as a whole and one action goes by without being cut byte by byte. */
+static bool take_line(struct delta_lines *lines)
+{
+	const char *start = lines->pending.bytes + lines->scan;
+	const char *end = memchr(start, '\n', lines->pending.len - lines->scan);
+	size_t len = end ? (size_t)(end - start) : 0;
+
+	while (len > 0 && (start[len - 1] == ' ' || start[len - 1] == '\r' || start[len - 1] == '\t'))
+		len--;
+	/* No longer than that it cannot hold more values than may be. */
+	if (len < 2 || len > DELTA_ITEMS_MAX || start[len - 1] != '}' ||
+		!lines->line_taken(lines->context, (struct text){ start, len }))
+		return false;
+	lines->scan += (size_t)(end - start);
+	return true;
+}
+
 static void scan_between(struct delta_lines *lines)
 {
 	char c = lines->pending.bytes[lines->scan];
 
+	if (c == '{' && lines->state == BETWEEN && lines->line_taken && take_line(lines))
+		return;
 	if (c == '{') {
 		begin_value(lines);
 		return;

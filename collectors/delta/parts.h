@@ -26,6 +26,11 @@ enum {
  * holds one action at a time. Zero-initialize, then _init.
  */
 struct delta_lines {
+	/*
+	 * A whole line, without its end, that begins and ends as an object does: true, it was one and is
+	 * taken; false, it is for the careful way. NULL = everything is.
+	 */
+	bool (*line_taken)(void *context, struct text line);
 	/* One complete object; false refuses it (reason set) and it counts as broken. */
 	bool (*action)(void *context, struct text object, const char **reason);
 	void (*broken)(void *context, struct text bytes, int64_t line, int64_t offset,
@@ -71,6 +76,12 @@ void delta_commit_end(struct delta_commit *commit);
 void delta_commit_problem(struct delta_commit *commit, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void delta_commit_done(struct delta_commit *commit);
+/*
+ * The fast reader of a line that is a commitInfo; what it reads, delta_commit reads the same. False:
+ * nothing was set. The line must be valid UTF-8; texts are copied into the arena.
+ */
+bool delta_info_scan(struct arena *arena, struct text line, struct fact_version *version,
+	int64_t *in_commit_ms_out);
 
 /*
  * JSON text as written by strangers: numbers too large for an integer are read as real, broken

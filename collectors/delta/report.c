@@ -123,56 +123,87 @@ static const struct fact_version *fact_of(const struct fact_batch *facts, int64_
 	return NULL;
 }
 
-static json_t *version_json(const struct delta_horizon_row *row, const struct fact_version *fact)
-{
-	static const struct fact_version none = { .rows_added = FACT_UNKNOWN,
-		.rows_removed = FACT_UNKNOWN, .files_added = FACT_UNKNOWN,
-		.files_removed = FACT_UNKNOWN, .bytes_added = FACT_UNKNOWN,
-		.bytes_removed = FACT_UNKNOWN };
-	const struct fact_version *v = fact ? fact : &none;
-
-	return json_pack("{so so so so so so so so so so so ss so so so so so so}", "version",
-		number(row->version), "timestamp_ms",
-		number(fact ? v->timestamp_ms : row->timestamp_ms), "operation",
-		text_json(v->operation), "engine", text_json(v->engine), "user_name",
-		text_json(v->user_name), "files_added", number(v->files_added), "files_removed",
-		number(v->files_removed), "rows_added", number(v->rows_added), "rows_removed",
-		number(v->rows_removed), "bytes_added", number(v->bytes_added), "bytes_removed",
-		number(v->bytes_removed), "standing", version_standing_name(row->standing),
-		"restorable_until_ms", number(row->until_ms), "limited_by",
-		row->standing == STANDING_CURRENT ||
-				(row->standing == STANDING_RESTORABLE && row->until_ms == FACT_UNKNOWN)
-			? json_null()
-			: json_string(row->by_log ? "log" : "files"),
-		"files_old", number(row->files_old), "files_gone", number(row->files_gone),
-		"files_unlooked", number(row->files_unlooked), "gone_example",
-		text_json(row->gone));
-}
-
-void delta_report_history(const struct delta_snapshot *snapshot, const struct delta_horizon *horizon,
-	const struct fact_batch *facts, struct text name, struct buf *out)
-{
-	struct delta_detail detail;
-	json_t *versions = json_array();
-	size_t at = facts->nfacts;
-
-	delta_snapshot_detail(snapshot, &detail);
-	for (size_t i = horizon->n; i-- > 0;)
-		(void)json_array_append_new(versions, version_json(&horizon->rows[i],
-			fact_of(facts, horizon->rows[i].version, &at)));
-	add_dump(out, json_pack("{so so so so so so so}", "table", text_json(name), "path",
-		text_json(detail.path), "first_listed_version", number(horizon->first_listed),
-		"first_restorable_version", number(horizon->first_restorable), "newest_looked_for",
-		number(horizon->newest_looked), "newest_gone", number(horizon->newest_gone),
-		"versions", versions));
-}
-
 static void add_number(struct buf *out, const char *key, int64_t value)
 {
 	if (value == FACT_UNKNOWN)
 		(void)buf_addf(out, ",\"%s\":null", key);
 	else
 		(void)buf_addf(out, ",\"%s\":%lld", key, (long long)value);
+}
+
+static bool is_plain(struct text text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.bytes[i] == '"' || text.bytes[i] == '\\' || (unsigned char)text.bytes[i] < 0x20)
+			return false;
+	return text.bytes && utf8_is_valid(text);
+}
+
+static void add_text(struct buf *out, const char *key, struct text text)
+{
+	(void)buf_addf(out, ",\"%s\":", key);
+	if (is_plain(text)) /* as nearly always */
+		(void)buf_addf(out, "\"%.*s\"", TEXT_ARG(text));
+	else
+		add_dump(out, text_json(text));
+}
+
+/* By hand: there are as many as the log has commits. */
+static void add_version(struct buf *out, const struct delta_horizon_row *row,
+	const struct fact_version *fact)
+{
+	static const struct fact_version none = { .rows_added = FACT_UNKNOWN,
+		.rows_removed = FACT_UNKNOWN, .files_added = FACT_UNKNOWN,
+		.files_removed = FACT_UNKNOWN, .bytes_added = FACT_UNKNOWN,
+		.bytes_removed = FACT_UNKNOWN };
+	const struct fact_version *v = fact ? fact : &none;
+	bool is_unlimited = row->standing == STANDING_CURRENT ||
+		(row->standing == STANDING_RESTORABLE && row->until_ms == FACT_UNKNOWN);
+
+	(void)buf_addf(out, "{\"version\":%lld", (long long)row->version);
+	add_number(out, "timestamp_ms", fact ? v->timestamp_ms : row->timestamp_ms);
+	add_text(out, "operation", v->operation);
+	add_text(out, "engine", v->engine);
+	add_text(out, "user_name", v->user_name);
+	add_number(out, "files_added", v->files_added);
+	add_number(out, "files_removed", v->files_removed);
+	add_number(out, "rows_added", v->rows_added);
+	add_number(out, "rows_removed", v->rows_removed);
+	add_number(out, "bytes_added", v->bytes_added);
+	add_number(out, "bytes_removed", v->bytes_removed);
+	add_text(out, "standing", text_of(version_standing_name(row->standing)));
+	add_number(out, "restorable_until_ms", row->until_ms);
+	add_text(out, "limited_by", is_unlimited ? TEXT_NONE
+				: row->by_log        ? TEXT("log")
+						     : TEXT("files"));
+	add_number(out, "files_old", row->files_old);
+	add_number(out, "files_gone", row->files_gone);
+	add_number(out, "files_unlooked", row->files_unlooked);
+	add_text(out, "gone_example", row->gone);
+	(void)buf_add_char(out, '}');
+}
+
+void delta_report_history(const struct delta_snapshot *snapshot, const struct delta_horizon *horizon,
+	const struct fact_batch *facts, struct text name, struct buf *out)
+{
+	struct delta_detail detail;
+	size_t at = facts->nfacts;
+
+	delta_snapshot_detail(snapshot, &detail);
+	(void)buf_add_str(out, "{\"table\":");
+	add_dump(out, text_json(name));
+	add_text(out, "path", detail.path);
+	add_number(out, "first_listed_version", horizon->first_listed);
+	add_number(out, "first_restorable_version", horizon->first_restorable);
+	add_number(out, "newest_looked_for", horizon->newest_looked);
+	add_number(out, "newest_gone", horizon->newest_gone);
+	(void)buf_add_str(out, ",\"versions\":[");
+	for (size_t i = horizon->n; i-- > 0;) {
+		add_version(out, &horizon->rows[i], fact_of(facts, horizon->rows[i].version, &at));
+		if (i > 0)
+			(void)buf_add_char(out, ',');
+	}
+	(void)buf_add_str(out, "]}");
 }
 
 void delta_report_file(const struct delta_snapshot *snapshot, struct delta_file_lines *lines,

@@ -79,8 +79,8 @@ static int64_t time_of(struct timespec time)
 	return seconds * 1000 + time.tv_nsec / 1000000;
 }
 
-/* Opens a commit; its modification time in *ms_out. -1 with errno set. */
-static int open_commit(const char *path, int64_t *ms_out)
+/* Opens a commit; its modification time and how much to read of it at a time. -1 with errno set. */
+static int open_commit(const char *path, int64_t *ms_out, size_t *piece_out)
 {
 	struct stat status;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -97,6 +97,8 @@ static int open_commit(const char *path, int64_t *ms_out)
 		return -1;
 	}
 	*ms_out = time_of(status.st_mtim);
+	/* A byte more than it has: the end shows with it. */
+	*piece_out = status.st_size < READ_BYTES ? (size_t)status.st_size + 1 : READ_BYTES;
 	return fd;
 }
 
@@ -109,14 +111,15 @@ static bool read_commit(struct delta_commit *commit, const char *path, struct pr
 {
 	struct err stopped = ERR_INIT;
 	int64_t total = 0;
-	int fd = open_commit(path, file_ms_out);
+	size_t piece = 0;
+	int fd = open_commit(path, file_ms_out, &piece);
 	char *chunk;
 	ssize_t n;
 
 	if (fd < 0)
 		return false;
-	chunk = mem_alloc(READ_BYTES);
-	while ((n = read(fd, chunk, READ_BYTES)) > 0 && total <= DELTA_COMMIT_MAX) {
+	chunk = mem_alloc(piece);
+	while ((n = read(fd, chunk, piece)) > 0 && total <= DELTA_COMMIT_MAX) {
 		total += n;
 		delta_commit_feed(commit, (struct text){ chunk, (size_t)n });
 		if (n == READ_BYTES &&
@@ -146,7 +149,8 @@ static bool read_commit(struct delta_commit *commit, const char *path, struct pr
 static bool holds_word(const char *path)
 {
 	int64_t ignored;
-	int fd = open_commit(path, &ignored);
+	size_t piece;
+	int fd = open_commit(path, &ignored, &piece);
 	struct buf buf;
 	char *room;
 	bool holds;
@@ -155,7 +159,7 @@ static bool holds_word(const char *path)
 	if (fd < 0)
 		return false;
 	buf_init(&buf, LOOK_BACK_BYTES);
-	while ((room = buf_reserve(&buf, READ_BYTES)) && (n = read(fd, room, READ_BYTES)) > 0)
+	while ((room = buf_reserve(&buf, piece)) && (n = read(fd, room, piece)) > 0)
 		buf.len += (size_t)n;
 	(void)close(fd);
 	holds = memmem(buf.bytes, buf.len, "\"metaData\"", 10) ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/place.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-
 
 char place_store[64];
 static char folder[32];
@@ -39,9 +39,23 @@ int place_clear(void **state)
 	return 0;
 }
 
+void place_next(void)
+{
+	static int stores;
+
+	(void)snprintf(place_store, sizeof place_store, "%s/%d.db", folder, stores++);
+}
+
 int place_remove(void **state)
 {
-	(void)place_clear(state);
+	DIR *entries = opendir(folder);
+	struct dirent *entry;
+
+	(void)state;
+	while (entries && (entry = readdir(entries)) != NULL)
+		(void)unlinkat(dirfd(entries), entry->d_name, 0); /* all but . and .. */
+	if (entries)
+		(void)closedir(entries);
 	place_store[0] = '\0';
 	return rmdir(folder);
 }

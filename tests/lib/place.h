@@ -17,6 +17,7 @@ int place_make(void **state);
 int place_remove(void **state);
 /* cmocka's tear-down of a test: the store and what lies beside it go. */
 int place_clear(void **state);
+void place_next(void); /* place_store is another one, beside those so far */
 /* Opened for writing on the system's clock; ends the program with the reason when it cannot be. */
 struct store *place_open(void);
 int64_t place_deadline(void); /* for store_put and store_flush: longer than any of them takes */

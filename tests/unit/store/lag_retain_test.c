@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -13,6 +12,7 @@
 #include "store/lag.h"
 #include "store/reader_internal.h"
 #include "store/writer_lag.h"
+#include "tests/lib/place.h"
 #include "tests/lib/streams.h"
 
 #define HOUR_MS INT64_C(3600000)
@@ -21,24 +21,12 @@
 
 enum { STEP_MS = 20000, SWEEPS = 540, MINUTES = SWEEPS / 3 };
 
-static char folder[] = "/tmp/weir-lag-retain-XXXXXX";
-static char path[64];
 static struct arena arena;
-
-static int set_up(void **state)
-{
-	(void)state;
-	return mkdtemp(folder) ? 0 : 1;
-}
 
 static int tear_down(void **state)
 {
-	char command[128];
-
-	(void)state;
 	arena_free(&arena);
-	(void)snprintf(command, sizeof command, "rm -rf %s", folder);
-	return system(command) == 0 ? 0 : 1;
+	return place_remove(state);
 }
 
 static struct lag_rows list(int64_t as_of_ms)
@@ -47,26 +35,11 @@ static struct lag_rows list(int64_t as_of_ms)
 	struct lag_rows rows = { 0 };
 	struct err err = ERR_INIT;
 
-	if (!reader_open(path, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err) ||
+	if (!reader_open(place_store, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err) ||
 		!lag_list(reader, &arena, TEXT_NONE, TEXT_NONE, &rows, &err))
 		fail_msg("%s", err.text);
 	reader_close(reader);
 	return rows;
-}
-
-static int64_t ask(const char *sql)
-{
-	sqlite3 *db = NULL;
-	sqlite3_stmt *stmt = NULL;
-	int64_t n;
-
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	n = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	return n;
 }
 
 static void same_figures(const struct lag_rows *a, const struct lag_rows *b, int64_t tolerance_s)
@@ -105,7 +78,7 @@ static int64_t records_of_topic(int64_t *tables)
 	struct err err = ERR_INIT;
 	int64_t sum = 0;
 
-	assert_true(reader_open(path, &reader, &err));
+	assert_true(reader_open(place_store, &reader, &err));
 	assert_true(reader_begin(reader, READER_NOW, 0, &err));
 	assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
 	reader_close(reader);
@@ -136,8 +109,8 @@ static void minutes_then_hours_then_nothing(void **state)
 	struct feed feed;
 
 	(void)state;
-	(void)snprintf(path, sizeof path, "%s/a.db", folder);
-	feed_open(&feed, path, "kafka prod", FROM_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", FROM_MS);
 	for (int64_t i = 0; i < SWEEPS; i++) {
 		at[i / 3] = feed.now_ms + 1000;
 		sweep(&feed, i);
@@ -148,25 +121,25 @@ static void minutes_then_hours_then_nothing(void **state)
 	records = records_of_topic(&tables);
 	assert_int_equal(tables, 2);
 	assert_int_equal(records, MINUTES * (3 + 5));
-	rows = ask("SELECT count(*) FROM lag_change WHERE key = 0");
+	rows = place_ask("SELECT count(*) FROM lag_change WHERE key = 0");
 	assert_int_equal(rows, 2 * SWEEPS + 1);
 
 	retain(&feed); /* nothing of lag is old enough */
-	assert_int_equal(ask("SELECT count(*) FROM lag_change WHERE key = 0"), rows);
+	assert_int_equal(place_ask("SELECT count(*) FROM lag_change WHERE key = 0"), rows);
 	then = list(READER_NOW);
 	same_figures(&newest, &then, 0);
 
 	pass(&feed, (TOPIC_RAW_HOURS + 1) * HOUR_MS);
-	assert_true(ask("SELECT count(*) FROM topic_minute") > MINUTES);
+	assert_true(place_ask("SELECT count(*) FROM topic_minute") > MINUTES);
 	retain(&feed);
-	assert_int_equal(ask("SELECT count(*) FROM topic_minute"), MINUTES);
+	assert_int_equal(place_ask("SELECT count(*) FROM topic_minute"), MINUTES);
 	assert_int_equal(records_of_topic(&tables), records);
 
 	pass(&feed, LAG_RAW_HOURS * HOUR_MS);
 	retain(&feed);
-	assert_int_equal(ask("SELECT count(*) FROM lag_change WHERE key = 0"), 2 * MINUTES + 1);
-	assert_int_equal(ask("SELECT count(*) FROM sweep"), MINUTES);
-	assert_int_equal(ask("SELECT count(*) FROM topic_minute"), 3); /* hours */
+	assert_int_equal(place_ask("SELECT count(*) FROM lag_change WHERE key = 0"), 2 * MINUTES + 1);
+	assert_int_equal(place_ask("SELECT count(*) FROM sweep"), MINUTES);
+	assert_int_equal(place_ask("SELECT count(*) FROM topic_minute"), 3); /* hours */
 	assert_int_equal(records_of_topic(&tables), records);
 	for (size_t i = 0; i < MINUTES; i++) {
 		then = list(at[i]);
@@ -180,25 +153,25 @@ static void minutes_then_hours_then_nothing(void **state)
 		(1000 + SWEEPS * 80));
 	pass(&feed, LAG_MINUTE_DAYS * DAY_MS);
 	retain(&feed);
-	assert_int_equal(ask("SELECT count(*) FROM lag_change WHERE key = 0 AND series ="
+	assert_int_equal(place_ask("SELECT count(*) FROM lag_change WHERE key = 0 AND series ="
 			     " (SELECT min(series) FROM lag_change)"), 3 + 1);
 	then = list(at[59]);
 	same_figures(&minutes[59], &then, 3600);
 	feed_close(&feed);
 
-	feed_open(&feed, path, "kafka prod", FROM_MS + 20 * DAY_MS);
+	feed_open(&feed, place_store, "kafka prod", FROM_MS + 20 * DAY_MS);
 	for (int64_t i = 1; i < 200; i++) {
 		sweep(&feed, SWEEPS + i);
 		pass(&feed, HOUR_MS);
 	}
 	feed_close(&feed);
-	assert_true(ask("SELECT count(*) FROM lag_change WHERE key = 0") > 2 * 200);
-	feed_open(&feed, path, "kafka prod", FROM_MS + 80 * DAY_MS);
+	assert_true(place_ask("SELECT count(*) FROM lag_change WHERE key = 0") > 2 * 200);
+	feed_open(&feed, place_store, "kafka prod", FROM_MS + 80 * DAY_MS);
 	sweep(&feed, SWEEPS + 201);
 	retain(&feed);
-	assert_int_equal(ask("SELECT count(*) FROM topic_minute WHERE minute < 29000000"), 0);
+	assert_int_equal(place_ask("SELECT count(*) FROM topic_minute WHERE minute < 29000000"), 0);
 	/* up to a keyframe: at most so many rows of a series are older */
-	assert_true(ask("SELECT count(*) FROM lag_change WHERE at <"
+	assert_true(place_ask("SELECT count(*) FROM lag_change WHERE at <"
 			" (SELECT max(at) FROM sweep) - 30 * 86400000 AND key = 0") <= 2 * 65 + 65);
 	assert_int_equal(list(READER_NOW).n, 1);
 	assert_int_equal(list(READER_NOW).rows[0].partitions[0].high,
@@ -217,13 +190,13 @@ static void the_span_kept_whole_is_a_setting(void **state)
 	struct feed feed;
 
 	(void)state;
-	(void)snprintf(path, sizeof path, "%s/b.db", folder);
-	feed_open(&feed, path, "kafka prod", FROM_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", FROM_MS);
 	for (int64_t i = 0; i < SWEEPS; i++)
 		sweep(&feed, i);
 	feed_close(&feed);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct store_options options = { .path = path, .clock = &feed.clock,
+		struct store_options options = { .path = place_store, .clock = &feed.clock,
 			.whole_lag_ms = table[i].whole_ms };
 		struct store *store = NULL;
 		struct err err = ERR_INIT;
@@ -231,7 +204,7 @@ static void the_span_kept_whole_is_a_setting(void **state)
 		assert_true(store_open(&options, &store, &err));
 		assert_true(store_retain(store, &err));
 		store_close(store);
-		assert_int_equal(ask("SELECT count(*) FROM lag_change WHERE key = 0"), table[i].rows);
+		assert_int_equal(place_ask("SELECT count(*) FROM lag_change WHERE key = 0"), table[i].rows);
 	}
 }
 
@@ -242,5 +215,5 @@ int main(void)
 		cmocka_unit_test(the_span_kept_whole_is_a_setting),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, place_make, tear_down);
 }

@@ -6,41 +6,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
 #include "store/lag.h"
 #include "store/reader_internal.h"
+#include "tests/lib/place.h"
 #include "tests/lib/streams.h"
 
-static char folder[] = "/tmp/weir-lag-XXXXXX";
-static char path[64];
 static struct reader *reader;
 static struct arena arena;
 
-static void fresh(void)
-{
-	static int stores;
-
-	(void)snprintf(path, sizeof path, "%s/%d.db", folder, stores++);
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	return mkdtemp(folder) ? 0 : 1;
-}
-
 static int tear_down(void **state)
 {
-	char command[128];
-
-	(void)state;
 	arena_free(&arena);
-	(void)snprintf(command, sizeof command, "rm -rf %s", folder);
-	return system(command) == 0 ? 0 : 1;
+	return place_remove(state);
 }
 
 static struct lag_rows list(int64_t as_of_ms, const char *wanted)
@@ -48,7 +29,7 @@ static struct lag_rows list(int64_t as_of_ms, const char *wanted)
 	struct lag_rows rows = { 0 };
 	struct err err = ERR_INIT;
 
-	if (!reader_open(path, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err) ||
+	if (!reader_open(place_store, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err) ||
 		!lag_list(reader, &arena, text_of(wanted), TEXT_NONE, &rows, &err))
 		fail_msg("%s", err.text);
 	reader_close(reader);
@@ -64,21 +45,6 @@ static struct lag_row one(int64_t as_of_ms, const char *wanted)
 	return rows.rows[0];
 }
 
-static int64_t rows_of(const char *sql)
-{
-	sqlite3 *db = NULL;
-	sqlite3_stmt *stmt = NULL;
-	int64_t n;
-
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	n = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	return n;
-}
-
 static void only_changes_are_kept(void **state)
 {
 	const int64_t highs[] = { 100, 200 }, places[] = { 90, 200 };
@@ -86,16 +52,16 @@ static void only_changes_are_kept(void **state)
 	struct lag_row row;
 
 	(void)state;
-	fresh();
-	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 	for (int i = 0; i < 50; i++) {
 		(void)feed_marks(&feed, "t", 2, highs, NULL);
 		(void)feed_position(&feed, READER_GROUP, "g", "t", 2, places);
 		feed_sweep(&feed, true, 10000);
 	}
 	feed_close(&feed);
-	assert_int_equal(rows_of("SELECT count(*) FROM lag_change"), 2);
-	assert_int_equal(rows_of("SELECT count(*) FROM sweep"), 50);
+	assert_int_equal(place_ask("SELECT count(*) FROM lag_change"), 2);
+	assert_int_equal(place_ask("SELECT count(*) FROM sweep"), 50);
 	row = one(READER_NOW, "g");
 	assert_int_equal(row.lag_records, 10);
 	assert_int_equal(row.npartitions, 2);
@@ -124,8 +90,8 @@ static void restarts_do_not_show(void **state)
 	for (int pass = 0; pass < 2; pass++) {
 		struct feed feed;
 
-		fresh();
-		feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+		place_next();
+		feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 		for (int64_t i = 0; i < 200; i++) {
 			int64_t high[] = { 100 + i * 10, 7 }, place[] = { 90 + i * 8, 7 };
 			int64_t now = feed.now_ms;
@@ -135,13 +101,13 @@ static void restarts_do_not_show(void **state)
 			feed_sweep(&feed, true, 10000);
 			if (pass == 1 && i % 7 == 0) {
 				feed_close(&feed);
-				feed_open(&feed, path, "kafka prod", now + 10000);
+				feed_open(&feed, place_store, "kafka prod", now + 10000);
 			}
 		}
 		feed_close(&feed);
 		rows[pass] = one(READER_NOW, "g");
 		if (pass == 0)
-			memcpy(other, path, sizeof other);
+			memcpy(other, place_store, sizeof other);
 	}
 	assert_int_equal(rows[0].lag_records, 10 + 199 * 2);
 	assert_int_equal(rows[0].lag_seconds, rows[1].lag_seconds);
@@ -166,8 +132,8 @@ static void as_of_equals_live(void **state)
 	struct feed feed;
 
 	(void)state;
-	fresh();
-	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 	for (int64_t i = 0; i < 200; i++) {
 		int64_t high[] = { 100 + i * 10, i > 150 ? 5 : 1000 + i, 50 };
 		int64_t low[] = { i, i > 150 ? 0 : 900, FACT_UNKNOWN };
@@ -212,8 +178,8 @@ static void the_estate(void **state)
 	struct lag_row row;
 
 	(void)state;
-	fresh();
-	streams_fill(path, STREAMS_NOW_MS, 70);
+	place_next();
+	streams_fill(place_store, STREAMS_NOW_MS, 70);
 	rows = list(READER_NOW, NULL);
 	assert_int_equal(rows.n, 7);
 	for (size_t i = 0; i < rows.n; i++) /* one reader has no place in one partition */
@@ -243,7 +209,7 @@ static void topics_tell_their_tables(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_true(reader_open(path, &reader, &err));
+	assert_true(reader_open(place_store, &reader, &err));
 	assert_true(reader_begin(reader, READER_NOW, 0, &err));
 	assert_true(topic_tables_list(reader, &arena, TEXT_NONE, TEXT("cdc.shared.07"), &rows, &err));
 	reader_close(reader);
@@ -271,8 +237,8 @@ static void a_minute_told_again_counts_once(void **state)
 	struct feed feed;
 
 	(void)state;
-	fresh();
-	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 	for (int i = 1; i <= 20; i++) {
 		(void)feed_table(&feed, "t", "db.a", i);
 		if (i % 2)
@@ -282,8 +248,8 @@ static void a_minute_told_again_counts_once(void **state)
 	(void)feed_table(&feed, "t", "db.a", 20); /* nothing new: not kept */
 	feed_put(&feed, 0);
 	feed_close(&feed);
-	assert_int_equal(rows_of("SELECT count(*) FROM topic_minute"), 20);
-	assert_true(reader_open(path, &reader, &err));
+	assert_int_equal(place_ask("SELECT count(*) FROM topic_minute"), 20);
+	assert_true(reader_open(place_store, &reader, &err));
 	assert_true(reader_begin(reader, READER_NOW, 0, &err));
 	assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
 	reader_close(reader);
@@ -299,8 +265,8 @@ static void what_is_not_named_is_gone(void **state)
 	struct feed feed;
 
 	(void)state;
-	fresh();
-	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 	for (int i = 0; i < 200; i++) {
 		(void)feed_marks(&feed, "t", 1, highs, NULL);
 		(void)feed_position(&feed, READER_GROUP, "stays", "t", 1, places);
@@ -312,7 +278,7 @@ static void what_is_not_named_is_gone(void **state)
 
 			assert_int_equal(list(READER_NOW, NULL).n, 2);
 			feed_close(&feed);
-			feed_open(&feed, path, "kafka prod", now);
+			feed_open(&feed, place_store, "kafka prod", now);
 		}
 	}
 	feed_close(&feed);
@@ -328,8 +294,8 @@ static void a_failed_look_is_stale(void **state)
 	struct lag_row row;
 
 	(void)state;
-	fresh();
-	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 	(void)feed_marks(&feed, "t", 1, highs, NULL);
 	(void)feed_position(&feed, READER_GROUP, "g", "t", 1, places);
 	feed_sweep(&feed, true, 10000);
@@ -356,8 +322,8 @@ static void a_look_that_misses_some(void **state)
 	struct feed feed;
 
 	(void)state;
-	fresh();
-	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 	for (int i = 0; i < 30; i++) {
 		int64_t moved[] = { 100 + i };
 
@@ -374,7 +340,7 @@ static void a_look_that_misses_some(void **state)
 			int64_t now = feed.now_ms;
 
 			feed_close(&feed);
-			feed_open(&feed, path, "kafka prod", now);
+			feed_open(&feed, place_store, "kafka prod", now);
 		}
 	}
 	assert_false(one(READER_NOW, "a").stale);
@@ -394,8 +360,8 @@ static void a_pause_of_the_writer_is_no_flat_part(void **state)
 	struct feed feed;
 
 	(void)state;
-	fresh();
-	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 	for (int i = 0; i < 360; i++) {
 		int64_t high[] = { i < 350 ? 100 : 200 }, place[] = { 100 };
 		int64_t now = feed.now_ms;
@@ -405,7 +371,7 @@ static void a_pause_of_the_writer_is_no_flat_part(void **state)
 		feed_sweep(&feed, true, 10000);
 		if (i == 349) {
 			feed_close(&feed);
-			feed_open(&feed, path, "kafka prod", now + 10000);
+			feed_open(&feed, place_store, "kafka prod", now + 10000);
 		}
 	}
 	feed_close(&feed);
@@ -439,8 +405,8 @@ static void rates_are_over_what_was_seen(void **state)
 		struct err err = ERR_INIT;
 		struct feed feed;
 
-		fresh();
-		feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+		place_next();
+		feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 		for (int minute = 0; minute < cases[i].whole; minute++) {
 			(void)feed_table(&feed, "t", "db.steady", 600);
 			feed_put(&feed, 60000);
@@ -452,7 +418,7 @@ static void rates_are_over_what_was_seen(void **state)
 		if (cases[i].idle_ms > 0)
 			feed_sweep(&feed, true, 0);
 		feed_close(&feed);
-		assert_true(reader_open(path, &reader, &err));
+		assert_true(reader_open(place_store, &reader, &err));
 		assert_true(reader_begin(reader, READER_NOW, 0, &err));
 		assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
 		reader_close(reader);
@@ -476,8 +442,8 @@ static void records_of_the_future_wait(void **state)
 	struct feed feed;
 
 	(void)state;
-	fresh();
-	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 	for (int i = 0; i < 5; i++) {
 		(void)feed_table(&feed, "t", "db.a", 600);
 		feed_put(&feed, 60000);
@@ -490,7 +456,7 @@ static void records_of_the_future_wait(void **state)
 	feed.batch->facts[2].happened_at_ms = INT64_MIN;
 	feed_put(&feed, 0);
 	feed_close(&feed);
-	assert_true(reader_open(path, &reader, &err));
+	assert_true(reader_open(place_store, &reader, &err));
 	assert_true(reader_begin(reader, READER_NOW, 0, &err));
 	assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
 	reader_close(reader);
@@ -510,8 +476,8 @@ static void no_offset_is_too_large(void **state)
 	struct feed feed;
 
 	(void)state;
-	fresh();
-	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 	for (int i = 0; i < 60; i++) {
 		int64_t high[8], low[8], place[8];
 		struct fact_position *position;
@@ -544,8 +510,8 @@ static void a_ripple_is_no_problem(void **state)
 	struct lag_row row;
 
 	(void)state;
-	fresh();
-	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS);
+	place_next();
+	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
 	for (int64_t i = 0; i < 60; i++) {
 		int64_t high[] = { 1000 + i * 100, 1000 + i * 10 };
 		int64_t ripple[] = { high[0] - 5 - i / 4, high[1] };
@@ -607,8 +573,8 @@ static void versions_partly_read(void **state)
 		struct feed feed;
 		struct lag_row row;
 
-		fresh();
-		feed_open(&feed, path, "delta lake", STREAMS_NOW_MS);
+		place_next();
+		feed_open(&feed, place_store, "delta lake", STREAMS_NOW_MS);
 		for (int64_t version = 0; version < 4; version++) {
 			put_version(&feed, version, version * 4, version != 3);
 			feed_put(&feed, 10000);
@@ -651,5 +617,5 @@ int main(void)
 		cmocka_unit_test(versions_partly_read),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, place_make, tear_down);
 }

@@ -5,17 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
 #include "store/reader_internal.h"
 #include "store/store.h"
+#include "tests/lib/place.h"
 
 #define NOW_MS INT64_C(1763600000000)
 
-static char path[64];
 static _Atomic int64_t now_ms; /* the writer reads it, too */
 static struct store *store;
 static struct reader *reader;
@@ -37,12 +36,11 @@ static const struct clock fixed = { .wall_ms = wall, .mono_ms = mono };
 
 static int set_up(void **state)
 {
-	const struct store_options options = { .path = path, .clock = &fixed };
+	const struct store_options options = { .path = place_store, .clock = &fixed };
 	struct err err = ERR_INIT;
 
 	(void)state;
 	now_ms = NOW_MS;
-	(void)snprintf(path, sizeof path, "/tmp/weir-table-state-%d.db", (int)getpid());
 	if (!store_open(&options, &store, &err))
 		fail_msg("%s", err.text);
 	return 0;
@@ -50,20 +48,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char other[80];
-
-	(void)state;
 	store_close(store);
 	store = NULL;
 	arena_free(&arena);
-	(void)unlink(path);
-	(void)snprintf(other, sizeof other, "%s-wal", path);
-	(void)unlink(other);
-	(void)snprintf(other, sizeof other, "%s-shm", path);
-	(void)unlink(other);
-	(void)snprintf(other, sizeof other, "%s.lock", path);
-	(void)unlink(other);
-	return 0;
+	return place_clear(state);
 }
 
 static struct fact_version *version(struct fact_batch *batch, int64_t number, int64_t rows_added,
@@ -139,7 +127,7 @@ static void look(int64_t as_of_ms)
 {
 	struct err err = ERR_INIT;
 
-	if (!reader_open(path, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err))
+	if (!reader_open(place_store, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -165,21 +153,6 @@ static struct table_row one(int64_t as_of_ms)
 		fail_msg("%s", err.text);
 	reader_close(reader);
 	return row;
-}
-
-static int64_t count(const char *sql)
-{
-	sqlite3 *db = NULL;
-	sqlite3_stmt *stmt = NULL;
-	int64_t n;
-
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	n = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	return n;
 }
 
 /* Versions 0 to 3: 100 rows, 20 more, all 120 replaced, 5 more. */
@@ -271,16 +244,16 @@ static void told_again_adds_nothing(void **state)
 	put(history());
 	now_ms += 60000;
 	put(history());
-	assert_int_equal(count("SELECT count(*) FROM table_state"), 1);
-	assert_int_equal(count("SELECT count(*) FROM standing"), 3);
+	assert_int_equal(place_ask("SELECT count(*) FROM table_state"), 1);
+	assert_int_equal(place_ask("SELECT count(*) FROM standing"), 3);
 	now_ms += 60000;
 	batch = fact_batch_new();
 	(void)table(batch, 4, 130);
 	(void)standing(batch, 1, STANDING_LISTED);
 	put(batch);
-	assert_int_equal(count("SELECT count(*) FROM table_state"), 2);
-	assert_int_equal(count("SELECT count(*) FROM table_shape"), 1);
-	assert_int_equal(count("SELECT count(*) FROM standing"), 4);
+	assert_int_equal(place_ask("SELECT count(*) FROM table_state"), 2);
+	assert_int_equal(place_ask("SELECT count(*) FROM table_shape"), 1);
+	assert_int_equal(place_ask("SELECT count(*) FROM standing"), 4);
 }
 
 static void as_of_an_earlier_time(void **state)
@@ -325,5 +298,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(as_of_an_earlier_time, set_up, tear_down),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, place_make, place_remove);
 }

@@ -113,6 +113,27 @@ void screen_size(struct screen_run *run, int rows, int cols)
 	canvas_resize(&run->canvas, rows, cols);
 }
 
+void screen_walk(struct screen_run *run, uint64_t seed, int steps)
+{
+	for (int n = 0; n < steps && !app_is_over(run->app); n++) {
+		struct err err = ERR_INIT;
+		enum action action;
+		struct text rest;
+		int key = 27;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		action = (enum action)(1 + (seed >> 33) % (ACT_COUNT - 1));
+		if (action == ACT_QUIT || action == ACT_EXPORT)
+			continue;
+		rest = text_of(action_info(action)->keys);
+		if (!key_parse(&rest, &key, &err))
+			abort();
+		screen_key(run, key);
+		if (action == ACT_COMMAND || action == ACT_FILTER || action == ACT_AS_OF)
+			screen_key(run, 27);
+	}
+}
+
 void screen_draw(struct screen_run *run)
 {
 	for (int i = 0; i < TICKS_MAX && app_is_stale(run->app); i++)

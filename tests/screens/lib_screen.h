@@ -35,6 +35,11 @@ void screen_size(struct screen_run *run, int rows, int cols);
 void screen_key(struct screen_run *run, int key);
 /* "5 <Enter> /" and so on, blanks apart; "..." in quotes is typed. False: a key has no name. */
 bool screen_keys(struct screen_run *run, struct text keys, struct err *err);
+/*
+ * So many actions drawn by the seed, any on any screen, until the console is left. Not leaving itself,
+ * which ends the run, and not exporting, which would write files; prompts are left again.
+ */
+void screen_walk(struct screen_run *run, uint64_t seed, int steps);
 void screen_draw(struct screen_run *run);
 /* Draws and dumps, with role marks unless plain. */
 void screen_dump(struct screen_run *run, struct buf *out);

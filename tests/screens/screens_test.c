@@ -132,29 +132,10 @@ static void every_action_on_every_screen(void **state)
 		struct view_arg arg = arg_for(views[i]->name);
 		struct screen_run run;
 		struct err err = ERR_INIT;
-		uint64_t seed = i + 1;
 
 		if (!screen_open(&run, views[i]->name, &arg, &err))
 			fail_msg("%s: %s", views[i]->name, err.text);
-		for (int n = 0; n < 300 && !app_is_over(run.app); n++) {
-			enum action action;
-			char keys[128];
-			struct text rest;
-			int key = 27;
-
-			seed = seed * 6364136223846793005u + 1442695040888963407u;
-			action = (enum action)(1 + (seed >> 33) % (ACT_COUNT - 1));
-			/* Leaving ends the run; export would write files. */
-			if (action == ACT_QUIT || action == ACT_EXPORT)
-				continue;
-			bindings_keys(run.bindings, action, keys, sizeof keys);
-			rest = text_of(action_info(action)->keys);
-			assert_true(key_parse(&rest, &key, &err));
-			screen_key(&run, key);
-			/* Prompts swallow keys: they are left again. */
-			if (action == ACT_COMMAND || action == ACT_FILTER || action == ACT_AS_OF)
-				screen_key(&run, 27);
-		}
+		screen_walk(&run, i + 1, 300);
 		screen_close(&run);
 	}
 }

@@ -383,28 +383,11 @@ static void every_action_with_rows(void **state)
 		struct view_arg arg = { .number = 0 };
 		struct err err = ERR_INIT;
 		struct screen_run run;
-		uint64_t seed = i + 1;
 
 		(void)snprintf(arg.subject, sizeof arg.subject, "%s", screens[i].subject);
 		(void)snprintf(arg.subject2, sizeof arg.subject2, "%s", screens[i].subject2);
 		assert_true(screen_open(&run, screens[i].view, &arg, &err));
-		for (int n = 0; n < 150 && !app_is_over(run.app); n++) {
-			enum action action;
-			char keys[128];
-			struct text rest;
-			int key = 27;
-
-			seed = seed * 6364136223846793005u + 1442695040888963407u;
-			action = (enum action)(1 + (seed >> 33) % (ACT_COUNT - 1));
-			if (action == ACT_QUIT || action == ACT_EXPORT)
-				continue;
-			bindings_keys(run.bindings, action, keys, sizeof keys);
-			rest = text_of(action_info(action)->keys);
-			assert_true(key_parse(&rest, &key, &err));
-			screen_key(&run, key);
-			if (action == ACT_COMMAND || action == ACT_FILTER || action == ACT_AS_OF)
-				screen_key(&run, 27);
-		}
+		screen_walk(&run, i + 1, 150);
 		screen_close(&run);
 	}
 }

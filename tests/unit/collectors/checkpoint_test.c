@@ -9,15 +9,14 @@
 
 #include <cmocka.h>
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "collectors/checkpoint/checkpoint.h"
 #include "collectors/collector.h"
 #include "tests/lib/place.h"
+#include "tests/lib/tree.h"
 
 /* The source kind on a directory of its own, with a clock of its own. */
 
@@ -34,35 +33,9 @@ struct fixture {
 	struct err err;
 };
 
-static void run_in(const char *dir, const char *line)
-{
-	struct buf command;
-
-	buf_init(&command, 4096);
-	(void)buf_addf(&command, "cd '%s' && %s", dir, line);
-	assert_int_equal(system(command.bytes), 0);
-	buf_done(&command);
-}
-
-/* A file below the fixture's directory, as rename makes it; its directories are made. */
 static void put(struct fixture *fixture, const char *name, const char *bytes, int64_t ms)
 {
-	struct timespec times[2] = { { ms / 1000, ms % 1000 * 1000000 },
-		{ ms / 1000, ms % 1000 * 1000000 } };
-	char path[400];
-	char temporary[400];
-	FILE *file;
-
-	(void)snprintf(path, sizeof path, "mkdir -p \"$(dirname '%s')\"", name);
-	run_in(fixture->dir, path);
-	(void)snprintf(path, sizeof path, "%s/%s", fixture->dir, name);
-	(void)snprintf(temporary, sizeof temporary, "%s/.tmp", fixture->dir);
-	file = fopen(temporary, "wb");
-	assert_non_null(file);
-	(void)fputs(bytes, file);
-	(void)fclose(file);
-	assert_int_equal(utimensat(AT_FDCWD, temporary, times, 0), 0);
-	assert_int_equal(rename(temporary, path), 0);
+	tree_put(fixture->dir, name, bytes, ms);
 }
 
 static void start(struct fixture *fixture)
@@ -112,7 +85,7 @@ static int set_up(void **state)
 
 	(void)snprintf(fixture->dir, sizeof fixture->dir, "/tmp/weir-checkpoint.XXXXXX");
 	assert_non_null(mkdtemp(fixture->dir));
-	run_in(fixture->dir, "mkdir cp");
+	tree_run(fixture->dir, "mkdir cp");
 	fixture->batch = fact_batch_new();
 	fixture->clock.wall_ms = clock_fixed(0).wall_ms;
 	fixture->clock.mono_ms = clock_fixed(0).mono_ms;
@@ -125,13 +98,7 @@ static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
-	run_in("/tmp", "true");
-	{
-		char command[128];
-
-		(void)snprintf(command, sizeof command, "rm -rf '%s'", fixture->dir);
-		assert_int_equal(system(command), 0);
-	}
+	tree_run(fixture->dir, "rm -rf \"$PWD\"");
 	fact_batch_free(fixture->batch);
 	free(fixture->cursor);
 	free(fixture);
@@ -195,7 +162,7 @@ static void test_life(void **state)
 	/* Nothing committed yet: it is where the source began. */
 	put(fixture, "cp/q/metadata", "{\"id\":\"q-1\"}", now);
 	put(fixture, "cp/q/sources/0/0", "", now);
-	run_in(fixture->dir, "printf '\\0v1\\n{\"t\":{\"0\":5}}' >cp/q/sources/0/0");
+	tree_run(fixture->dir, "printf '\\0v1\\n{\"t\":{\"0\":5}}' >cp/q/sources/0/0");
 	put(fixture, "cp/q/offsets/0", BATCH(100, "\"0\":7"), now);
 	step(fixture);
 	expect(fixture, "q prod/t query q-1 since 100 0:5>7\n");
@@ -222,7 +189,7 @@ static void test_life(void **state)
 	put(fixture, "cp/q/commits/8", "v1\n{}", now);
 	step(fixture);
 	expect(fixture, "q prod/u query q-1 0:1\nq prod/t gone query q-1\n");
-	run_in(fixture->dir, "rm -r cp/q");
+	tree_run(fixture->dir, "rm -r cp/q");
 	step(fixture);
 	expect(fixture, "q prod/u gone query q-1\n");
 	step(fixture);
@@ -286,7 +253,7 @@ static void test_cleaned(void **state)
 	start(fixture);
 	step(fixture);
 	expect(fixture, "q prod/t 0:7\n");
-	run_in(fixture->dir, "rm cp/q/offsets/3");
+	tree_run(fixture->dir, "rm cp/q/offsets/3");
 	step(fixture);
 	assert_int_equal(fixture->batch->nfacts, 1); /* said, and nothing invented */
 	assert_int_equal(fixture->batch->facts[0].kind, FACT_UNDECODABLE);
@@ -341,13 +308,13 @@ static void test_restart(void **state)
 	step(fixture);
 	assert_int_equal(fixture->batch->nfacts, 2);
 	stop(fixture);
-	run_in(fixture->dir, "mv cp away");
+	tree_run(fixture->dir, "mv cp away");
 	start(fixture);
 	step(fixture);
 	assert_int_equal(fixture->said, STEP_FAILED);
 	assert_int_equal(fixture->batch->nfacts, 0);
 	stop(fixture);
-	run_in(fixture->dir, "mv away cp && rm -r cp/p");
+	tree_run(fixture->dir, "mv away cp && rm -r cp/p");
 	start(fixture);
 	step(fixture);
 	assert_int_equal(fixture->batch->nfacts, 2); /* in the order the directory gave them */
@@ -414,7 +381,7 @@ static void test_doctor(void **state)
 	doctored = (struct doctored){ .good = true };
 	checkpoint_collector.doctor(config_section_at(fixture->config, 0), say, &doctored);
 	assert_false(doctored.good);
-	run_in(fixture->dir, "rm -r cp");
+	tree_run(fixture->dir, "rm -r cp");
 	doctored = (struct doctored){ .good = true };
 	checkpoint_collector.doctor(config_section_at(fixture->config, 0), say, &doctored);
 	assert_false(doctored.good);

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -20,6 +19,7 @@
 #include "collectors/collector.h"
 #include "collectors/delta/parts.h"
 #include "tests/lib/place.h"
+#include "tests/lib/tree.h"
 
 /* The source kind on a directory of its own: found, followed, taken up again after a restart. */
 
@@ -33,40 +33,13 @@ struct fixture {
 	char *cursor;
 };
 
-/* Runs a command in the directory. */
-static void run_in(const char *dir, const char *line)
-{
-	struct buf command;
-
-	buf_init(&command, 4096);
-	(void)buf_addf(&command, "cd '%s' && %s", dir, line);
-	assert_int_equal(system(command.bytes), 0);
-	buf_done(&command);
-}
-
-/* Writes one commit with the modification time given, under another name first, as writers do. */
 static void commit(struct fixture *fixture, const char *table, int version, int64_t ms,
 	const char *bytes)
 {
-	struct timespec times[2] = { { ms / 1000, ms % 1000 * 1000000 },
-		{ ms / 1000, ms % 1000 * 1000000 } };
-	char dir[256];
-	char path[400];
-	char temporary[400];
-	FILE *file;
+	char name[256];
 
-	(void)snprintf(dir, sizeof dir, "%s/%s", fixture->dir, table);
-	(void)mkdir(dir, 0755);
-	(void)snprintf(dir, sizeof dir, "%s/%s/_delta_log", fixture->dir, table);
-	(void)mkdir(dir, 0755);
-	(void)snprintf(temporary, sizeof temporary, "%s/.tmp", dir);
-	(void)snprintf(path, sizeof path, "%s/%020d.json", dir, version);
-	file = fopen(temporary, "wb");
-	assert_non_null(file);
-	(void)fputs(bytes, file);
-	(void)fclose(file);
-	assert_int_equal(utimensat(AT_FDCWD, temporary, times, 0), 0);
-	assert_int_equal(rename(temporary, path), 0);
+	(void)snprintf(name, sizeof name, "%s/_delta_log/%020d.json", table, version);
+	tree_put(fixture->dir, name, bytes, ms);
 }
 
 static void start(struct fixture *fixture)
@@ -126,7 +99,7 @@ static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
-	run_in(fixture->dir, "rm -rf \"$PWD\"");
+	tree_run(fixture->dir, "rm -rf \"$PWD\"");
 	fact_batch_free(fixture->batch);
 	free(fixture->cursor);
 	free(fixture);
@@ -184,7 +157,7 @@ static void test_found_and_followed(void **state)
 	struct fixture *fixture = *state;
 	struct pollfd wake = { .events = POLLIN };
 
-	run_in(fixture->dir, "mkdir a && ln -s .. a/loop && ln -s t a/again");
+	tree_run(fixture->dir, "mkdir a && ln -s .. a/loop && ln -s t a/again");
 	commit(fixture, "a/t", 0, 1000, SETUP);
 	commit(fixture, "a/t", 1, 900, INFO); /* copied: older than the one before */
 	commit(fixture, "skipped_t", 0, 1, SETUP);
@@ -269,7 +242,7 @@ static void test_gaps(void **state)
 
 	commit(fixture, "t", 5, 1000, INFO);
 	commit(fixture, "t", 7, 2000, INFO);
-	run_in(fixture->dir, "touch t/_delta_log/00000000000000000004.checkpoint.parquet");
+	tree_run(fixture->dir, "touch t/_delta_log/00000000000000000004.checkpoint.parquet");
 	start(fixture);
 	step(fixture, true);
 	assert_int_equal(told(fixture), 2);
@@ -288,7 +261,7 @@ static void test_made_anew(void **state)
 	commit(fixture, "t", 1, 1000, INFO);
 	start(fixture);
 	step(fixture, true);
-	run_in(fixture->dir, "rm -rf t");
+	tree_run(fixture->dir, "rm -rf t");
 	step(fixture, true);
 	commit(fixture, "t", 0, 9000, SETUP);
 	step_until_told(fixture, true);

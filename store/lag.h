@@ -53,7 +53,10 @@ struct lag_partition_row {
 	int64_t seen_at_ms;              /* of the watermark and the position: the older */
 };
 
-/* One reader of one topic. */
+/*
+ * One reader of one topic. A flow whose log tells no offsets but a backlog has no topic (NONE) and no
+ * partitions; the same flow with offsets has "backlog" among its witnesses.
+ */
 struct lag_row {
 	struct text reader, cluster, topic;
 	enum reader_kind kind;

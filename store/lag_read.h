@@ -81,6 +81,8 @@ bool lag_history(struct lag_data *data, struct lag_topic *topic, struct err *err
 /* The same for a reader without a topic. */
 bool lag_place_history(struct lag_data *data, struct lag_place *place, int64_t now_ms,
 	struct err *err);
+/* Nothing known; no trend. */
+void lag_row_init(struct lag_row *row);
 /* One place as a row, in the arena. */
 bool lag_row_of(struct lag_data *data, struct lag_place *place, struct lag_row *row, struct err *err);
 /* Trends are asked for once it is known which rows are shown. */
@@ -89,5 +91,21 @@ bool lag_trend(struct lag_data *data, const struct lag_place *place, double tren
 int lag_row_worse(const void *a, const void *b); /* struct lag_row: worst first */
 bool lag_delta_row(struct lag_data *data, struct lag_place *place, struct lag_row *row,
 	struct err *err);
+
+/*
+ * What flow_progress of a pipeline's newest update says that a flow has not read, in all its sources:
+ * nothing of offsets, nor of what it reads. Texts in the caller's arena.
+ */
+struct lag_backlog {
+	struct text reader, by_id; /* pipeline/flow, by the pipeline's name and by its id */
+	int64_t records, bytes, files, seconds; /* FACT_UNKNOWN */
+	int64_t at_ms; /* of the event that said so */
+};
+struct lag_backlogs { struct lag_backlog *rows; size_t n, room; };
+bool lag_backlogs_load(struct lag_data *data, struct lag_backlogs *list, struct err *err);
+/* Into the n rows of the same reader, as another witness; *joined_out false: there is none. */
+bool lag_backlog_join(struct lag_data *data, struct lag_row *rows, size_t n,
+	const struct lag_backlog *backlog, bool *joined_out, struct err *err);
+void lag_backlog_row(const struct lag_backlog *backlog, struct lag_row *row);
 
 #endif

@@ -295,18 +295,27 @@ static bool fill_partitions(struct lag_data *data, struct lag_place *place, stru
 	return true;
 }
 
+void lag_row_init(struct lag_row *row)
+{
+	*row = (struct lag_row){
+		.members = FACT_UNKNOWN, .lag_records = FACT_UNKNOWN, .lag_seconds = FACT_UNKNOWN,
+		.rate_in = NAN, .rate_out = NAN, .drain_seconds = FACT_UNKNOWN,
+		.loss_in_seconds = FACT_UNKNOWN, .lost_records = FACT_UNKNOWN,
+		.batch_started_ms = FACT_UNKNOWN, .behind_versions = FACT_UNKNOWN,
+		.behind_files = FACT_UNKNOWN, .behind_bytes = FACT_UNKNOWN, .seen_at_ms = FACT_UNKNOWN,
+		.skew = NAN,
+	};
+	for (size_t i = 0; i < LAG_TREND_MAX; i++)
+		row->trend[i] = NAN;
+}
+
 bool lag_row_of(struct lag_data *data, struct lag_place *place, struct lag_row *row, struct err *err)
 {
 	bool good;
 
-	*row = (struct lag_row){
-		.members = lag_fact(place->state.heads[PLACE_MEMBERS]),
-		.lag_records = FACT_UNKNOWN, .lag_seconds = FACT_UNKNOWN, .rate_in = NAN, .rate_out = NAN,
-		.drain_seconds = FACT_UNKNOWN, .loss_in_seconds = FACT_UNKNOWN, .lost_records = FACT_UNKNOWN,
-		.batch_started_ms = FACT_UNKNOWN, .behind_versions = FACT_UNKNOWN,
-		.behind_files = FACT_UNKNOWN, .behind_bytes = FACT_UNKNOWN, .seen_at_ms = place->seen_at,
-		.skew = NAN,
-	};
+	lag_row_init(row);
+	row->members = lag_fact(place->state.heads[PLACE_MEMBERS]);
+	row->seen_at_ms = place->seen_at;
 	if (!fill_names(data, place, row, err))
 		return false;
 	if (place->state.heads[PLACE_OF_DELTA] == 1)

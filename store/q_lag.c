@@ -396,9 +396,30 @@ static bool is_named(const struct lag_place *place)
 	return place;
 }
 
-static bool fill_rows(struct lag_data *data, struct lag_rows *out, struct err *err)
+/* Behind the n rows of places; what one of them says, too, only adds a witness to it. */
+static bool add_backlogs(struct lag_data *data, const struct lag_backlogs *backlogs,
+	struct text wanted_reader, struct lag_row *rows, size_t *n, struct err *err)
 {
-	struct lag_row *rows = ARENA_ARRAY(data->names.arena, struct lag_row, data->nplaces + 1);
+	size_t places = *n;
+
+	for (size_t i = 0; i < backlogs->n; i++) {
+		const struct lag_backlog *backlog = &backlogs->rows[i];
+		bool joined;
+
+		if (!lag_backlog_join(data, rows, places, backlog, &joined, err))
+			return false;
+		if (!joined && (lag_name_fits(backlog->reader, wanted_reader) ||
+				       lag_name_fits(backlog->by_id, wanted_reader)))
+			lag_backlog_row(backlog, &rows[(*n)++]);
+	}
+	return true;
+}
+
+static bool fill_rows(struct lag_data *data, const struct lag_backlogs *backlogs,
+	struct text wanted_reader, struct lag_rows *out, struct err *err)
+{
+	struct lag_row *rows =
+		ARENA_ARRAY(data->names.arena, struct lag_row, data->nplaces + backlogs->n + 1);
 	size_t n = 0;
 
 	join_witnesses(data);
@@ -411,19 +432,17 @@ static bool fill_rows(struct lag_data *data, struct lag_rows *out, struct err *e
 			return false;
 		rows[n++].place = i;
 	}
+	if (!add_backlogs(data, backlogs, wanted_reader, rows, &n, err))
+		return false;
 	if (n > 0)
 		qsort(rows, n, sizeof *rows, lag_row_worse);
 	*out = (struct lag_rows){ rows, n > LAG_ROWS_MAX ? LAG_ROWS_MAX : n, n > LAG_ROWS_MAX };
-	for (size_t i = 0; i < out->n; i++) {
+	for (size_t i = 0; i < out->n && i < LAG_TRENDS_MAX; i++) {
 		struct lag_row *row = &out->rows[i];
 
-		if (i < LAG_TRENDS_MAX) {
-			if (!lag_trend(data, &data->places[row->place], row->trend, err))
-				return false;
-			continue;
-		}
-		for (size_t t = 0; t < LAG_TREND_MAX; t++)
-			row->trend[t] = NAN;
+		if (row->place != SIZE_MAX &&
+			!lag_trend(data, &data->places[row->place], row->trend, err))
+			return false;
 	}
 	return join_connectors(data, out, err);
 }
@@ -431,9 +450,12 @@ static bool fill_rows(struct lag_data *data, struct lag_rows *out, struct err *e
 bool lag_list(struct reader *reader, struct arena *arena, struct text wanted_reader,
 	struct text wanted_topic, struct lag_rows *out, struct err *err)
 {
+	struct lag_backlogs backlogs = { 0 };
 	struct lag_data data;
 	bool done = lag_data_begin(&data, reader, arena, wanted_reader, wanted_topic, err) &&
-		fill_rows(&data, out, err);
+		/* a backlog does not tell of which topic it is */
+		(wanted_topic.bytes || lag_backlogs_load(&data, &backlogs, err)) &&
+		fill_rows(&data, &backlogs, wanted_reader, out, err);
 
 	lag_data_end(&data);
 	return done;

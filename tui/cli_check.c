@@ -129,10 +129,13 @@ static int against(int64_t value, int64_t limit)
 
 static void check_limits(struct request *request, const struct lag_row *row)
 {
+	/* flows that tell a backlog, in whatever they count it: only who is asked for must tell more */
+	bool must_tell = request->reader || row->topic.len > 0;
 	int status;
 
 	if (request->max_seconds != FACT_UNKNOWN && row->lag_seconds == FACT_UNKNOWN) {
-		say(request, CHECK_UNKNOWN, row, "how long it is behind is not known");
+		if (must_tell)
+			say(request, CHECK_UNKNOWN, row, "how long it is behind is not known");
 	} else if (request->max_seconds != FACT_UNKNOWN) {
 		status = against(row->lag_seconds, request->max_seconds);
 		if (status != CHECK_OK)
@@ -141,7 +144,8 @@ static void check_limits(struct request *request, const struct lag_row *row)
 				(long long)row->lag_seconds, (long long)request->max_seconds);
 	}
 	if (request->max_records != FACT_UNKNOWN && row->lag_records == FACT_UNKNOWN) {
-		say(request, CHECK_UNKNOWN, row, "how many records it is behind is not known");
+		if (must_tell)
+			say(request, CHECK_UNKNOWN, row, "how many records it is behind is not known");
 	} else if (request->max_records != FACT_UNKNOWN) {
 		status = against(row->lag_records, request->max_records);
 		if (status != CHECK_OK)

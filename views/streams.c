@@ -80,8 +80,14 @@ static void format_lag(const void *row, const struct look *look, struct line *li
 {
 	const struct lag_row *lag = lag_of(row);
 
-	if (!look->raw && lag->lag_records == FACT_UNKNOWN && lag->behind_versions != FACT_UNKNOWN)
+	if (look->raw || lag->lag_records != FACT_UNKNOWN)
+		line_lag(line, look, lag->lag_records);
+	else if (lag->behind_versions != FACT_UNKNOWN)
 		line_addf(line, ROLE_NUMBER, "%.*s v", TEXT_ARG(format_short(look, lag->behind_versions)));
+	else if (lag->behind_files != FACT_UNKNOWN)
+		line_addf(line, ROLE_NUMBER, "%.*s f", TEXT_ARG(format_short(look, lag->behind_files)));
+	else if (lag->behind_bytes != FACT_UNKNOWN)
+		line_addf(line, ROLE_NUMBER, "%.*sB", TEXT_ARG(format_short(look, lag->behind_bytes)));
 	else
 		line_lag(line, look, lag->lag_records);
 }
@@ -216,6 +222,26 @@ static int compare_state(const void *a, const void *b)
 	return (int)lag_of(a)->verdict - (int)lag_of(b)->verdict;
 }
 
+static void format_files(const void *row, const struct look *look, struct line *line)
+{
+	line_count(line, look, lag_of(row)->behind_files);
+}
+
+static int compare_files(const void *a, const void *b)
+{
+	return compare_i64(lag_of(a)->behind_files, lag_of(b)->behind_files);
+}
+
+static void format_size(const void *row, const struct look *look, struct line *line)
+{
+	line_add(line, ROLE_NUMBER, format_bytes(look, lag_of(row)->behind_bytes));
+}
+
+static int compare_size(const void *a, const void *b)
+{
+	return compare_i64(lag_of(a)->behind_bytes, lag_of(b)->behind_bytes);
+}
+
 static void format_seen(const void *row, const struct look *look, struct line *line)
 {
 	if (lag_of(row)->stale)
@@ -235,7 +261,7 @@ static const struct column columns[] = {
 		0, 0, format_reader, compare_reader },
 	{ "topic", "TOPIC", "Kafka topic or Delta table that it reads", 10, 32, 2, 2, COLUMN_TAIL,
 		format_topic, compare_topic },
-	{ "lag", "LAG", "Records written that it has not read", 6, 8, 0, 0,
+	{ "lag", "LAG", "Records it has not read; else versions v, files f, bytes B", 6, 8, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_lag, compare_lag },
 	{ "behind", "BEHIND", "Age of the oldest record it has not read; > at least", 6, 8, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_behind, compare_behind },
@@ -260,6 +286,10 @@ static const struct column columns[] = {
 	{ "kind", "KIND", "group, checkpoint, eventlog or sink", 10, 10, 0, 11, 0, format_kind, NULL },
 	{ "cluster", "CLUSTER", "The cluster's section in the configuration", 8, 16, 0, 10, 0,
 		format_cluster, NULL },
+	{ "files", "FILES", "Files it has not read, of Delta tables and where it tells", 6, 9, 0, 13,
+		COLUMN_RIGHT | COLUMN_DESCENDING, format_files, compare_files },
+	{ "bytes", "BYTES", "Bytes it has not read, of Delta tables and where it tells", 8, 9, 0, 12,
+		COLUMN_RIGHT | COLUMN_DESCENDING, format_size, compare_size },
 };
 
 static struct text row_key(const void *row)

@@ -159,17 +159,21 @@ static void say_lag(struct sheet *sheet, const struct look *look, const struct l
 {
 	const char *least = row->lag_seconds_is_lower_bound ? "at least " : "";
 
-	if (row->lag_records != FACT_UNKNOWN)
+	if (row->lag_records != FACT_UNKNOWN && row->lag_seconds != FACT_UNKNOWN)
 		sheet_addf(sheet, "lag", ROLE_NUMBER, "%.*s records, %s%.*s behind",
 			TEXT_ARG(format_count(look, row->lag_records)), least,
 			TEXT_ARG(format_seconds(look, row->lag_seconds, "")));
+	else if (row->lag_records != FACT_UNKNOWN)
+		sheet_addf(sheet, "lag", ROLE_NUMBER, "%.*s records; since when is not known",
+			TEXT_ARG(format_count(look, row->lag_records)));
 	if (row->behind_versions != FACT_UNKNOWN)
 		sheet_addf(sheet, "table", ROLE_NUMBER, "%.*s versions, %.*s files, %.*s behind",
 			TEXT_ARG(format_count(look, row->behind_versions)),
 			TEXT_ARG(format_count(look, row->behind_files)),
 			TEXT_ARG(format_bytes(look, row->behind_bytes)));
-	else if (row->behind_bytes != FACT_UNKNOWN)
-		sheet_addf(sheet, "backlog", ROLE_NUMBER, "%.*s, as it says itself",
+	else if (row->behind_files != FACT_UNKNOWN || row->behind_bytes != FACT_UNKNOWN)
+		sheet_addf(sheet, "backlog", ROLE_NUMBER, "%.*s files, %.*s, as it says itself",
+			TEXT_ARG(format_count(look, row->behind_files)),
 			TEXT_ARG(format_bytes(look, row->behind_bytes)));
 	if (!isnan(row->rate_in))
 		sheet_addf(sheet, "rates", ROLE_TEXT, "%.*s come, %.*s are read",
@@ -239,7 +243,8 @@ json_t *lag_row_json(const struct lag_row *row)
 			"high", json_number_or_null(part->high),
 			"lag_records", json_number_or_null(part->lag_records)));
 	}
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
+			 " s:o, s:o}",
 		"reader", json_text_or_null(row->reader),
 		"kind", reader_kind_name(kind),
 		"cluster", json_text_or_null(row->cluster),
@@ -255,5 +260,8 @@ json_t *lag_row_json(const struct lag_row *row)
 		"drain_seconds", json_number_or_null(row->drain_seconds),
 		"loss_in_seconds", json_number_or_null(row->loss_at_most ? FACT_UNKNOWN : row->loss_in_seconds),
 		"lost_records", json_number_or_null(row->lost_records),
+		"behind_versions", json_number_or_null(row->behind_versions),
+		"behind_files", json_number_or_null(row->behind_files),
+		"behind_bytes", json_number_or_null(row->behind_bytes),
 		"partitions", partitions);
 }

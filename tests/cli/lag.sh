@@ -62,7 +62,7 @@ check 3 --store "$work/none.db"
 # One line of CSV a reader, whole numbers, unknown empty.
 store=$work/lag.db
 weir lag --csv --store "$store" >"$work/csv"
-[ "$(head -1 "$work/csv" | tr -d '\r')" = 'reader,topic,lag,behind,grows,drain,loss,state,lost,in,out,seen,kind,cluster' ] ||
+[ "$(head -1 "$work/csv" | tr -d '\r')" = 'reader,topic,lag,behind,grows,drain,loss,state,lost,in,out,seen,kind,cluster,files,bytes' ] ||
 	die "$(head -1 "$work/csv")"
 grep -q '^dlt/members_silver,cdc.shared.07,2016000,1400,480.000,,20200,WARN,0,1440.000,960.000,' "$work/csv" || die "$(cat "$work/csv")"
 weir lag members_gold --json --store "$store" | grep -q '"loss_in_seconds": null' || die 'no null'

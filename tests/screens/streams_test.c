@@ -272,7 +272,8 @@ static void json_is_the_contract(void **state)
 {
 	static const char *const keys[] = { "reader", "kind", "cluster", "topic", "state", "lag_records",
 		"lag_seconds", "lag_seconds_is_lower_bound", "rate_in_per_s", "rate_out_per_s",
-		"drain_seconds", "loss_in_seconds", "lost_records", "partitions" };
+		"drain_seconds", "loss_in_seconds", "lost_records", "behind_versions", "behind_files",
+		"behind_bytes", "partitions" };
 	static const char *const parts[] = { "partition", "processed", "low", "high", "lag_records" };
 	struct view *view = open_screen(&screens[0]);
 	struct err err = ERR_INIT;

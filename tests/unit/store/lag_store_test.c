@@ -597,6 +597,104 @@ static void versions_partly_read(void **state)
 	}
 }
 
+static void flow_says(struct feed *feed, int update, const char *flow, int64_t records, int64_t bytes,
+	int64_t files)
+{
+	struct fact_event *event = fact_batch_event(feed->batch);
+	static unsigned char id;
+	char name[16];
+
+	(void)snprintf(name, sizeof name, "u-%d", update);
+	event->id[0] = ++id;
+	event->happened_at_ms = feed->now_ms;
+	event->sequence = id;
+	event->type = EVENT_FLOW_PROGRESS;
+	event->level = LEVEL_INFO;
+	event->pipeline_id = fact_batch_intern(feed->batch, TEXT("p-1"));
+	event->pipeline_name = fact_batch_intern(feed->batch, TEXT("hinge_cdc"));
+	event->update_id = fact_batch_intern(feed->batch, text_of(name));
+	event->flow = event->dataset = fact_batch_intern(feed->batch, text_of(flow));
+	event->state = RUN_RUNNING;
+	event->backlog_records = records;
+	event->backlog_bytes = bytes;
+	event->backlog_files = files;
+}
+
+/* What flow_progress tells of flows whose offsets nobody does. */
+static void a_backlog_is_a_reader(void **state)
+{
+	const int64_t high = 100, place = 90;
+	int64_t live;
+	struct feed feed;
+	struct lag_rows rows;
+	struct lag_row row;
+
+	(void)state;
+	fresh();
+	feed_open(&feed, path, "eventlog cdc", STREAMS_NOW_MS);
+	flow_says(&feed, 1, "loans", 40, 4096, FACT_UNKNOWN);
+	flow_says(&feed, 1, "landing", FACT_UNKNOWN, 100, 3);
+	flow_says(&feed, 1, "quiet\x1b", FACT_UNKNOWN, 0, FACT_UNKNOWN);
+	flow_says(&feed, 1, "untold", FACT_UNKNOWN, FACT_UNKNOWN, FACT_UNKNOWN);
+	feed_put(&feed, 10000);
+	live = feed.now_ms - 5000;
+	rows = list(READER_NOW, NULL);
+	assert_int_equal(rows.n, 3);
+	row = one(READER_NOW, "hinge_cdc/loans");
+	assert_true(text_eq(one(READER_NOW, "p-1/loans").reader, row.reader));
+	assert_int_equal(row.kind, READER_EVENTLOG);
+	assert_true(text_is(row.witnesses, "backlog"));
+	assert_int_equal(row.lag_records, 40);
+	assert_int_equal(row.behind_bytes, 4096);
+	assert_int_equal(row.behind_files, FACT_UNKNOWN);
+	assert_int_equal(row.lag_seconds, FACT_UNKNOWN);
+	assert_int_equal(row.lost_records, FACT_UNKNOWN);
+	assert_int_equal(row.verdict, LAG_UNKNOWN);
+	assert_int_equal(row.seen_at_ms, STREAMS_NOW_MS);
+	assert_null(row.topic.bytes);
+	assert_true(isnan(row.trend[0]) && isnan(row.trend[LAG_TREND_MAX - 1]));
+	row = one(READER_NOW, "landing");
+	assert_int_equal(row.lag_records, FACT_UNKNOWN);
+	assert_int_equal(row.behind_files, 3);
+	row = one(READER_NOW, "quiet\xe2\x90\x9b");
+	assert_int_equal(row.lag_records, FACT_UNKNOWN); /* it told no records */
+	assert_int_equal(row.behind_bytes, 0);
+	assert_int_equal(row.lag_seconds, 0);
+	assert_int_equal(row.verdict, LAG_OK);
+	/* an update that has only begun says nothing yet; then it is the one that counts */
+	flow_says(&feed, 2, "loans", FACT_UNKNOWN, FACT_UNKNOWN, FACT_UNKNOWN);
+	feed_put(&feed, 10000);
+	assert_int_equal(list(READER_NOW, NULL).n, 3);
+	flow_says(&feed, 2, "loans", 7, FACT_UNKNOWN, FACT_UNKNOWN);
+	feed_put(&feed, 10000);
+	assert_int_equal(list(READER_NOW, NULL).n, 1);
+	assert_int_equal(one(READER_NOW, "loans").lag_records, 7);
+	/* seen by its offsets, too: one line */
+	(void)feed_marks(&feed, "t", 1, &high, NULL);
+	(void)feed_position(&feed, READER_EVENTLOG, "hinge_cdc/loans", "t", 1, &place);
+	flow_says(&feed, 2, "loans", 8, 512, FACT_UNKNOWN);
+	feed_put(&feed, 10000);
+	row = one(READER_NOW, "loans");
+	assert_true(text_is(row.witnesses, "eventlog, backlog"));
+	assert_true(text_is(row.topic, "t"));
+	assert_int_equal(row.lag_records, 10); /* offsets know better */
+	assert_int_equal(row.behind_bytes, 512);
+	/* of two topics it is the sum, and says nothing of either */
+	(void)feed_marks(&feed, "s", 1, &high, NULL);
+	(void)feed_position(&feed, READER_EVENTLOG, "hinge_cdc/loans", "s", 1, &place);
+	feed_put(&feed, 10000);
+	rows = list(READER_NOW, "loans");
+	assert_int_equal(rows.n, 2);
+	for (size_t i = 0; i < rows.n; i++) {
+		assert_true(text_is(rows.rows[i].witnesses, "eventlog, backlog"));
+		assert_int_equal(rows.rows[i].behind_bytes, FACT_UNKNOWN);
+	}
+	feed_close(&feed);
+	/* as of then */
+	assert_int_equal(list(live, NULL).n, 3);
+	assert_int_equal(one(live, "loans").lag_records, 40);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -615,6 +713,7 @@ int main(void)
 		cmocka_unit_test(a_pause_of_the_writer_is_no_flat_part),
 		cmocka_unit_test(a_ripple_is_no_problem),
 		cmocka_unit_test(versions_partly_read),
+		cmocka_unit_test(a_backlog_is_a_reader),
 	};
 
 	return cmocka_run_group_tests(tests, place_make, tear_down);

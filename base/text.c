@@ -173,6 +173,29 @@ uint64_t text_hash(struct text text)
 	return hash;
 }
 
+uint64_t text_hash_fast(struct text text)
+{
+	uint64_t hash = text.len * 0x9e3779b97f4a7c15u;
+	uint64_t word = 0;
+	size_t at = 0;
+
+	for (; at + sizeof word <= text.len; at += sizeof word) {
+		memcpy(&word, text.bytes + at, sizeof word);
+		hash = (hash ^ word) * 0xd6e8feb86659fd93u;
+		hash ^= hash >> 32;
+	}
+	if (text.len >= sizeof word) {
+		/* The last eight, some of them for the second time. */
+		memcpy(&word, text.bytes + text.len - sizeof word, sizeof word);
+	} else {
+		word = 0;
+		for (; at < text.len; at++)
+			word = word << 8 | (unsigned char)text.bytes[at];
+	}
+	hash = (hash ^ word) * 0xd6e8feb86659fd93u;
+	return hash ^ hash >> 32;
+}
+
 enum { NEAREST_MAX_LEN = 40 };
 
 static size_t distance(struct text a, struct text b)

@@ -37,6 +37,8 @@ bool text_split(struct text *rest, char separator, struct text *part_out);
 bool text_to_i64(struct text text, int64_t *value_out);
 /* FNV-1a folded with a finalizer: for tables in memory and stable keys on disk. */
 uint64_t text_hash(struct text text);
+/* Eight bytes at a time, by this machine's byte order: for tables in memory, never kept. */
+uint64_t text_hash_fast(struct text text);
 /* Nearest of n names by edit distance, or NULL if none is near: for "did you mean". */
 const char *text_nearest(struct text text, const char *const *names, size_t n);
 

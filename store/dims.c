@@ -80,25 +80,6 @@ void dims_close(struct dims *dims)
 	free(dims);
 }
 
-/* For the table in memory only, never kept: eight bytes at a time. */
-static uint64_t quick_hash(struct text text)
-{
-	uint64_t hash = text.len * 0x9e3779b97f4a7c15u;
-	uint64_t word = 0;
-	size_t at = 0;
-
-	for (; at + sizeof word <= text.len; at += sizeof word) {
-		memcpy(&word, text.bytes + at, sizeof word);
-		hash = (hash ^ word) * 0xd6e8feb86659fd93u;
-		hash ^= hash >> 32;
-	}
-	word = 0;
-	for (; at < text.len; at++)
-		word = word << 8 | (unsigned char)text.bytes[at];
-	hash = (hash ^ word) * 0xd6e8feb86659fd93u;
-	return hash ^ hash >> 32;
-}
-
 static size_t slot_of(const struct dims *dims, uint64_t hash, struct text text)
 {
 	size_t at = hash & (dims->room - 1);
@@ -175,7 +156,7 @@ bool dims_id(struct dims *dims, struct text text, int64_t *id_out, struct err *e
 		*id_out = 0;
 		return true;
 	}
-	hash = quick_hash(text);
+	hash = text_hash_fast(text);
 	at = slot_of(dims, hash, text);
 	if (dims->slots[at].id == 0) {
 		int64_t id;

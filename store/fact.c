@@ -203,37 +203,13 @@ void fact_batch_reset(struct fact_batch *batch)
 	batch->more = false;
 }
 
-/* For the table of one batch only, never kept: eight bytes at a time. */
-static size_t slot_hash(struct text text)
-{
-	uint64_t hash = text.len * 0x9e3779b97f4a7c15u;
-	uint64_t word = 0;
-	size_t at = 0;
-
-	for (; at + sizeof word <= text.len; at += sizeof word) {
-		memcpy(&word, text.bytes + at, sizeof word);
-		hash = (hash ^ word) * 0xd6e8feb86659fd93u;
-		hash ^= hash >> 32;
-	}
-	if (text.len >= sizeof word) {
-		/* The last eight, some of them for the second time. */
-		memcpy(&word, text.bytes + text.len - sizeof word, sizeof word);
-	} else {
-		word = 0;
-		for (; at < text.len; at++)
-			word = word << 8 | (unsigned char)text.bytes[at];
-	}
-	hash = (hash ^ word) * 0xd6e8feb86659fd93u;
-	return (size_t)(hash ^ hash >> 32);
-}
-
 static void grow_slots(struct fact_batch *batch)
 {
 	size_t room = batch->slots_room * 2;
 	uint32_t *slots = NEW_ARRAY(uint32_t, room);
 
 	for (uint32_t i = 1; i < batch->nstrings; i++) {
-		size_t at = slot_hash(batch->strings[i]) & (room - 1);
+		size_t at = (size_t)text_hash_fast(batch->strings[i]) & (room - 1);
 
 		while (slots[at] != 0)
 			at = (at + 1) & (room - 1);
@@ -252,7 +228,7 @@ fact_string fact_batch_intern(struct fact_batch *batch, struct text text)
 		return 0;
 	if (batch->nstrings * 2 >= batch->slots_room)
 		grow_slots(batch);
-	at = slot_hash(text) & (batch->slots_room - 1);
+	at = (size_t)text_hash_fast(text) & (batch->slots_room - 1);
 	while (batch->slots[at] != 0) {
 		const struct text *known = &batch->strings[batch->slots[at]];
 

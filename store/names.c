@@ -237,6 +237,23 @@ bool ids_has(const struct ids *ids, int64_t id)
 	return false;
 }
 
+bool ids_has_sorted(const struct ids *ids, int64_t id)
+{
+	size_t low = 0, high = ids->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ids->ids[middle] == id)
+			return true;
+		if (ids->ids[middle] < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
 /* Those with a row that is visible: a step to the next id for each, whatever its history. */
 bool pipelines_all(struct names *names, struct ids *out, struct err *err)
 {

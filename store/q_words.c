@@ -13,23 +13,6 @@ static bool is_field(const struct word *word, enum event_field field)
 	return word->field == EVENT_FIELD_ANY || word->field == field;
 }
 
-static bool has_id(const struct ids *ids, int64_t id)
-{
-	size_t low = 0, high = ids->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ids->ids[middle] == id)
-			return true;
-		if (ids->ids[middle] < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
-}
-
 /* The event's columns in the order of EVENT_WHERE. */
 enum { AT_PIPELINE, AT_UPDATE, AT_FLOW, AT_DATASET, AT_MESSAGE, AT_TYPE, AT_LEVEL, AT_X, AT_END };
 
@@ -44,7 +27,7 @@ static bool word_may(struct reader *reader, struct word *word, sqlite3_value **v
 		(word->types >> (sqlite3_value_int(values[AT_TYPE]) & 31) & 1))
 		return true;
 	if (is_field(word, EVENT_FIELD_PIPELINE) &&
-		has_id(&word->pipelines, sqlite3_value_int64(values[AT_PIPELINE])))
+		ids_has_sorted(&word->pipelines, sqlite3_value_int64(values[AT_PIPELINE])))
 		return true;
 	if (is_field(word, EVENT_FIELD_UPDATE) &&
 		messages_may_name(&word->texts, sqlite3_value_int64(values[AT_UPDATE])))

@@ -132,6 +132,7 @@ bool names_seen_at(struct names *names, int64_t batch, int64_t *out, struct err 
 
 void ids_add(struct ids *ids, struct arena *arena, int64_t id);
 bool ids_has(const struct ids *ids, int64_t id);
+bool ids_has_sorted(const struct ids *ids, int64_t id); /* they ascend */
 /* Pipelines with this id or, as of the snapshot, this name. */
 bool pipelines_named(struct names *names, struct text wanted, struct ids *out, struct err *err);
 bool pipelines_all(struct names *names, struct ids *out, struct err *err);

@@ -198,23 +198,6 @@ static bool damaged(int64_t upd, struct err *err)
 		(long long)upd);
 }
 
-static bool is_wanted(const struct ids *ids, int64_t id)
-{
-	size_t low = 0, high = ids ? ids->n : 0;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ids->ids[middle] == id)
-			return true;
-		if (ids->ids[middle] < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return !ids;
-}
-
 /* From the rows, unless one of them holds later facts: then *stale_out. */
 static bool flows_decode(struct reader *reader, int64_t upd, const struct ids *datasets,
 	struct flows *flows, bool *stale_out, int64_t *first_k, int64_t *last_k, struct err *err)
@@ -238,7 +221,7 @@ static bool flows_decode(struct reader *reader, int64_t upd, const struct ids *d
 			*last_k = sqlite3_column_int64(stmt, 4);
 		if (sqlite3_column_int64(stmt, 7) > reader->n)
 			*stale_out = true;
-		if (*stale_out || !is_wanted(datasets, sql_id(stmt, 2)))
+		if (*stale_out || (datasets && !ids_has_sorted(datasets, sql_id(stmt, 2))))
 			continue;
 		fold = flows_add(flows, upd, sqlite3_column_int64(stmt, 1));
 		if (!(ok = flow_fold_decode_totals(sql_text(stmt, 8), fold) || damaged(upd, err)))
@@ -253,7 +236,7 @@ static void flows_drop_others(struct flows *flows, const struct ids *datasets)
 	size_t n = 0;
 
 	for (size_t i = 0; i < flows->n; i++) {
-		if (is_wanted(datasets, flows->folds[i].dataset))
+		if (!datasets || ids_has_sorted(datasets, flows->folds[i].dataset))
 			flows->folds[n++] = flows->folds[i];
 		else
 			flow_fold_done(&flows->folds[i]);

@@ -172,6 +172,7 @@ static bool fill_row(struct names *names, struct trends *trends, struct arena *s
 		.sum_failures = FACT_UNKNOWN,
 		.dropped = row->dropped,
 		.quarantined_by_table = row->by_table,
+		.is_open = row->is_open,
 		.rules = ARENA_ARRAY(names->arena, struct rule_row, row->nrules + 1),
 	};
 	if (!names_text(names, row->pipeline, &out->pipeline_id, err) ||

@@ -56,6 +56,7 @@ static bool row_add(struct look *look, int64_t dataset, struct quality **out, st
 			.dataset = dataset,
 			.upd = look->of.upd,
 			.created_k = look->of.created_k,
+			.is_open = look->of.is_open,
 			.reported_at_ms = TIME_UNKNOWN,
 			.published = FACT_UNKNOWN,
 			.dropped = FACT_UNKNOWN,
@@ -379,7 +380,8 @@ static bool look_at_update(
 bool quality_of_update(
 	struct names *names, const struct run *run, struct qualities *out, struct err *err)
 {
-	struct candidate candidate = { run->upd, run->fold.pipeline, run->created_k };
+	struct candidate candidate = { run->upd, run->fold.pipeline, run->created_k,
+		run_is_open(run) };
 	struct look look = { .names = names };
 	bool ok = look_at_update(&look, &candidate, err);
 

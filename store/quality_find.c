@@ -188,6 +188,7 @@ static bool candidates_order(struct reader *reader, const struct ids *pipelines,
 			return false;
 		candidate.pipeline = run.fold.pipeline;
 		candidate.created_k = run.created_k;
+		candidate.is_open = run_is_open(&run);
 		if (!run.visible || (pipelines && !ids_has(pipelines, candidate.pipeline)))
 			candidate.pipeline = -1;
 		list->rows[n++] = candidate;

@@ -94,6 +94,7 @@ struct quality_row {
 	size_t nrules;
 	int64_t sum_failures;     /* rule failures added up: more than rows when rows fail twice */
 	int64_t dropped;          /* as reported */
+	bool is_open;             /* its update still runs: figures so far */
 	bool quarantined_by_table; /* from a quarantine table's flow rather than dropped_records */
 	double trend[TREND_MAX];  /* completeness by hour; NAN = nothing reported */
 };

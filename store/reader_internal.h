@@ -153,6 +153,7 @@ bool run_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, stru
 /* Of a row of RUN_HEAD_COLUMNS; only what they and update_fold_decode_head() give. */
 bool run_head_of_row(struct reader *reader, sqlite3_stmt *stmt, struct run *out, struct err *err);
 bool run_load(struct reader *reader, int64_t upd, struct run *out, struct err *err);
+bool run_is_open(const struct run *run); /* more may follow in this attempt */
 bool run_is_data(const struct run *run); /* neither maintenance nor validation nor exploration */
 /* datasets: ascending; only flows that write one of them. NULL: all. */
 bool flows_load(struct reader *reader, int64_t upd, const struct ids *datasets, struct flows *out,
@@ -185,6 +186,7 @@ struct quality {
 	int64_t pipeline, dataset, upd; /* dim */
 	int64_t created_k;
 	bool reported; /* false: no flow said anything of quality */
+	bool is_open;  /* its update still runs: figures so far */
 	bool by_table;
 	bool written_here; /* some flow writes it; else a view that rules look at */
 	bool failing;      /* a rule has failures */
@@ -205,6 +207,7 @@ struct qualities {
 /* Updates to look at; pipeline -1: not this one. */
 struct candidate {
 	int64_t upd, pipeline, created_k;
+	bool is_open; /* more may follow */
 };
 struct candidates {
 	struct candidate *rows;

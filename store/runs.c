@@ -187,6 +187,11 @@ bool run_load(struct reader *reader, int64_t upd, struct run *out, struct err *e
 	return ok;
 }
 
+bool run_is_open(const struct run *run)
+{
+	return run->fold.state != RUN_UNKNOWN && !run_state_is_final(run->fold.state);
+}
+
 bool run_is_data(const struct run *run)
 {
 	return !run->fold.maintenance && run->fold.validate_only != 1 && run->fold.explore_only != 1;

@@ -185,8 +185,9 @@ struct text quality_sentence(const struct look *look, const struct quality_row *
 			TEXT_ARG(format_count(look, row->published)),
 			TEXT_ARG(format_count(look, row->quarantined))));
 	sentence = text_of(arena_printf(look->arena,
-		"%.*s complete: %.*s of %.*s rows published, %.*s (%.*s) quarantined",
+		"%.*s %s: %.*s of %.*s rows published, %.*s (%.*s) quarantined",
 		TEXT_ARG(format_share(look, row->published, row->input)),
+		row->is_open ? "so far" : "complete",
 		TEXT_ARG(format_count(look, row->published)), TEXT_ARG(format_count(look, row->input)),
 		TEXT_ARG(format_count(look, row->quarantined)),
 		TEXT_ARG(format_share(look, row->quarantined, row->input))));
@@ -311,11 +312,12 @@ json_t *quality_row_json(const struct quality_row *row)
 			"reported_by_batches", json_number_or_null(rule->batches),
 			"disputed", rule->disputed));
 	}
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"dataset", json_text_or_null(row->dataset),
 		"pipeline", json_text_or_null(row->pipeline),
 		"pipeline_id", json_text_or_null(row->pipeline_id),
 		"update_id", json_text_or_null(row->update_id),
+		"update_runs", row->is_open,
 		"reported_at_ms", json_number_or_null(row->reported_at_ms),
 		"input", json_number_or_null(row->input),
 		"published", json_number_or_null(row->published),

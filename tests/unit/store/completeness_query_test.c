@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How complete the versions of a table are that one long update made, a micro-batch each. */
+/* How complete datasets are, and the versions of a table that one long update made. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,10 +127,59 @@ static void what_was_not_looked_at_is_not_known(void **state)
 	expect(wanted);
 }
 
+static void put_state(struct store *store, int64_t at_ms, int64_t number, enum run_state state)
+{
+	struct fact_batch *batch = fact_batch_new();
+	struct fact_event *e = event(batch, at_ms, number);
+	struct err err = ERR_INIT;
+
+	batch->source = TEXT("eventlog fire");
+	e->type = EVENT_UPDATE_PROGRESS;
+	e->state = state;
+	flow_event(batch, at_ms, number + 1, number, 90, 10);
+	if (!store_put(store, &batch, place_deadline(), &err) ||
+		!store_flush(store, place_deadline(), &err))
+		fail_msg("%s", err.text);
+	fact_batch_free(batch);
+}
+
+static bool is_open(void)
+{
+	struct reader *reader = NULL;
+	struct arena arena = { 0 };
+	struct quality_rows rows;
+	struct err err = ERR_INIT;
+	bool open;
+
+	if (!reader_open(place_store, &reader, &err) || !reader_begin(reader, READER_NOW, 0, &err) ||
+		!quality_list(reader, &arena, TEXT_NONE, TEXT_NONE, &rows, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(rows.n, 1);
+	open = rows.rows[0].is_open;
+	reader_end(reader);
+	reader_close(reader);
+	arena_free(&arena);
+	return open;
+}
+
+/* Figures of an update under way are those so far. */
+static void a_running_update_is_told_from_one_that_ended(void **state)
+{
+	struct store *store = place_open();
+
+	(void)state;
+	put_state(store, T0, 10, RUN_RUNNING);
+	assert_true(is_open());
+	put_state(store, T0 + MINUTE_MS, 20, RUN_COMPLETED);
+	assert_false(is_open());
+	store_close(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(each_version_has_its_micro_batch, place_clear),
+		cmocka_unit_test_teardown(a_running_update_is_told_from_one_that_ended, place_clear),
 		cmocka_unit_test_teardown(what_was_not_looked_at_is_not_known, place_clear),
 	};
 

@@ -131,11 +131,15 @@ $(B)/weir-estate: $(call obj,$(SRC_estate)) $(LIB_base)
 
 # Unit tests: tests/unit/ROOM/NAME_test.c, one program each.
 UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*/*_test.c tests/decode/*_test.c tests/screens/*_test.c tests/pty/*_test.c tests/store/*_test.c))
-TEST_HELPERS := $(wildcard tests/screens/lib*.c tests/pty/lib*.c tests/lib/*.c)
-$(B)/tests/%: $(B)/tests/%.o $(call obj,$(TEST_HELPERS)) $(LIB_all)
+# A library, and only what is needed: a test of the store is not to load TLS and Kafka's client.
+SRC_tests := $(wildcard tests/screens/lib*.c tests/pty/lib*.c tests/lib/*.c)
+$(eval $(call library,tests))
+LIB_tests := $(call lib,tests) $(LIB_all)
+link_test = $(Q)$(CC) $(CFLAGS_ALL) $(1) -Wl,--start-group $(LIB_tests) -Wl,--end-group $(LDFLAGS) \
+	-Wl,--as-needed $(LIBS_tests) -o $@
+$(B)/tests/%: $(B)/tests/%.o $(LIB_tests)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $< $(call obj,$(TEST_HELPERS)) -Wl,--start-group $(LIB_all) -Wl,--end-group \
-		$(LDFLAGS) $(LIBS_tests) -o $@
+	$(call link_test,$<)
 .SECONDARY:
 
 .PHONY: test-programs

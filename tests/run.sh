@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs tests and ends with "N passed, N failed". Arguments: parts of names; none = all.
-#   programs   $B/tests/**/*_test       one verdict for each case inside (cmocka)
+#   programs   $B/tests/**/*_test       one verdict for each case inside (cmocka); 77 = skipped
 #   seeds      $B/seeds_*               one verdict each: every seed of a fuzzer, once
 #   scripts    tests/{interop,cli}/*.sh, tests/kafka/*_test.sh
 #                                       one verdict each by exit status; 77 = skipped, loudly
@@ -32,6 +32,10 @@ for program in $(find "$B/tests" -name '*_test' -type f -perm -u+x 2>/dev/null |
 	good=$(grep -c '^\[       OK \]' "$log.one")
 	bad=$(sed -n 's/^\[  FAILED  \] \(.*: \)\?\([0-9]*\) test(s).*/\2/p' "$log.one" | tail -1)
 	bad=${bad:-0}
+	if [ $status -eq 77 ]; then
+		skipped=$((skipped + 1)); echo "SKIPPED $name: $(tail -1 "$log.one")"
+		continue
+	fi
 	if [ $status -ne 0 ] && [ "$bad" = 0 ]; then bad=1; fi
 	passed=$((passed + good)) failed=$((failed + bad))
 	if [ "$bad" != 0 ]; then

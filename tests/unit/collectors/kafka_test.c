@@ -148,6 +148,7 @@ static void test_new_protocol(void **state)
 	fake_kafka_start(fake);
 	bench_open(&bench, fake, "");
 	bench_sweep(&bench);
+	bench_check(&bench, fake); /* so that there are positions */
 	for (size_t i = 0; i < bench.batch->nfacts; i++) {
 		if (bench.batch->facts[i].kind != FACT_POSITION)
 			continue;

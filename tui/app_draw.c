@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "tui/app_state.h"
 
 /* Head line, the screen, and one line below for keys, message or prompt. */
@@ -144,6 +145,27 @@ static void add_key(const struct app *app, struct line *line, enum action action
 	(*n)++;
 }
 
+/* Where the cursor is in a list, right of the keys if there is room; it may lag behind a held key. */
+static void draw_place(const struct app *app, struct canvas *canvas, const struct look *look, int from)
+{
+	struct view *view = app_top(app)->view;
+	const struct table *table = view->ops->table ? view->ops->table(view) : NULL;
+	struct text place;
+	struct rect rect = { .row = canvas->rows - 1, .rows = 1 };
+
+	if (!app_top(app)->is_loaded || !table)
+		return;
+	place = table_position(table, look);
+	if (!place.bytes)
+		return;
+	rect.cols = (int)utf8_width(place) + 1;
+	rect.col = canvas->cols - rect.cols;
+	if (rect.col < from + 2)
+		return;
+	canvas_lazy(canvas, rect);
+	(void)canvas_put(canvas, rect.row, rect.col, rect.cols, ROLE_DIM, place);
+}
+
 static void draw_foot(const struct app *app, struct canvas *canvas, const struct look *look)
 {
 	static const enum action always[] = { ACT_FILTER, ACT_BACK, ACT_COMMAND, ACT_HELP, ACT_QUIT };
@@ -178,6 +200,7 @@ static void draw_foot(const struct app *app, struct canvas *canvas, const struct
 			break;
 	}
 	canvas_line(canvas, row, 0, room, &line, false);
+	draw_place(app, canvas, look, (int)line_width(&line));
 }
 
 static void draw_bottom(const struct app *app, struct canvas *canvas, const struct look *look)

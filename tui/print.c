@@ -6,7 +6,7 @@
 
 enum { ROWS_DEFAULT = 22, HEAD_MAX = 1024 };
 
-void print_head(const struct view *view, int cols, bool ascii, struct buf *out)
+static void print_head(const struct view *view, int cols, bool ascii, struct buf *out)
 {
 	struct buf line;
 	struct canvas canvas;

@@ -14,8 +14,6 @@
  */
 enum print_form { PRINT_TEXT, PRINT_JSON, PRINT_CSV };
 
-/* A moment as --print heads say it and --as-of takes it; look->now_ms. */
-void print_head(const struct view *view, int cols, bool ascii, struct buf *out);
 /* The loaded view in that form; cols: the width of text. ERR_USAGE when the view lacks the form. */
 bool print_view(struct view *view, enum print_form form, int cols, struct buf *out,
 	struct err *err);

@@ -233,12 +233,6 @@ void table_set_filter(struct table *table, struct text filter, bool inverse,
 	rebuild(table);
 }
 
-struct text table_filter(const struct table *table, bool *inverse_out)
-{
-	*inverse_out = table->state->inverse;
-	return buf_text(&table->state->filter_text);
-}
-
 bool table_sort(struct table *table, struct text column, bool descending, const struct look *look)
 {
 	for (size_t i = 0; i < table_ncolumns(table); i++) {
@@ -468,6 +462,8 @@ struct text table_position(const struct table *table, const struct look *look)
 	struct text shown = format_count(look, (int64_t)state->shown);
 	struct text all = format_count(look, (int64_t)table->nrows);
 
+	if (table->is_window || (state->shown == table->nrows && state->page >= state->shown))
+		return TEXT_NONE;
 	if (state->shown == table->nrows)
 		return text_of(arena_printf(look->arena, "%.*s/%.*s", TEXT_ARG(at), TEXT_ARG(shown)));
 	return text_of(arena_printf(look->arena, "%.*s/%.*s of %.*s", TEXT_ARG(at), TEXT_ARG(shown),

@@ -43,6 +43,7 @@ struct table {
 	size_t nrows, row_size;
 	/* Stable name of a row, so that selection and marks survive a reload. */
 	struct text (*key)(const void *row);
+	bool is_window;        /* rows are some of many more: a place among them tells nothing */
 	const char *empty;     /* sentence shown when there is no row at all */
 	/* the rest is the table's own */
 	struct table_state *state;
@@ -58,7 +59,6 @@ void table_set_filter(struct table *table, struct text filter, bool inverse,
 	const struct look *look);
 /* Whether the filter lets it through; a row of the table's kind, not only of its rows. */
 bool table_wants(const struct table *table, const void *row);
-struct text table_filter(const struct table *table, bool *inverse_out);
 bool table_sort(struct table *table, struct text column, bool descending, const struct look *look);
 const void *table_selected(const struct table *table); /* NULL when empty */
 bool table_select_key(struct table *table, struct text key);
@@ -68,7 +68,10 @@ size_t table_shown(const struct table *table); /* rows that pass the filter */
 const void *table_row(const struct table *table, size_t shown_index);
 bool table_is_marked(const struct table *table, const void *row);
 size_t table_marked(const struct table *table, const void **rows_out, size_t room);
-/* Where the cursor is, for the frame: "3/120"; "3/12 of 4 000" while a filter hides rows. */
+/*
+ * Where the cursor is, for the frame: "3/120"; "3/12 of 4 000" while a filter hides rows. NONE while
+ * all rows are in sight.
+ */
 struct text table_position(const struct table *table, const struct look *look);
 /*
  * Handles movement, sort, mark, filter actions; REPLY_IGNORED for the rest. Pages are as large as

@@ -122,6 +122,7 @@ static bool events_open(struct view *view, struct err *err)
 		.ncolumns = ARRAY_LEN(columns),
 		.row_size = sizeof(struct event_row),
 		.key = row_key,
+		.is_window = true,
 	};
 	table_init(&events->table);
 	if (view->arg.number) {

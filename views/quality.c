@@ -133,7 +133,7 @@ static void format_trend_wide(const void *row, const struct look *look, struct l
 	add_trend(line, look, quality_of(row)->trend, TREND_MAX);
 }
 
-int64_t rules_failing(const struct quality_row *row)
+static int64_t rules_failing(const struct quality_row *row)
 {
 	int64_t failing = 0;
 

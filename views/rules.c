@@ -154,7 +154,7 @@ static int64_t drop_failures(const struct quality_row *row)
 	return sum;
 }
 
-struct text quality_words(const struct look *look, const struct quality_row *row)
+static struct text quality_words(const struct look *look, const struct quality_row *row)
 {
 	struct text dropped = format_count(look, row->dropped);
 	struct text failures = format_count(look, row->sum_failures);
@@ -175,7 +175,7 @@ struct text quality_words(const struct look *look, const struct quality_row *row
 		TEXT_ARG(format_count(look, failed > out ? failed - out : 0))));
 }
 
-struct text quality_sentence(const struct look *look, const struct quality_row *row, int cols)
+static struct text quality_sentence(const struct look *look, const struct quality_row *row, int cols)
 {
 	struct text sentence, with_age;
 

@@ -23,8 +23,6 @@ size_t update_lines(struct arena *arena, const struct update_rows *rows, struct 
 void updates_draw(const struct table *table, struct canvas *canvas, struct rect rect,
 	const struct look *look, bool focused);
 json_t *update_json(const struct update_row *update);
-/* Rows about one update for a pane: phases in words, counts, error. */
-void sheet_update(struct sheet *sheet, const struct look *look, const struct update_row *update);
 
 struct flow_line {
 	struct flow_row flow;

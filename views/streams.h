@@ -12,8 +12,6 @@ const struct state_look *lag_look(const struct lag_row *row);
 const struct state_look *part_look(const struct lag_partition_row *part);
 const char *reader_kind_short(enum reader_kind kind); /* "group", "ckpt", "log", "sink" */
 
-/* Seconds as 4s, 23m, 4h12m; raw as they are. mark: what stands before it, "" or ">". */
-struct text format_seconds(const struct look *look, int64_t seconds, const char *mark);
 struct text format_rate(const struct look *look, double per_second, bool with_sign);
 void line_lag(struct line *line, const struct look *look, int64_t records);
 void line_behind(struct line *line, const struct look *look, int64_t seconds, bool at_least);

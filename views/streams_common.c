@@ -54,7 +54,7 @@ const char *reader_kind_short(enum reader_kind kind)
 	return names[kind];
 }
 
-struct text format_seconds(const struct look *look, int64_t seconds, const char *mark)
+static struct text format_seconds(const struct look *look, int64_t seconds, const char *mark)
 {
 	struct text text;
 

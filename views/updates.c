@@ -360,7 +360,7 @@ static bool updates_load(struct view *view, struct reader *reader, struct err *e
 	return true;
 }
 
-void sheet_update(struct sheet *sheet, const struct look *look, const struct update_row *update)
+static void sheet_update(struct sheet *sheet, const struct look *look, const struct update_row *update)
 {
 	static const char *const names[PHASES] = { "waiting", "initializing", "setting up", "running" };
 	struct phases phases = phases_of(update, 1, look->now_ms);

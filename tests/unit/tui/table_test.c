@@ -255,6 +255,20 @@ static void filter_is_highlighted_and_counted(void **state)
 	assert_non_null(strstr(drawn(f, 7, 100), "e\xcc\x81 marks")); /* the mark keeps its base */
 }
 
+static void place_is_told_while_rows_are_out_of_sight(void **state)
+{
+	struct fixture *f = *state;
+
+	fill(f);
+	(void)drawn(f, 3, 60);
+	assert_string_equal(table_position(&f->table, &f->look).bytes, "1/5");
+	f->table.is_window = true; /* five of who knows how many */
+	assert_null(table_position(&f->table, &f->look).bytes);
+	f->table.is_window = false;
+	(void)drawn(f, 7, 60);
+	assert_null(table_position(&f->table, &f->look).bytes);
+}
+
 static void empty_table_says_why(void **state)
 {
 	struct fixture *f = *state;
@@ -445,6 +459,7 @@ int main(void)
 		CASE(sort_goes_through_columns_and_back),
 		CASE(filter_keeps_rows_that_match),
 		CASE(filter_is_highlighted_and_counted),
+		CASE(place_is_told_while_rows_are_out_of_sight),
 		CASE(empty_table_says_why),
 		CASE(marks_are_kept_by_key),
 		CASE(csv_is_raw_and_quoted),

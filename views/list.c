@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "views/common.h"
 
 enum { EMPTY_ROWS = 4, COLUMNS_MAX = 32 };
@@ -75,7 +76,10 @@ void list_over_pane(const struct view *view, const struct table_form *forms, siz
 	const struct sheet *pane, struct canvas *canvas, struct rect rect)
 {
 	const struct table *table = view->state;
-	struct split split = split_rows(rect, list_rows(table), sheet_height(pane, rect.cols));
+	/* the sentence of an empty list may take a second row */
+	bool wraps = !table_shown(table) && table->empty &&
+		(int)utf8_width(text_of(table->empty)) >= rect.cols;
+	struct split split = split_rows(rect, list_rows(table) + wraps, sheet_height(pane, rect.cols));
 
 	table_draw_forms(table, forms, n, canvas, split.list, &view->look, true);
 	(void)pane_draw(pane, canvas, split.pane);

@@ -258,7 +258,7 @@ static int compare_seen(const void *a, const void *b)
 enum { COLUMN_READER = 0, COLUMN_TOPIC = 1, COLUMN_TREND = 4, MIDDLE_COLS = 105, WIDE_COLS = 140 };
 static const struct column columns[] = {
 	{ "reader", "READER", "Consumer group, checkpoint (ckpt), pipeline's flow (log) or sink", 16, 48, 3,
-		0, 0, format_reader, compare_reader },
+		0, COLUMN_TAIL, format_reader, compare_reader },
 	{ "topic", "TOPIC", "Kafka topic or Delta table that it reads", 10, 32, 2, 2, COLUMN_TAIL,
 		format_topic, compare_topic },
 	{ "lag", "LAG", "Records it has not read; else versions v, files f, bytes B", 6, 8, 0, 0,

@@ -191,8 +191,6 @@ static bool topic_open(struct view *view, struct err *err)
 		.ncolumns = ARRAY_LEN(columns),
 		.row_size = sizeof(struct table_line),
 		.key = row_key,
-		.empty = "nothing inside this topic was looked at; tables = TOPIC under [kafka NAME] counts"
-			 " its source tables",
 	};
 	table_init(&state->table);
 	return true;
@@ -210,6 +208,10 @@ static bool topic_load(struct view *view, struct reader *reader, struct err *err
 	if (!topic_tables_list(reader, &view->arena, cluster, topic, &rows, err) ||
 		!lag_list(reader, &view->arena, TEXT_NONE, topic, &readers, err))
 		return false;
+	state->table.empty = rows.n + readers.n > 0
+		? "nothing inside this topic was looked at; tables = TOPIC under [kafka NAME] counts"
+		  " its source tables"
+		: "neither a reader of a topic of this name nor anything inside it has been seen";
 	state->rows = rows;
 	state->readers = readers;
 	state->lines = ARENA_ARRAY(&view->arena, struct table_line, rows.n + 1);

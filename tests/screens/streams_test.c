@@ -211,7 +211,7 @@ static void the_narrow_form_has_all(void **state)
 	assert_true(text_split(&rest, '\n', &first));
 	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
 		assert_true(text_contains(head, text_of(heads[i])));
-	assert_true(text_contains(first, TEXT("dlt/members_si")));
+	assert_true(text_contains(first, TEXT("/members_silver")));
 	assert_true(text_contains(first, TEXT("2.0 M")));
 	assert_true(text_contains(first, TEXT("23m")));
 	assert_true(text_contains(first, TEXT("never")));
@@ -226,7 +226,6 @@ static bool is_int_or_null(const json_t *value)
 	return json_is_integer(value) || json_is_null(value);
 }
 
-/* The keys of the contract, all of them and no others. */
 /* A reader that keeps its distance is well; one whose cluster is away has a mark that needs no color. */
 static void a_ripple_and_a_silence(void **state)
 {
@@ -268,6 +267,7 @@ static void a_ripple_and_a_silence(void **state)
 	reader = whole;
 }
 
+/* The keys of the contract, all of them and no others. */
 static void json_is_the_contract(void **state)
 {
 	static const char *const keys[] = { "reader", "kind", "cluster", "topic", "state", "lag_records",

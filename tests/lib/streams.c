@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/lib/place.h"
+
 static void must(bool good, const struct err *err)
 {
 	if (good)
@@ -308,4 +310,35 @@ void streams_fill_part(const char *path, int64_t now_ms, int64_t minutes, int64_
 	feed.now_ms = from + part * span;
 	fill(&feed, from, part + 1 == parts ? now_ms + 1 : from + (part + 1) * span, now_ms);
 	feed_close(&feed);
+}
+
+static struct reader *open_reader(int64_t as_of_ms)
+{
+	struct reader *reader = NULL;
+	struct err err = ERR_INIT;
+
+	must(reader_open(place_store, &reader, &err) && reader_begin(reader, as_of_ms, 0, &err), &err);
+	return reader;
+}
+
+struct lag_rows streams_lag(struct arena *arena, int64_t as_of_ms, const char *wanted)
+{
+	struct reader *reader = open_reader(as_of_ms);
+	struct lag_rows rows = { 0 };
+	struct err err = ERR_INIT;
+
+	must(lag_list(reader, arena, text_of(wanted), TEXT_NONE, &rows, &err), &err);
+	reader_close(reader);
+	return rows;
+}
+
+struct topic_table_rows streams_tables(struct arena *arena, const char *cluster, const char *topic)
+{
+	struct reader *reader = open_reader(READER_NOW);
+	struct topic_table_rows rows = { 0 };
+	struct err err = ERR_INIT;
+
+	must(topic_tables_list(reader, arena, text_of(cluster), text_of(topic), &rows, &err), &err);
+	reader_close(reader);
+	return rows;
 }

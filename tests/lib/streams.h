@@ -3,6 +3,7 @@
 #define TESTS_LIB_STREAMS_H
 
 #include "base/err.h"
+#include "store/lag.h"
 #include "store/store.h"
 
 /*
@@ -40,5 +41,9 @@ void feed_put(struct feed *feed, int64_t step_ms);
 void streams_fill(const char *path, int64_t now_ms, int64_t minutes);
 /* Part 0 .. parts-1 of the same, seen when this is called. */
 void streams_fill_part(const char *path, int64_t now_ms, int64_t minutes, int64_t part, int64_t parts);
+
+/* What the store at place_store tells; ends the program when it cannot. wanted, cluster: NULL = all. */
+struct lag_rows streams_lag(struct arena *arena, int64_t as_of_ms, const char *wanted);
+struct topic_table_rows streams_tables(struct arena *arena, const char *cluster, const char *topic);
 
 #endif

@@ -31,15 +31,7 @@ static int tear_down(void **state)
 
 static struct lag_rows list(int64_t as_of_ms)
 {
-	struct reader *reader = NULL;
-	struct lag_rows rows = { 0 };
-	struct err err = ERR_INIT;
-
-	if (!reader_open(place_store, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err) ||
-		!lag_list(reader, &arena, TEXT_NONE, TEXT_NONE, &rows, &err))
-		fail_msg("%s", err.text);
-	reader_close(reader);
-	return rows;
+	return streams_lag(&arena, as_of_ms, NULL);
 }
 
 static void same_figures(const struct lag_rows *a, const struct lag_rows *b, int64_t tolerance_s)
@@ -73,15 +65,9 @@ static void sweep(struct feed *feed, int64_t i)
 
 static int64_t records_of_topic(int64_t *tables)
 {
-	struct reader *reader = NULL;
-	struct topic_table_rows rows;
-	struct err err = ERR_INIT;
+	struct topic_table_rows rows = streams_tables(&arena, "prod", "t");
 	int64_t sum = 0;
 
-	assert_true(reader_open(place_store, &reader, &err));
-	assert_true(reader_begin(reader, READER_NOW, 0, &err));
-	assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
-	reader_close(reader);
 	for (size_t i = 0; i < rows.n; i++)
 		sum += rows.rows[i].records;
 	*tables = (int64_t)rows.n;

@@ -15,7 +15,6 @@
 #include "tests/lib/place.h"
 #include "tests/lib/streams.h"
 
-static struct reader *reader;
 static struct arena arena;
 
 static int tear_down(void **state)
@@ -26,14 +25,7 @@ static int tear_down(void **state)
 
 static struct lag_rows list(int64_t as_of_ms, const char *wanted)
 {
-	struct lag_rows rows = { 0 };
-	struct err err = ERR_INIT;
-
-	if (!reader_open(place_store, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err) ||
-		!lag_list(reader, &arena, text_of(wanted), TEXT_NONE, &rows, &err))
-		fail_msg("%s", err.text);
-	reader_close(reader);
-	return rows;
+	return streams_lag(&arena, as_of_ms, wanted);
 }
 
 static struct lag_row one(int64_t as_of_ms, const char *wanted)
@@ -203,61 +195,6 @@ static void the_estate(void **state)
 	assert_true(text_starts(row.connector_problem, TEXT("FAILED: org.apache")));
 }
 
-static void topics_tell_their_tables(void **state)
-{
-	struct topic_table_rows rows;
-	struct err err = ERR_INIT;
-
-	(void)state;
-	assert_true(reader_open(place_store, &reader, &err));
-	assert_true(reader_begin(reader, READER_NOW, 0, &err));
-	assert_true(topic_tables_list(reader, &arena, TEXT_NONE, TEXT("cdc.shared.07"), &rows, &err));
-	reader_close(reader);
-	assert_int_equal(rows.n, 41);
-	assert_true(text_is(rows.rows[0].table, "claims_db.public.table_03"));
-	assert_true(rows.rows[0].noisy);
-	assert_false(rows.rows[1].noisy);
-	assert_true(fabs(rows.rows[0].per_second - 150) < 0.01);
-	assert_int_equal(rows.rows[0].records, 9000 * 71);
-	assert_int_equal(rows.rows[0].delay_ms, 250);
-	for (size_t i = 0; i < rows.n; i++) {
-		bool fifth = text_is(rows.rows[i].table, "claims_db.public.table_05");
-		bool sixth = text_is(rows.rows[i].table, "claims_db.public.table_06");
-
-		assert_int_equal(rows.rows[i].silent, fifth);
-		assert_int_equal(rows.rows[i].is_new, sixth);
-	}
-}
-
-/* A minute told again as it fills counts once, by its newest telling. */
-static void a_minute_told_again_counts_once(void **state)
-{
-	struct topic_table_rows rows;
-	struct err err = ERR_INIT;
-	struct feed feed;
-
-	(void)state;
-	place_next();
-	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
-	for (int i = 1; i <= 20; i++) {
-		(void)feed_table(&feed, "t", "db.a", i);
-		if (i % 2)
-			(void)feed_table(&feed, "t", "db.b", i * 100);
-		feed_put(&feed, 0);
-	}
-	(void)feed_table(&feed, "t", "db.a", 20); /* nothing new: not kept */
-	feed_put(&feed, 0);
-	feed_close(&feed);
-	assert_int_equal(place_ask("SELECT count(*) FROM topic_minute"), 20);
-	assert_true(reader_open(place_store, &reader, &err));
-	assert_true(reader_begin(reader, READER_NOW, 0, &err));
-	assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
-	reader_close(reader);
-	assert_int_equal(rows.n, 2);
-	assert_int_equal(rows.rows[0].records, 1900);
-	assert_int_equal(rows.rows[1].records, 20);
-}
-
 /* Nobody said it was deleted, but whole sweeps do not name it any more. */
 static void what_is_not_named_is_gone(void **state)
 {
@@ -377,94 +314,6 @@ static void a_pause_of_the_writer_is_no_flat_part(void **state)
 	feed_close(&feed);
 	assert_int_equal(one(READER_NOW, NULL).lag_records, 100);
 	assert_int_equal(one(READER_NOW, NULL).lag_seconds, 100); /* ten sweeps, not an hour */
-}
-
-/* 600 records a minute of one table from the topic's first minute on, 600 of another in its last. */
-static void rates_are_over_what_was_seen(void **state)
-{
-	static const struct {
-		int whole;       /* minutes before the last */
-		int64_t part_ms; /* of the last one, when it was looked at */
-		int64_t idle_ms; /* and looked at again, with nothing new */
-		double steady, late;
-	} cases[] = {
-		{ 0, 60000, 0, 10, 10 },
-		{ 0, 6000, 0, 1, 10 }, /* less than a minute says nothing: as if over one */
-		{ 1, 15000, 0, 10, 8 },
-		{ 1, 60000, 0, 10, 5 },
-		{ 3, 30000, 0, 10, 600 / 210.0 },
-		{ 4, 60000, 0, 10, 2 },
-		{ 5, 60000, 0, 10, 2 },
-		{ 90, 60000, 0, 10, 2 },
-		{ 1, 15000, 3600000, 750 / 120.0, 5 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct topic_table_rows rows;
-		struct err err = ERR_INIT;
-		struct feed feed;
-
-		place_next();
-		feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
-		for (int minute = 0; minute < cases[i].whole; minute++) {
-			(void)feed_table(&feed, "t", "db.steady", 600);
-			feed_put(&feed, 60000);
-		}
-		(void)feed_table(&feed, "t", "db.steady", cases[i].part_ms / 100);
-		(void)feed_table(&feed, "t", "db.late", 600);
-		feed.clock.fixed_ms += cases[i].part_ms;
-		feed_put(&feed, cases[i].idle_ms);
-		if (cases[i].idle_ms > 0)
-			feed_sweep(&feed, true, 0);
-		feed_close(&feed);
-		assert_true(reader_open(place_store, &reader, &err));
-		assert_true(reader_begin(reader, READER_NOW, 0, &err));
-		assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
-		reader_close(reader);
-		assert_int_equal(rows.n, 2);
-		for (size_t k = 0; k < 2; k++) {
-			bool steady = text_is(rows.rows[k].table, "db.steady");
-			double wanted = steady ? cases[i].steady : cases[i].late;
-
-			if (fabs(rows.rows[k].per_second - wanted) > 0.001)
-				fail_msg("case %zu, %s: %f", i, steady ? "steady" : "late",
-					rows.rows[k].per_second);
-		}
-	}
-}
-
-/* Clocks of producers are not ours: one record of next year hides nothing of this minute. */
-static void records_of_the_future_wait(void **state)
-{
-	struct topic_table_rows rows;
-	struct err err = ERR_INIT;
-	struct feed feed;
-
-	(void)state;
-	place_next();
-	feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
-	for (int i = 0; i < 5; i++) {
-		(void)feed_table(&feed, "t", "db.a", 600);
-		feed_put(&feed, 60000);
-	}
-	(void)feed_table(&feed, "t", "db.wrong", 5);
-	feed.batch->facts[0].happened_at_ms += INT64_C(365) * 86400000;
-	(void)feed_table(&feed, "t", "db.worse", 5);
-	feed.batch->facts[1].happened_at_ms = INT64_MAX;
-	(void)feed_table(&feed, "t", "db.worst", 5);
-	feed.batch->facts[2].happened_at_ms = INT64_MIN;
-	feed_put(&feed, 0);
-	feed_close(&feed);
-	assert_true(reader_open(place_store, &reader, &err));
-	assert_true(reader_begin(reader, READER_NOW, 0, &err));
-	assert_true(topic_tables_list(reader, &arena, TEXT("prod"), TEXT("t"), &rows, &err));
-	reader_close(reader);
-	assert_int_equal(rows.n, 4);
-	assert_true(text_is(rows.rows[0].table, "db.a"));
-	assert_true(fabs(rows.rows[0].per_second - 10) < 0.01);
-	assert_int_equal(rows.rows[0].records, 3000);
-	assert_int_equal(rows.rows[1].records, 0);
 }
 
 /* No figure that a broker or a checkpoint can say breaks anything. */
@@ -630,8 +479,8 @@ static void a_backlog_is_a_reader(void **state)
 	struct lag_row row;
 
 	(void)state;
-	fresh();
-	feed_open(&feed, path, "eventlog cdc", STREAMS_NOW_MS);
+	place_next();
+	feed_open(&feed, place_store, "eventlog cdc", STREAMS_NOW_MS);
 	flow_says(&feed, 1, "loans", 40, 4096, FACT_UNKNOWN);
 	flow_says(&feed, 1, "landing", FACT_UNKNOWN, 100, 3);
 	flow_says(&feed, 1, "quiet\x1b", FACT_UNKNOWN, 0, FACT_UNKNOWN);
@@ -702,13 +551,9 @@ int main(void)
 		cmocka_unit_test(restarts_do_not_show),
 		cmocka_unit_test(as_of_equals_live),
 		cmocka_unit_test(the_estate),
-		cmocka_unit_test(topics_tell_their_tables),
-		cmocka_unit_test(a_minute_told_again_counts_once),
 		cmocka_unit_test(what_is_not_named_is_gone),
 		cmocka_unit_test(a_failed_look_is_stale),
 		cmocka_unit_test(a_look_that_misses_some),
-		cmocka_unit_test(rates_are_over_what_was_seen),
-		cmocka_unit_test(records_of_the_future_wait),
 		cmocka_unit_test(no_offset_is_too_large),
 		cmocka_unit_test(a_pause_of_the_writer_is_no_flat_part),
 		cmocka_unit_test(a_ripple_is_no_problem),

@@ -22,8 +22,7 @@ static char dotted(char c)
 	return c == '/' ? '.' : c;
 }
 
-/* A table ("fire/loan") and a dataset ("prod.fire.loan") are the same when one ends as the other is. */
-static bool is_same(struct text table, struct text dataset)
+bool table_is_dataset(struct text table, struct text dataset)
 {
 	struct text longer = table.len > dataset.len ? table : dataset;
 	struct text shorter = table.len > dataset.len ? dataset : table;
@@ -181,7 +180,7 @@ static bool of_update(struct names *names, struct text table, struct text update
 
 		if (!(ok = names_text(names, quality->dataset, &name, err)))
 			break;
-		if (!is_same(table, name))
+		if (!table_is_dataset(table, name))
 			continue;
 		if (versions > 1) {
 			ok = by_batches(names, &run, quality->dataset, update, rows, looks, err);

@@ -260,7 +260,8 @@ bool quality_list(struct reader *reader, struct arena *arena, struct text datase
 		rows.rows = ARENA_ARRAY(arena, struct quality_row, rows.n);
 		shown = rows_in_order(&work, &all, rows.n);
 		ok = quality_load_rules(reader, &work, shown, rows.n, err) &&
-			fill_rows(&names, shown, &rows, err);
+			fill_rows(&names, shown, &rows, err) &&
+			witness_fill(&names, shown, &rows, err);
 	}
 	free(all.rows);
 	arena_free(&work);

@@ -258,13 +258,12 @@ static struct quality *owner_of(struct look *look, const struct quality *table)
 	return n == 1 ? owner : NULL;
 }
 
-/* Some dataset's drops are not known: a quarantine table may tell. */
-static bool may_need_table(const struct look *look)
+/* Most updates write none, and names need not be looked at further. */
+static bool has_table(const struct look *look)
 {
 	for (size_t i = 0; i < look->n; i++) {
-		const struct quality *row = &look->rows[i];
-
-		if (row->reported && row->written_here && row->dropped == FACT_UNKNOWN)
+		if (look->rows[i].written_here &&
+			text_contains_fold(base_name(look->rows[i].name), TEXT("quarantine")))
 			return true;
 	}
 	return false;
@@ -280,7 +279,10 @@ static void look_at_tables(struct look *look)
 		if (!table->written_here || !look->told[i].is_quarantine)
 			continue;
 		owner = owner_of(look, table);
-		if (!owner || owner->dropped != FACT_UNKNOWN)
+		if (!owner)
+			continue;
+		key_add(look, &owner->tables, table->dataset);
+		if (owner->dropped != FACT_UNKNOWN)
 			continue;
 		owner->by_table = true;
 		owner->quarantined = fold_sum(owner->quarantined, table->published);
@@ -291,7 +293,7 @@ static void look_at_tables(struct look *look)
 
 static void look_at_quarantine(struct look *look)
 {
-	if (may_need_table(look))
+	if (has_table(look))
 		look_at_tables(look);
 	for (size_t i = 0; i < look->n; i++) {
 		struct quality *row = &look->rows[i];

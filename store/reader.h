@@ -96,6 +96,8 @@ struct quality_row {
 	int64_t dropped;          /* as reported */
 	bool is_open;             /* its update still runs: figures so far */
 	bool quarantined_by_table; /* from a quarantine table's flow rather than dropped_records */
+	int64_t table_quarantined; /* rows that the update's commits added to its quarantine tables */
+	int8_t table_agrees; /* with quarantined, now that the update has ended; -1 = not known */
 	double trend[TREND_MAX];  /* completeness by hour; NAN = nothing reported */
 };
 struct quality_rows { struct quality_row *rows; size_t n; bool more; };

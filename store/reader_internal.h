@@ -197,7 +197,8 @@ struct quality {
 	size_t nrules, rules_room;
 	struct ids keys;  /* under which its rules are rolled up: flows and datasets */
 	struct ids flows; /* that write it: their rows are rolled up under them */
-	struct ids aside; /* flows that write its quarantine tables */
+	struct ids aside; /* flows that write its quarantine tables, while these tell what was dropped */
+	struct ids tables; /* its quarantine tables, as datasets */
 	struct text name;
 };
 struct qualities {
@@ -227,6 +228,11 @@ bool quality_of_update(
 /* The rules of n rows that were gathered, in the arena. */
 bool quality_load_rules(struct reader *reader, struct arena *arena, struct quality **rows, size_t n,
 	struct err *err);
+/* table_quarantined and table_agrees of rows, which the qualities are about in this order. */
+bool witness_fill(struct names *names, struct quality *const *qualities, struct quality_rows *rows,
+	struct err *err);
+/* A table ("fire/loan") and a dataset ("prod.fire.loan") are the same when one ends as the other is. */
+bool table_is_dataset(struct text table, struct text dataset);
 void quality_add_rule(struct arena *arena, struct quality *row, const struct flow_rule *rule);
 
 /* The hourly rollup as of the snapshot, for the TREND_MAX hours that end with the newest event's. */

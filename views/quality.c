@@ -93,7 +93,13 @@ static int compare_published(const void *a, const void *b)
 
 static void format_quarantined(const void *row, const struct look *look, struct line *line)
 {
-	line_count(line, look, quality_of(row)->quarantined);
+	const struct quality_row *quality = quality_of(row);
+
+	if (quality->table_agrees == 0 && !look->raw)
+		line_addf(line, ROLE_FAILED, "!%.*s",
+			TEXT_ARG(format_count(look, quality->quarantined)));
+	else
+		line_count(line, look, quality->quarantined);
 }
 
 static int compare_quarantined(const void *a, const void *b)
@@ -187,8 +193,8 @@ static const struct column columns[] = {
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_input, compare_input },
 	{ "published", "PUBLISHED", "Rows written to the dataset", 9, 15, 0, 1,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_published, compare_published },
-	{ "quarantined", "QUARANTINE", "Rows dropped, or written to its quarantine table", 10, 15, 0, 1,
-		COLUMN_RIGHT | COLUMN_DESCENDING, format_quarantined, compare_quarantined },
+	{ "quarantined", "QUARANTINE", "Rows dropped, or written to its quarantine table; ! the table says else",
+		10, 15, 0, 1, COLUMN_RIGHT | COLUMN_DESCENDING, format_quarantined, compare_quarantined },
 	{ "share", "OUT", "Quarantined rows of input rows", 5, 6, 0, 4,
 		COLUMN_RIGHT | COLUMN_DESCENDING | COLUMN_NO_SORT, format_share_out, NULL },
 	{ "rules", "RULES", "How many of its rules failed at least once", 12, 18, 0, 3,

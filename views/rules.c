@@ -175,10 +175,25 @@ static struct text quality_words(const struct look *look, const struct quality_r
 		TEXT_ARG(format_count(look, failed > out ? failed - out : 0))));
 }
 
+/* Both witnesses, where they do not say the same. */
+static struct text difference(const struct look *look, const struct quality_row *row)
+{
+	int64_t less = row->quarantined - row->table_quarantined;
+
+	return text_of(arena_printf(look->arena,
+		"QUARANTINE DIFFERS: event log %.*s, quarantine table %.*s: %.*s %s",
+		TEXT_ARG(format_count(look, row->quarantined)),
+		TEXT_ARG(format_count(look, row->table_quarantined)),
+		TEXT_ARG(format_count(look, less < 0 ? -less : less)),
+		less < 0 ? "too many" : "missing"));
+}
+
 static struct text quality_sentence(const struct look *look, const struct quality_row *row, int cols)
 {
-	struct text sentence, with_age;
+	struct text sentence, with_table, with_age, table = TEXT("");
 
+	if (row->table_agrees == 0)
+		return difference(look, row);
 	if (row->input == FACT_UNKNOWN)
 		return text_of(arena_printf(look->arena,
 			"completeness unknown: published %.*s, quarantined %.*s",
@@ -191,10 +206,27 @@ static struct text quality_sentence(const struct look *look, const struct qualit
 		TEXT_ARG(format_count(look, row->published)), TEXT_ARG(format_count(look, row->input)),
 		TEXT_ARG(format_count(look, row->quarantined)),
 		TEXT_ARG(format_share(look, row->quarantined, row->input))));
-	with_age = text_of(arena_printf(look->arena, "%.*s%s, reported %.*s ago", TEXT_ARG(sentence),
-		row->quarantined_by_table ? " by its quarantine table" : "",
-		TEXT_ARG(format_age(look, row->reported_at_ms))));
-	return (int)utf8_width(with_age) <= cols ? with_age : sentence;
+	if (row->table_quarantined != FACT_UNKNOWN)
+		table = text_of(arena_printf(look->arena, "; quarantine table says %.*s",
+			TEXT_ARG(format_count(look, row->table_quarantined))));
+	with_age = text_of(arena_printf(look->arena, "%.*s%s%.*s, reported %.*s ago",
+		TEXT_ARG(sentence), row->quarantined_by_table ? " by its quarantine table" : "",
+		TEXT_ARG(table), TEXT_ARG(format_age(look, row->reported_at_ms))));
+	if ((int)utf8_width(with_age) <= cols)
+		return with_age;
+	with_table = text_of(
+		arena_printf(look->arena, "%.*s%.*s", TEXT_ARG(sentence), TEXT_ARG(table)));
+	if ((int)utf8_width(with_table) <= cols)
+		return with_table;
+	if (!table.len)
+		return sentence;
+	return text_of(arena_printf(look->arena,
+		"%.*s %s: %.*s of %.*s published, %.*s quarantined; table: %.*s",
+		TEXT_ARG(format_share(look, row->published, row->input)),
+		row->is_open ? "so far" : "complete",
+		TEXT_ARG(format_count(look, row->published)), TEXT_ARG(format_count(look, row->input)),
+		TEXT_ARG(format_count(look, row->quarantined)),
+		TEXT_ARG(format_count(look, row->table_quarantined))));
 }
 
 /* The name gives way before the words do. */
@@ -217,7 +249,9 @@ static struct text section_title(const struct quality_row *row, struct text data
 void rules_draw(const struct quality_row *row, struct text dataset, const struct table *rules,
 	struct canvas *canvas, struct rect rect, const struct look *look, bool focused)
 {
-	enum role role = share_role(share_grade(row->published, row->input));
+	enum role role = row->table_agrees == 0
+		? ROLE_FAILED
+		: share_role(share_grade(row->published, row->input));
 
 	if (rect.rows <= 0)
 		return;
@@ -312,7 +346,7 @@ json_t *quality_row_json(const struct quality_row *row)
 			"reported_by_batches", json_number_or_null(rule->batches),
 			"disputed", rule->disputed));
 	}
-	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"dataset", json_text_or_null(row->dataset),
 		"pipeline", json_text_or_null(row->pipeline),
 		"pipeline_id", json_text_or_null(row->pipeline_id),
@@ -322,6 +356,8 @@ json_t *quality_row_json(const struct quality_row *row)
 		"input", json_number_or_null(row->input),
 		"published", json_number_or_null(row->published),
 		"quarantined", json_number_or_null(row->quarantined),
+		"quarantine_table_rows", json_number_or_null(row->table_quarantined),
+		"quarantine_differs", row->table_agrees < 0 ? json_null() : json_boolean(!row->table_agrees),
 		"completeness_pct", json_share(row->published, row->input),
 		"dropped", json_number_or_null(row->dropped),
 		"rule_failures", json_number_or_null(row->sum_failures),

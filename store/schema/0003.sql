@@ -45,3 +45,6 @@ CREATE TABLE standing (
 -- When a table was last looked after.
 CREATE INDEX version_upkeep ON version (tbl, operation, version)
 	WHERE operation IN ('OPTIMIZE', 'VACUUM START', 'VACUUM END');
+
+-- What an update committed to a table.
+CREATE INDEX version_update ON version (tbl, update_id) WHERE update_id IS NOT NULL;

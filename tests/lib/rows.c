@@ -218,6 +218,8 @@ static bool put_quality(struct reader *reader, struct arena *arena, struct buf *
 		put_int(out, "dropped", row->dropped);
 		put_int(out, "by_table", row->quarantined_by_table);
 		put_int(out, "open", row->is_open);
+		put_int(out, "table_says", row->table_quarantined);
+		put_int(out, "table_agrees", row->table_agrees);
 		put_trend(out, row->trend);
 		buf_add_char(out, '\n');
 		for (size_t r = 0; r < row->nrules; r++) {

@@ -55,7 +55,7 @@ int64_t lag_times_value(const struct lag_times *times, int64_t at, size_t partit
 
 static int64_t *copy_field(struct arena *arena, const struct lag_state *state)
 {
-	int64_t *copy = ARENA_ARRAY(arena, int64_t, state->n + 1);
+	int64_t *copy = arena_raw(arena, (state->n + 1) * sizeof *copy);
 
 	copy[0] = (int64_t)state->n;
 	if (state->n > 0)
@@ -328,6 +328,21 @@ static bool sum_at(struct reader *reader, int64_t series, int64_t at_ms, struct 
 	return true;
 }
 
+/* Of a topic once for all its readers, as far back as it was seen. */
+static bool topic_sums(struct lag_data *data, struct lag_topic *topic, struct err *err)
+{
+	bool there = true;
+
+	topic->sums = ARENA_ARRAY(&data->scratch, struct lag_row_head, LAG_TREND_MAX);
+	while (there && topic->nsums < LAG_TREND_MAX) {
+		if (!sum_at(data->reader, topic->series, topic->seen_at - topic->nsums * TREND_STEP_MS,
+			    &topic->sums[topic->nsums], &there, err))
+			return false;
+		topic->nsums += there;
+	}
+	return true;
+}
+
 /* The same from whole states, for readers that have no place in some partition. */
 static bool trend_by_states(struct lag_data *data, const struct lag_place *place, int64_t now_ms,
 	double trend[LAG_TREND_MAX], struct err *err)
@@ -379,26 +394,29 @@ static bool trend_by_states(struct lag_data *data, const struct lag_place *place
 bool lag_trend(struct lag_data *data, const struct lag_place *place, double trend[LAG_TREND_MAX],
 	struct err *err)
 {
-	const struct lag_topic *topic;
+	struct lag_topic *topic;
 
 	for (size_t i = 0; i < LAG_TREND_MAX; i++)
 		trend[i] = NAN;
 	if (place->topic_at == SIZE_MAX || place->state.heads[PLACE_OF_DELTA] == 1)
 		return true;
 	topic = &data->topics[place->topic_at];
-	for (int64_t i = 0; i < LAG_TREND_MAX; i++) {
-		int64_t at = topic->seen_at - i * TREND_STEP_MS;
-		struct lag_row_head marks, places;
-		bool there, also;
+	if (!topic->sums && !topic_sums(data, topic, err))
+		return false;
+	for (int64_t i = 0; i < topic->nsums; i++) {
+		const struct lag_row_head *marks = &topic->sums[i];
+		struct lag_row_head places;
+		bool there;
 
-		if (!sum_at(data->reader, topic->series, at, &marks, &there, err) ||
-			!sum_at(data->reader, place->series, at, &places, &also, err))
+		if (!sum_at(data->reader, place->series, topic->seen_at - i * TREND_STEP_MS, &places, &there,
+			    err))
 			return false;
-		if (!there || !also)
+		if (!there)
 			break;
-		if (marks.known != places.known)
+		if (marks->known != places.known)
 			return trend_by_states(data, place, topic->seen_at, trend, err);
-		trend[LAG_TREND_MAX - 1 - i] = (double)(int64_t)((uint64_t)marks.sum - (uint64_t)places.sum);
+		trend[LAG_TREND_MAX - 1 - i] =
+			(double)(int64_t)((uint64_t)marks->sum - (uint64_t)places.sum);
 		if (trend[LAG_TREND_MAX - 1 - i] < 0)
 			trend[LAG_TREND_MAX - 1 - i] = 0;
 	}

@@ -68,11 +68,6 @@ bool lag_state_set(struct lag_state *state, int32_t partition, size_t field, int
 	return true;
 }
 
-int64_t lag_state_get(const struct lag_state *state, size_t partition, size_t field)
-{
-	return partition < state->n ? state->cells[field][partition] : LAG_NONE;
-}
-
 bool lag_state_equal(const struct lag_state *a, const struct lag_state *b)
 {
 	size_t n = a->n > b->n ? a->n : b->n;
@@ -286,6 +281,38 @@ static bool apply_sparse(
 	return true;
 }
 
+/*
+ * Nearly all numbers of a store of lag are read here, most of them a byte or two long: the common ones
+ * without a call. `flip` is 0, or all ones to take the difference back.
+ */
+static bool apply_dense(struct place *place, int64_t *cells, size_t n, bool undo)
+{
+	const unsigned char *at = place->at;
+	uint64_t flip = undo ? UINT64_MAX : 0;
+	size_t i = 0;
+
+	for (; i < n && place->end - at >= 2; i++) {
+		uint64_t value = at[0];
+
+		if (value < 0x80) {
+			at++;
+		} else if (at[1] < 0x80) {
+			value = (value & 0x7f) | (uint64_t)at[1] << 7;
+			at += 2;
+		} else {
+			place->at = at;
+			value = take_uint(place);
+			at = place->at;
+		}
+		value = value >> 1 ^ (0 - (value & 1));
+		cells[i] = (int64_t)((uint64_t)cells[i] + ((value ^ flip) - flip));
+	}
+	place->at = at;
+	for (; i < n; i++)
+		change(&cells[i], take_int(place), undo);
+	return !place->bad;
+}
+
 static bool apply_field(struct place *place, struct lag_state *state, size_t field, bool undo)
 {
 	uint64_t list = take_uint(place), n = list >> 2;
@@ -301,11 +328,8 @@ static bool apply_field(struct place *place, struct lag_state *state, size_t fie
 		return false;
 	widen(state, (size_t)n);
 	cells = state->cells[field];
-	if ((list & 3) == LIST_DENSE) {
-		for (size_t i = 0; i < n; i++)
-			change(&cells[i], take_int(place), undo);
-		return !place->bad;
-	}
+	if ((list & 3) == LIST_DENSE)
+		return apply_dense(place, cells, (size_t)n, undo);
 	delta = take_int(place);
 	for (size_t i = 0; i < n; i++)
 		change(&cells[i], delta, undo);

@@ -40,7 +40,10 @@ void lag_state_clear(struct lag_state *state); /* nothing known, memory kept */
 void lag_state_copy(struct lag_state *to, const struct lag_state *from);
 /* False: a partition number outside 0 .. LAG_PARTITIONS_MAX-1; nothing is set. */
 bool lag_state_set(struct lag_state *state, int32_t partition, size_t field, int64_t value);
-int64_t lag_state_get(const struct lag_state *state, size_t partition, size_t field);
+static inline int64_t lag_state_get(const struct lag_state *state, size_t partition, size_t field)
+{
+	return partition < state->n ? state->cells[field][partition] : LAG_NONE;
+}
 bool lag_state_equal(const struct lag_state *a, const struct lag_state *b);
 int64_t lag_value(int64_t fact); /* FACT_UNKNOWN and what cannot be: LAG_NONE */
 int64_t lag_fact(int64_t value); /* LAG_NONE: FACT_UNKNOWN */

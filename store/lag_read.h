@@ -53,6 +53,8 @@ struct lag_topic {
 	int64_t at, seen_at;
 	bool stale, has_unread, wanted;
 	double *low_rates;          /* by partition; NAN */
+	struct lag_row_head *sums;  /* for trends: now and every TREND_STEP_MS back; NULL = not read yet */
+	int64_t nsums;
 	struct lag_times times;
 	struct lag_place **places;  /* that read it */
 	size_t nplaces;

@@ -285,7 +285,7 @@ static bool fill_partitions(struct lag_data *data, struct lag_place *place, stru
 	row->seen_at_ms = topic->seen_at < place->seen_at ? topic->seen_at : place->seen_at;
 	if (row->topic_gone)
 		return true;
-	row->partitions = ARENA_ARRAY(data->names.arena, struct lag_partition_row, n + 1);
+	row->partitions = arena_raw(data->names.arena, (n + 1) * sizeof *row->partitions);
 	for (size_t p = 0; p < n; p++) {
 		if (lag_state_get(&topic->state, p, MARK_HIGH) < 0 &&
 			lag_state_get(&topic->state, p, MARK_LEADER) == LAG_NONE)

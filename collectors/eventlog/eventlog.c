@@ -361,53 +361,54 @@ static void try_record(void *context, const struct follow_record *record)
 }
 
 /* The last step of the doctor: does what is there look like an event log? */
-static void judge(struct trial *trial, const struct follow_status *status)
+static void judge(struct trial *trial, const char *not_a_log, struct buf *what)
 {
-	struct buf line;
 	const struct fact_batch *batch = trial->batch;
+	bool good = trial->records == 0 || batch->nevents > 0;
 
-	buf_init(&line, 1024);
-	if (status->files == 0) {
-		trial->say(trial->context, false, "no file is there; check path, and that the log is "
-						  "exported to it");
-	} else if (trial->records > 0 && batch->nevents == 0) {
+	if (good) {
+		(void)buf_addf(what, ": %zu events, %" PRId64 " undecodable", batch->nevents,
+			batch->undecodable);
+	} else {
 		struct text reason = batch->nfacts > 0 ? batch->facts[0].u.undecodable.reason
 						       : TEXT("no event in it");
 
-		(void)buf_addf(&line, "what is there is no event log: %.*s", TEXT_ARG(reason));
-		trial->say(trial->context, false, line.bytes);
-	} else {
-		(void)buf_addf(&line, "%zu file%s, %.1f MB; first %zu records: %zu events, %" PRId64
-			" undecodable", status->files, status->files == 1 ? "" : "s",
-			(double)status->behind / 1e6, trial->records, batch->nevents,
-			batch->undecodable);
-		trial->say(trial->context, true, line.bytes);
+		buf_reset(what);
+		(void)buf_addf(what, "%s: %.*s", not_a_log, TEXT_ARG(reason));
 	}
+	trial->say(trial->context, good, what->bytes);
+}
+
+static void judge_files(struct trial *trial, const struct follow_status *status)
+{
+	struct buf line;
+
+	if (status->files == 0) {
+		trial->say(trial->context, false, "no file is there; check path, and that the log is "
+						  "exported to it");
+		return;
+	}
+	buf_init(&line, 1024);
+	(void)buf_addf(&line, "%zu file%s, %.1f MB; first %zu records", status->files,
+		status->files == 1 ? "" : "s", (double)status->behind / 1e6, trial->records);
+	judge(trial, "what is there is no event log", &line);
 	buf_done(&line);
 }
 
 static void judge_table(struct trial *trial)
 {
-	const struct fact_batch *batch = trial->batch;
 	struct table_status status;
 	struct buf line;
 
-	buf_init(&line, 1024);
 	table_follow_status(trial->log.table, &status);
 	if (status.problem[0] != '\0') {
 		trial->say(trial->context, false, status.problem);
-	} else if (trial->records > 0 && batch->nevents == 0) {
-		struct text reason = batch->nfacts > 0 ? batch->facts[0].u.undecodable.reason
-						       : TEXT("no event in it");
-
-		(void)buf_addf(&line, "the Delta table is no event log: %.*s", TEXT_ARG(reason));
-		trial->say(trial->context, false, line.bytes);
-	} else {
-		(void)buf_addf(&line, "a Delta table, version %" PRId64 "; first %zu rows: %zu events, %"
-			PRId64 " undecodable", status.version, trial->records, batch->nevents,
-			batch->undecodable);
-		trial->say(trial->context, true, line.bytes);
+		return;
 	}
+	buf_init(&line, 1024);
+	(void)buf_addf(&line, "a Delta table, version %" PRId64 "; first %zu rows", status.version,
+		trial->records);
+	judge(trial, "the Delta table is no event log", &line);
 	buf_done(&line);
 }
 
@@ -448,7 +449,7 @@ static void doctor(const struct config_section *config,
 			"writer stopped", after.unfinished);
 		say(context, false, line);
 	}
-	judge(&trial, &before);
+	judge_files(&trial, &before);
 	stop(&trial.log);
 	fact_batch_free(trial.batch);
 }

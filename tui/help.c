@@ -2,17 +2,23 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "tui/app_state.h"
 
 /*
  * Help for the screen below it, made from the tables at the moment it is opened: the screen's own
  * actions, everybody's, the columns, the signs.
  */
-enum { HELP_LINES = 256, KEYS_WIDTH = 16, NAME_WIDTH = 14, MORE_WIDTH = 10 };
+enum { HELP_LINES = 256, KEYS_WIDTH = 16, NAME_WIDTH = 14, MORE_WIDTH = 10, COLS_DEFAULT = 80,
+	TEXT_LEAST = 12 };
 
 struct help {
 	struct arena arena; /* its own: nothing is loaded */
-	struct line *lines[HELP_LINES];
+	struct help_line {
+		struct line line;
+		struct text sentence; /* goes on behind the line, broken where the screen ends */
+		enum role role;
+	} lines[HELP_LINES];
 	int n, skip;
 };
 
@@ -36,14 +42,20 @@ static const struct {
 	{ GLYPH_MARK, ROLE_MARKED, "marked row" },
 };
 
+/* Beyond HELP_LINES there is nothing: the last line is written over. */
 static struct line *add(struct help *help)
 {
-	struct line *line = ARENA_NEW(&help->arena, struct line);
+	struct help_line *line = &help->lines[help->n < HELP_LINES ? help->n++ : HELP_LINES - 1];
 
-	line_init(line, &help->arena);
-	if (help->n < HELP_LINES)
-		help->lines[help->n++] = line;
-	return line;
+	*line = (struct help_line){ .role = ROLE_TEXT };
+	line_init(&line->line, &help->arena);
+	return &line->line;
+}
+
+static void sentence(struct help *help, enum role role, const char *text)
+{
+	help->lines[help->n - 1].sentence = text_of(text);
+	help->lines[help->n - 1].role = role;
 }
 
 static void heading(struct help *help, const char *title)
@@ -60,7 +72,7 @@ static void row(struct help *help, const char *first, enum role role, const char
 
 	line_addf(line, role, " %-*s ", KEYS_WIDTH, first);
 	line_addf(line, ROLE_TEXT, "%-*s ", NAME_WIDTH, second);
-	line_add(line, ROLE_DIM, text_of(text));
+	sentence(help, ROLE_DIM, text);
 }
 
 static void action_row(struct help *help, const struct app *app, enum action action)
@@ -82,7 +94,8 @@ static bool has_action(const struct view_ops *ops, enum action action)
 static void add_own(struct help *help, const struct app *app, const struct view_ops *ops)
 {
 	line_addf(add(help), ROLE_TITLE, " %s", ops->title ? ops->title : ops->name);
-	line_addf(add(help), ROLE_TEXT, " %s", ops->about ? ops->about : "");
+	line_addf(add(help), ROLE_TEXT, " ");
+	sentence(help, ROLE_TEXT, ops->about ? ops->about : "");
 	heading(help, "Keys of this screen");
 	for (size_t i = 0; ops->actions && ops->actions[i] != ACT_NONE; i++)
 		action_row(help, app, ops->actions[i]);
@@ -158,31 +171,71 @@ void help_set(struct view *view, const struct app *app, struct screen *of)
 	add_rest(help, &view->look);
 }
 
+/* The next piece of a sentence: up to the last blank that fits, all of it where there is no room. */
+static struct text next_piece(struct text *rest, int room)
+{
+	struct text piece = *rest;
+
+	if (room >= TEXT_LEAST && (int)utf8_width(piece) > room) {
+		size_t used;
+
+		piece = utf8_head(*rest, (size_t)room, &used);
+		while (piece.len > 0 && rest->bytes[piece.len] != ' ')
+			piece.len--;
+		if (piece.len == 0)
+			piece = *rest;
+	}
+	*rest = text_trim(text_sub(*rest, piece.len, rest->len));
+	return piece;
+}
+
+/* Draws or, without a canvas, counts: how many rows there are. */
+static int walk(const struct help *help, struct canvas *canvas, struct rect rect)
+{
+	int at = 0;
+
+	for (int i = 0; i < help->n; i++) {
+		const struct help_line *line = &help->lines[i];
+		int indent = (int)line_width(&line->line);
+		struct text rest = line->sentence;
+		bool first = true;
+
+		do {
+			struct text piece = next_piece(&rest, rect.cols - indent);
+			int row = at++ - help->skip;
+
+			if (canvas && first && row >= 0 && row < rect.rows)
+				canvas_line(canvas, rect.row + row, rect.col, rect.cols, &line->line, false);
+			if (canvas && row >= 0 && row < rect.rows && indent < rect.cols)
+				(void)canvas_put(canvas, rect.row + row, rect.col + indent,
+					rect.cols - indent, line->role, piece);
+			first = false;
+		} while (rest.len > 0);
+	}
+	return at;
+}
+
 static int help_rows(const struct view *view)
 {
-	const struct help *help = view->state;
-
-	return help->n;
+	return walk(view->state, NULL, (struct rect){
+		.cols = view->rect.cols > 0 ? view->rect.cols : COLS_DEFAULT });
 }
 
 static void help_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
 	const struct help *help = view->state;
-	bool more = help->n - help->skip > rect.rows;
+	int more = walk(help, canvas, rect) - help->skip - rect.rows;
 
-	for (int i = 0; i < rect.rows && help->skip + i < help->n; i++)
-		canvas_line(canvas, rect.row + i, rect.col, rect.cols, help->lines[help->skip + i],
-			false);
-	if (more && rect.cols > MORE_WIDTH)
+	if (more > 0 && rect.cols > MORE_WIDTH)
 		canvas_putf(canvas, rect.row + rect.rows - 1, rect.col + rect.cols - MORE_WIDTH,
-			MORE_WIDTH, ROLE_DIM, " %4d more", help->n - help->skip - rect.rows);
+			MORE_WIDTH, ROLE_DIM, " %4d more", more);
 }
 
 static enum reply help_act(struct view *view, enum action action, struct app *app)
 {
 	struct help *help = view->state;
 	int page = view->rect.rows > 1 ? view->rect.rows - 1 : 1;
-	int last = help->n > view->rect.rows ? help->n - view->rect.rows : 0;
+	int rows = help_rows(view), last = rows > view->rect.rows ? rows - view->rect.rows : 0;
 
 	(void)app;
 	switch ((int)action) {

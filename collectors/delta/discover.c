@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "collectors/delta/parts.h"
+#include "collectors/delta/state.h"
 
 enum { DIRECTORIES_MAX = 50 * 1000 };
 
@@ -41,6 +42,33 @@ char *delta_log_dir(const char *path)
 		return dir;
 	free(dir);
 	return NULL;
+}
+
+bool delta_find_table(const char *given, char **path_out, char **log_dir_out, struct err *err)
+{
+	struct arena arena = { 0 };
+	struct text decoded = text_of(given);
+	char *path;
+	char *log_dir;
+	char *slash;
+
+	if (strncmp(given, "file:", 5) == 0)
+		decoded = delta_path_canonical(&arena, decoded);
+	path = realpath(decoded.len ? arena_printf(&arena, "%.*s", TEXT_ARG(decoded)) : "", NULL);
+	arena_free(&arena);
+	if (!path)
+		return err_errno(err, errno, "open %s", given);
+	log_dir = delta_log_dir(path);
+	if (!log_dir) {
+		free(path);
+		return err_set(err, ERR_ABSENT, 0, "%s holds no _delta_log", given);
+	}
+	slash = strrchr(path, '/');
+	if (strcmp(log_dir, path) == 0 && slash && slash != path)
+		*slash = '\0';
+	*path_out = path;
+	*log_dir_out = log_dir;
+	return true;
 }
 
 static size_t slot_of(const struct visited *seen, size_t room, dev_t device, ino_t inode)

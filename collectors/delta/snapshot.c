@@ -235,34 +235,6 @@ static bool open_version(struct delta_snapshot *snapshot, struct err *err)
 	return rebuild_at(snapshot, version, err);
 }
 
-/* The table's directory and its log's, of what people or configurations name it by. */
-static bool find_table(const char *given, char **path_out, char **log_dir_out, struct err *err)
-{
-	struct arena arena = { 0 };
-	struct text decoded = text_of(given);
-	char *path;
-	char *log_dir;
-	char *slash;
-
-	if (strncmp(given, "file:", 5) == 0)
-		decoded = delta_path_canonical(&arena, decoded);
-	path = realpath(decoded.len ? arena_printf(&arena, "%.*s", TEXT_ARG(decoded)) : "", NULL);
-	arena_free(&arena);
-	if (!path)
-		return err_errno(err, errno, "open %s", given);
-	log_dir = delta_log_dir(path);
-	if (!log_dir) {
-		free(path);
-		return err_set(err, ERR_ABSENT, 0, "%s holds no _delta_log", given);
-	}
-	slash = strrchr(path, '/');
-	if (strcmp(log_dir, path) == 0 && slash && slash != path)
-		*slash = '\0';
-	*path_out = path;
-	*log_dir_out = log_dir;
-	return true;
-}
-
 bool delta_snapshot_open(const char *path, const struct delta_at *at,
 	struct delta_snapshot **snapshot_out, struct err *err)
 {
@@ -279,7 +251,7 @@ bool delta_snapshot_open(const char *path, const struct delta_at *at,
 	snapshot->sidecars = json_array();
 	delta_state_init(&snapshot->state);
 	close_log(snapshot);
-	done = find_table(path, &snapshot->path, &snapshot->log_dir, err) &&
+	done = delta_find_table(path, &snapshot->path, &snapshot->log_dir, err) &&
 		open_log(snapshot, err);
 	done = done && ((list_log(snapshot, err) && open_version(snapshot, err)) ||
 			       err_wrap(err, "table %s", path));

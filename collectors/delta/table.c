@@ -540,23 +540,16 @@ bool delta_read_table(const char *path, struct progress *progress, struct fact_b
 {
 	struct delta_pace pace = { clock_system(), INT64_MAX, SIZE_MAX, true, progress };
 	struct delta_table table;
-	char *given = realpath(strncmp(path, "file://", 7) == 0 ? path + 7 : path, NULL);
+	char *found;
 	char *log_dir;
 	char *slash;
 	bool more = true;
 	bool done = true;
 
-	if (!given)
-		return err_errno(err, errno, "open %s", path);
-	log_dir = delta_log_dir(given);
-	if (!log_dir) {
-		free(given);
-		return err_set(err, ERR_ABSENT, 0, "%s holds no _delta_log", path);
-	}
-	if (strcmp(log_dir, given) == 0 && (slash = strrchr(given, '/')) && slash != given)
-		*slash = '\0';
-	slash = strrchr(given, '/');
-	delta_table_init(&table, given, log_dir, slash && slash[1] ? slash + 1 : given);
+	if (!delta_find_table(path, &found, &log_dir, err))
+		return false;
+	slash = strrchr(found, '/');
+	delta_table_init(&table, found, log_dir, slash && slash[1] ? slash + 1 : found);
 	while (done && more) {
 		pace.facts_max = batch->nfacts + 100000;
 		done = delta_table_read(&table, &pace, batch, &more, err) &&
@@ -571,6 +564,6 @@ bool delta_read_table(const char *path, struct progress *progress, struct fact_b
 	}
 	delta_table_done(&table);
 	free(log_dir);
-	free(given);
+	free(found);
 	return done;
 }

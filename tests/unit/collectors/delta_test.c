@@ -358,9 +358,9 @@ static void test_read_table(void **state)
 	commit(fixture, "t", 0, 1000, SETUP);
 	assert_false(delta_read_table(fixture->dir, NULL, fixture->batch, &err));
 	assert_int_equal(err.kind, ERR_ABSENT);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 5; i++) {
 		static const char *const ways[][2] = { { "", "/t" }, { "", "/t/_delta_log/" },
-			{ "file://", "/t/" } };
+			{ "file://", "/t/" }, { "file:", "/%74" }, { "file://", "/t/_delta%5Flog" } };
 
 		fact_batch_reset(fixture->batch);
 		(void)snprintf(path, sizeof path, "%s%s%s", ways[i][0], fixture->dir, ways[i][1]);

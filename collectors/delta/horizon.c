@@ -1,292 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which versions can still be restored, and until when. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "collectors/delta/table_state.h"
+#include "collectors/delta/old_files.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 
-enum { LOOKS_A_TELL = 64, FILES_A_TELL = 4096 };
-
-enum presence { UNLOOKED, THERE, MISSING };
-
-/* A file on disk that only older versions need: data, or of deletion vectors. */
-struct old_file {
-	struct text path; /* absolute */
-	int64_t deleted_ms; /* of its last tombstone; FACT_UNKNOWN = not told */
-	enum presence presence;
-	uint32_t dir;
-};
-
-/* Between calls: directories as they were when they were looked into, and what was in them. */
-struct known_dir {
-	struct text path;
-	int64_t changed_ns; /* modification time then; 0 = never looked into */
-	bool same;          /* it has not changed since, in this call */
-};
-struct delta_known {
-	struct arena arena;
-	struct old_file *files;
-	size_t n, room;
-	uint32_t *slots; /* place + 1 */
-	size_t nslots;
-	struct known_dir *dirs;
-	size_t ndirs, dirs_room;
-	uint32_t *dir_slots;
-	size_t dir_slots_room;
-	size_t spans; /* of the snapshot taken in so far */
-	uint32_t *of_span; /* two a span: data file, vector file; place + 1 */
-	size_t of_span_room;
-	bool *alive; /* by file: the newest version needs it, too */
-	size_t alive_room;
-	int64_t rebuilt;
-};
-
-/* ---- the files behind the spans ---- */
-
-static void grow_dirs(struct delta_known *known)
-{
-	size_t n = known->dir_slots_room ? known->dir_slots_room * 2 : 32;
-
-	free(known->dir_slots);
-	known->dir_slots = NEW_ARRAY(uint32_t, n);
-	known->dir_slots_room = n;
-	for (uint32_t i = 0; i < known->ndirs; i++) {
-		size_t at = text_hash(known->dirs[i].path) & (n - 1);
-
-		while (known->dir_slots[at])
-			at = (at + 1) & (n - 1);
-		known->dir_slots[at] = i + 1;
-	}
-}
-
-static uint32_t dir_of(struct delta_known *known, struct text path)
-{
-	const char *slash = memrchr(path.bytes, '/', path.len);
-	struct text dir = text_sub(path, 0, slash ? (size_t)(slash - path.bytes) : 0);
-	size_t at;
-
-	if (known->ndirs * 2 >= known->dir_slots_room)
-		grow_dirs(known);
-	at = text_hash(dir) & (known->dir_slots_room - 1);
-	for (; known->dir_slots[at]; at = (at + 1) & (known->dir_slots_room - 1))
-		if (text_eq(known->dirs[known->dir_slots[at] - 1].path, dir))
-			return known->dir_slots[at] - 1;
-	if (known->ndirs == known->dirs_room) {
-		known->dirs_room = known->dirs_room ? known->dirs_room * 2 : 16;
-		known->dirs = mem_resize(known->dirs, known->dirs_room, sizeof *known->dirs);
-	}
-	known->dirs[known->ndirs] = (struct known_dir){ .path = arena_text(&known->arena, dir) };
-	known->dir_slots[at] = (uint32_t)++known->ndirs;
-	return (uint32_t)known->ndirs - 1;
-}
-
-static void grow(struct delta_known *known)
-{
-	size_t n = known->nslots ? known->nslots * 2 : 64;
-	uint32_t *slots = NEW_ARRAY(uint32_t, n);
-
-	for (uint32_t i = 0; i < known->n; i++) {
-		size_t at = text_hash(known->files[i].path) & (n - 1);
-
-		while (slots[at])
-			at = (at + 1) & (n - 1);
-		slots[at] = i + 1;
-	}
-	free(known->slots);
-	known->slots = slots;
-	known->nslots = n;
-}
-
-/* Place of a file; n when it is not known and not to be added. */
-static size_t file_place(struct delta_known *known, struct text path, bool add)
-{
-	size_t at;
-
-	if (known->n * 2 >= known->nslots)
-		grow(known);
-	at = text_hash(path) & (known->nslots - 1);
-	for (; known->slots[at]; at = (at + 1) & (known->nslots - 1))
-		if (text_eq(known->files[known->slots[at] - 1].path, path))
-			return known->slots[at] - 1;
-	if (!add)
-		return known->n;
-	if (known->n == known->room) {
-		known->room = known->room ? known->room * 2 : 64;
-		known->files = mem_resize(known->files, known->room, sizeof *known->files);
-	}
-	path = arena_text(&known->arena, path);
-	known->files[known->n] = (struct old_file){
-		.path = path,
-		.deleted_ms = FACT_UNKNOWN,
-		.dir = dir_of(known, path),
-	};
-	known->slots[at] = (uint32_t)++known->n;
-	return known->n - 1;
-}
-
-/* One of a span's two files; place + 1, 0 = it has none that is known to lie here. */
-static uint32_t take_file(struct delta_known *known, char *where, const struct delta_span *span)
-{
-	size_t place;
-
-	if (!where)
-		return 0;
-	place = file_place(known, text_of(where), true);
-	free(where);
-	if (span->deleted_ms > known->files[place].deleted_ms)
-		known->files[place].deleted_ms = span->deleted_ms;
-	return (uint32_t)place + 1;
-}
-
-static void forget(struct delta_known *known)
-{
-	arena_free(&known->arena);
-	free(known->files);
-	free(known->slots);
-	free(known->dirs);
-	free(known->dir_slots);
-	free(known->of_span);
-	free(known->alive);
-	*known = (struct delta_known){ 0 };
-}
-
-static bool take_spans(struct delta_known *known, const struct delta_snapshot *snapshot,
-	struct progress *progress, struct err *err)
-{
-	if (known->spans > snapshot->nspans || known->rebuilt != snapshot->rebuilt)
-		forget(known); /* the snapshot was rebuilt */
-	known->rebuilt = snapshot->rebuilt;
-	if (snapshot->nspans * 2 > known->of_span_room) {
-		known->of_span_room = snapshot->nspans * 2 + 64;
-		known->of_span = mem_resize(
-			known->of_span, known->of_span_room, sizeof *known->of_span);
-	}
-	for (; known->spans < snapshot->nspans; known->spans++) {
-		const struct delta_span *span = &snapshot->spans[known->spans];
-		uint32_t *of = known->of_span + 2 * known->spans;
-
-		if (known->spans % FILES_A_TELL == 0 &&
-			!progress_tell(progress, "removed files", (int64_t)known->spans,
-				(int64_t)snapshot->nspans, err))
-			return false;
-		of[0] = take_file(known, delta_file_location(snapshot, span->path), span);
-		of[1] = span->dv.storage
-			? take_file(known, delta_dv_location(snapshot, &span->dv), span)
-			: 0;
-	}
-	return true;
-}
-
-static void mark(struct delta_known *known, char *where)
-{
-	size_t place;
-
-	if (!where)
-		return;
-	place = file_place(known, text_of(where), false);
-	if (place < known->n)
-		known->alive[place] = true;
-	free(where);
-}
-
-/* Which of the old files the newest version needs, under another vector or again. */
-static void mark_alive(struct delta_known *known, struct delta_snapshot *snapshot)
-{
-	struct delta_walk walk = { 0 };
-	struct delta_entry entry;
-
-	if (known->n > known->alive_room) {
-		known->alive_room = known->n * 2;
-		known->alive = mem_resize(known->alive, known->alive_room, sizeof *known->alive);
-	}
-	if (known->n > 0)
-		memset(known->alive, 0, known->n * sizeof *known->alive);
-	/* Bare files are found by their key, one with a vector only by walking. */
-	for (size_t i = 0; i < snapshot->nspans; i++) {
-		struct delta_entry bare = { .path = snapshot->spans[i].path,
-			.dv.offset = FACT_UNKNOWN };
-
-		if (known->of_span[2 * i] && delta_state_has(&snapshot->state, &bare))
-			known->alive[known->of_span[2 * i] - 1] = true;
-	}
-	while (snapshot->state.sums.vectors > 0 && delta_walk_next(snapshot, &walk, &entry)) {
-		if (!entry.dv.storage)
-			continue;
-		mark(known, delta_file_location(snapshot, entry.path));
-		mark(known, delta_dv_location(snapshot, &entry.dv));
-	}
-	delta_walk_done(&walk);
-}
-
-/* ---- looking ---- */
-
-static enum presence look(struct text path)
-{
-	struct stat status;
-
-	if (stat(path.bytes, &status) == 0) /* arena texts are terminated */
-		return THERE;
-	return errno == ENOENT || errno == ENOTDIR ? MISSING : UNLOOKED;
-}
-
-/* A directory that has not changed has lost nothing; a fresh change may hide a second one. */
-static void look_at_dirs(struct delta_known *known, int64_t now_ms)
-{
-	for (size_t i = 0; i < known->ndirs; i++) {
-		struct known_dir *dir = &known->dirs[i];
-		struct stat status;
-		int64_t ns = 0;
-
-		if (stat(dir->path.len ? dir->path.bytes : "/", &status) == 0)
-			ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
-		dir->same = ns != 0 && ns == dir->changed_ns;
-		if (!dir->same)
-			dir->changed_ns = now_ms - ns / 1000000 > 2000 ? ns : 0;
-	}
-}
-
-static bool look_for_old(struct delta_known *known, const struct delta_looks *looks,
-	int64_t *looked_out, struct err *err)
-{
-	int64_t looked = 0;
-
-	look_at_dirs(known, looks->now_ms);
-	for (size_t i = known->n; i-- > 0;) {
-		struct old_file *file = &known->files[i];
-
-		if (known->alive[i] || (known->dirs[file->dir].same && file->presence != UNLOOKED))
-			continue;
-		if (looked >= looks->old_max) {
-			if (file->presence == THERE)
-				file->presence = UNLOOKED; /* what is gone does not come back */
-			continue;
-		}
-		if (looked % LOOKS_A_TELL == 0 &&
-			!progress_tell(looks->progress, "files looked for", looked, -1, err)) {
-			for (size_t k = 0; k < known->ndirs; k++)
-				known->dirs[k].changed_ns = 0; /* not all in them was looked for */
-			return false;
-		}
-		file->presence = look(file->path);
-		looked++;
-	}
-	*looked_out = looked;
-	return true;
-}
+/* ---- of the newest version ---- */
 
 static void look_for_one(struct delta_horizon *horizon, char *where)
 {
 	if (!where)
 		return;
 	horizon->newest_looked++;
-	if (look(text_of(where)) == MISSING) {
+	if (file_presence(text_of(where)) == MISSING) {
 		horizon->newest_gone++;
 		if (!horizon->newest_gone_path.bytes)
 			horizon->newest_gone_path = arena_text(&horizon->arena, text_of(where));
@@ -557,10 +288,8 @@ static void conclude(struct delta_horizon *horizon, const struct delta_snapshot 
 static bool look_for_files(struct delta_horizon *horizon, struct delta_snapshot *snapshot,
 	const struct delta_looks *looks, struct err *err)
 {
-	if (!take_spans(horizon->known, snapshot, looks->progress, err))
-		return false;
-	mark_alive(horizon->known, snapshot);
-	return look_for_old(horizon->known, looks, &horizon->looked, err) &&
+	return old_files_take(horizon->known, snapshot, looks->progress, err) &&
+		old_files_look(horizon->known, looks, &horizon->looked, err) &&
 		look_for_newest(horizon, snapshot, looks, err);
 }
 
@@ -594,7 +323,7 @@ bool delta_horizon_read(struct delta_horizon *horizon, struct delta_snapshot *sn
 void delta_horizon_done(struct delta_horizon *horizon)
 {
 	if (horizon->known)
-		forget(horizon->known);
+		old_files_forget(horizon->known);
 	free(horizon->known);
 	free(horizon->rows);
 	arena_free(&horizon->arena);

@@ -218,15 +218,16 @@ static struct text quality_sentence(const struct look *look, const struct qualit
 		arena_printf(look->arena, "%.*s%.*s", TEXT_ARG(sentence), TEXT_ARG(table)));
 	if ((int)utf8_width(with_table) <= cols)
 		return with_table;
-	if (!table.len)
+	if (row->table_agrees != 1)
 		return sentence;
-	return text_of(arena_printf(look->arena,
-		"%.*s %s: %.*s of %.*s published, %.*s quarantined; table: %.*s",
+	table = text_of(arena_printf(look->arena,
+		"%.*s %s: %.*s of %.*s rows, %.*s (%.*s) quarantined; table agrees",
 		TEXT_ARG(format_share(look, row->published, row->input)),
 		row->is_open ? "so far" : "complete",
 		TEXT_ARG(format_count(look, row->published)), TEXT_ARG(format_count(look, row->input)),
 		TEXT_ARG(format_count(look, row->quarantined)),
-		TEXT_ARG(format_count(look, row->table_quarantined))));
+		TEXT_ARG(format_share(look, row->quarantined, row->input))));
+	return (int)utf8_width(table) <= cols ? table : sentence;
 }
 
 /* The name gives way before the words do. */

@@ -22,7 +22,7 @@ shows() { # columns, what
 
 collect q >/dev/null
 [ "$(says)" = "7800 7800 False" ] || die "they agree: $(says)"
-shows 80 ' 92.2% complete: 92 200 of 100 000 published, 7 800 quarantined; table: 7 800'
+shows 80 ' 92.2% complete: 92 200 of 100 000 rows, 7 800 (7.8%) quarantined; table agrees'
 shows 120 '7 800 (7.8%) quarantined; quarantine table says 7 800'
 
 # The same update puts ten rows more into the table than its event log tells of.

@@ -155,6 +155,16 @@ static void say_state(struct sheet *sheet, const struct look *look, const struct
 			TEXT_ARG(format_age(look, row->batch_started_ms)));
 }
 
+static void say_backlog(struct sheet *sheet, const struct look *look, const struct lag_row *row)
+{
+	bool files = row->behind_files != FACT_UNKNOWN, bytes = row->behind_bytes != FACT_UNKNOWN;
+
+	sheet_addf(sheet, "backlog", ROLE_NUMBER, "%.*s%s%s%.*s, as it says itself",
+		TEXT_ARG(files ? format_count(look, row->behind_files) : TEXT("")),
+		!files ? "" : row->behind_files == 1 ? " file" : " files", files && bytes ? ", " : "",
+		TEXT_ARG(bytes ? format_bytes(look, row->behind_bytes) : TEXT("")));
+}
+
 static void say_lag(struct sheet *sheet, const struct look *look, const struct lag_row *row)
 {
 	const char *least = row->lag_seconds_is_lower_bound ? "at least " : "";
@@ -172,9 +182,7 @@ static void say_lag(struct sheet *sheet, const struct look *look, const struct l
 			TEXT_ARG(format_count(look, row->behind_files)),
 			TEXT_ARG(format_bytes(look, row->behind_bytes)));
 	else if (row->behind_files != FACT_UNKNOWN || row->behind_bytes != FACT_UNKNOWN)
-		sheet_addf(sheet, "backlog", ROLE_NUMBER, "%.*s files, %.*s, as it says itself",
-			TEXT_ARG(format_count(look, row->behind_files)),
-			TEXT_ARG(format_bytes(look, row->behind_bytes)));
+		say_backlog(sheet, look, row);
 	if (!isnan(row->rate_in))
 		sheet_addf(sheet, "rates", ROLE_TEXT, "%.*s come, %.*s are read",
 			TEXT_ARG(format_rate(look, row->rate_in, false)),
@@ -206,8 +214,9 @@ static void say_loss(struct sheet *sheet, const struct look *look, const struct 
 
 void lag_sheet(struct sheet *sheet, const struct look *look, const struct lag_row *row)
 {
-	sheet_heading(sheet, arena_printf(look->arena, "%.*s  %.*s%s%.*s", TEXT_ARG(row->reader),
-		TEXT_ARG(row->cluster), row->cluster.len ? " " : "", TEXT_ARG(row->topic)));
+	sheet_heading(sheet, arena_printf(look->arena, "%.*s%s%.*s%s%.*s", TEXT_ARG(row->reader),
+		row->topic.len ? "  " : "", TEXT_ARG(row->cluster), row->cluster.len ? " " : "",
+		TEXT_ARG(row->topic)));
 	say_state(sheet, look, row);
 	say_loss(sheet, look, row);
 	say_lag(sheet, look, row);

@@ -187,8 +187,13 @@ static enum reply connectors_act(struct view *view, enum action action, struct a
 
 	if (action != ACT_OPEN)
 		return list_act(&connectors->table, action, view->rect.rows, false);
-	if (!row || !row->fact.group.len)
+	if (!row)
 		return REPLY_IGNORED;
+	if (!row->fact.group.len) {
+		app_message(app, ROLE_DIM, row->fact.sink ? "its consumer group is not known"
+							  : "a source writes to topics: it has no lag");
+		return REPLY_DONE;
+	}
 	arg_set(arg.subject, row->fact.group);
 	app_open(app, "lag", &arg);
 	return REPLY_DONE;

@@ -202,8 +202,6 @@ static bool reader_open_view(struct view *view, struct err *err)
 		.ncolumns = ARRAY_LEN(columns),
 		.row_size = sizeof(struct part_line),
 		.key = row_key,
-		.empty = "its partitions are not known: the cluster of its topic is not read,"
-			 " or the topic is gone",
 	};
 	table_init(&state->table);
 	return true;
@@ -231,6 +229,9 @@ static bool reader_load(struct view *view, struct reader *reader, struct err *er
 			topic.bytes ? " on " : "", view->arg.subject2);
 	state->found = true;
 	state->row = rows.rows[0];
+	state->table.empty = state->row.topic.len
+		? "its partitions are not known: the cluster of its topic is not read, or the topic is gone"
+		: "its log tells how much it has not read, but not of which topic: no partitions";
 	lines = ARENA_ARRAY(&view->arena, struct part_line, state->row.npartitions + 1);
 	for (size_t i = 0; i < state->row.npartitions; i++) {
 		if (state->row.partitions[i].lag_records > largest)
@@ -260,16 +261,9 @@ static struct sheet pane_of(const struct view *view)
 static void reader_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
 	static const struct table_form wide = { COLUMN_BAR, BAR_WIDE, format_bar_wide };
-	const struct reader_state *state = view->state;
-	struct sheet pane = pane_of(view);
-	struct split split =
-		split_rows(rect, list_rows(&state->table), sheet_height(&pane, rect.cols));
+	const struct sheet pane = pane_of(view);
 
-	if (rect.cols >= WIDE_COLS)
-		table_draw_form(&state->table, &wide, canvas, split.list, &view->look, true);
-	else
-		table_draw(&state->table, canvas, split.list, &view->look, true);
-	(void)pane_draw(&pane, canvas, split.pane);
+	list_over_pane(view, &wide, rect.cols >= WIDE_COLS, &pane, canvas, rect);
 }
 
 static int reader_print_rows(const struct view *view)
@@ -289,7 +283,15 @@ static enum reply reader_act(struct view *view, enum action action, struct app *
 		return list_act(&state->table, action, view->rect.rows, false);
 	if (!state->found)
 		return REPLY_IGNORED;
+	if (!state->row.topic.len) {
+		app_message(app, ROLE_DIM, "its log does not tell which topic it reads");
+		return REPLY_DONE;
+	}
 	arg_set(arg.subject, state->row.topic);
+	if (state->row.behind_versions != FACT_UNKNOWN) { /* of a Delta table: its path */
+		app_open(app, "history", &arg);
+		return REPLY_DONE;
+	}
 	arg_set(arg.subject2, state->row.cluster);
 	app_open(app, "topic", &arg);
 	return REPLY_DONE;

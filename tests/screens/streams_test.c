@@ -373,6 +373,12 @@ static void keys_lead_deeper(void **state)
 	shows(&run, "bucket is not there");
 	assert_true(screen_keys(&run, TEXT("<Enter>"), &err));
 	shows(&run, "connect-s3-sink");
+	/* a key that leads nowhere says why */
+	assert_true(screen_keys(&run, TEXT("<Esc> j <Enter>"), &err));
+	shows(&run, "a source writes to topics: it has no lag");
+	/* what a reader of a table reads is a table */
+	assert_true(screen_keys(&run, TEXT(": \"reader dlt/members_gold\" <Enter> <Enter>"), &err));
+	shows(&run, "RESTORABLE");
 	screen_close(&run);
 }
 

@@ -63,6 +63,8 @@ static const struct {
 		7, "kafka t 0 9\nnone\n" },
 	{ "v2 whose lines have no ids", BYTES("v2\n{}\n{\"t\":{\"0\":9}}\n-"), CHECKPOINT_WHOLE,
 		FACT_UNKNOWN, "kafka t 0 9\nnone\n" },
+	{ "v2: an id and nothing", BYTES("v2\n{}\nloans\n1:-\n"), CHECKPOINT_BROKEN, 0, NULL },
+	{ "v2: no id before the colon", BYTES("v2\n{}\n:-\n1:-\n"), CHECKPOINT_BROKEN, 0, NULL },
 	{ "Auto Loader", BYTES("v1\n{}\n{\"seqNum\":42,\"sourceVersion\":1,"
 			       "\"lastBackfillStartTimeMs\":1}"),
 		CHECKPOINT_WHOLE, FACT_UNKNOWN, "files Auto Loader 0 42\n" },
@@ -207,6 +209,7 @@ static void test_names(void **state)
 	assert_int_equal(checkpoint_number_of(TEXT("4.compact")), -1);
 	assert_int_equal(checkpoint_number_of(TEXT("-4")), -1);
 	assert_int_equal(checkpoint_number_of(TEXT("")), -1);
+	assert_int_equal(checkpoint_number_of(TEXT("999999999999999999")), 999999999999999999);
 	assert_int_equal(checkpoint_number_of(TEXT("9999999999999999999")), -1);
 }
 

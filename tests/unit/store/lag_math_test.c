@@ -55,6 +55,7 @@ static void written_at(void **state)
 		/* made anew at 20: what it holds was written since, and nothing of before counts */
 		{ "a topic made anew", { { 0, 900 }, { 10, 1000 }, { 20, 30 }, { 30, 60 } }, 4, 10, 20, true },
 		{ "after it was made anew", { { 0, 900 }, { 10, 1000 }, { 20, 30 }, { 30, 60 } }, 4, 45, 25, false },
+		{ "not written yet", { { 0, 100 }, { 10, 100 } }, 2, 100, 10, false },
 		{ "far numbers", { { 0, 0 }, { 1000, INT64_MAX } }, 2, INT64_MAX / 2, 500, false },
 	};
 
@@ -74,6 +75,7 @@ static void rates(void **state)
 	(void)state;
 	assert_true(lag_rate(0, 100, 10000, 200) == 10);
 	assert_true(lag_rate(0, 100, 10000, 100) == 0);
+	assert_true(lag_rate(0, 0, 10000, 100) == 10);
 	assert_true(isnan(lag_rate(10000, 100, 10000, 200)));
 	assert_true(isnan(lag_rate(0, NA, 10000, 200)));
 	assert_true(isnan(lag_rate(0, 100, 10000, NA)));
@@ -143,6 +145,8 @@ static void losses(void **state)
 		{ "nobody told how long, first offset moves", { NA, NA, false, 2 }, 10, 50, 100, HOUR, false, 20,
 			false },
 		{ "nobody told, nothing moves", { NA, NA, false, 0 }, 10, 50, 100, HOUR, false, NA, false },
+		{ "nobody told, not in a lifetime", { NA, NA, false, 1e-15 }, 10, 50, 100, HOUR, false, NA,
+			false },
 		{ "nobody told, nothing known", { NA, NA, false, NAN }, 10, 50, 100, HOUR, false, NA, false },
 		{ "size deletes sooner than age", { 6 * HOUR * 1000, 1 << 20, false, 2 }, 10, 50, 100, HOUR,
 			false, 20, false },

@@ -10,7 +10,6 @@
 
 #include "base/mem.h"
 #include "collectors/kafka/debezium.h"
-#include "collectors/kafka/intake.h"
 #include "collectors/kafka/tally.h"
 
 #define SOURCE "\"source\":{\"db\":\"d\",\"schema\":\"s\",\"table\":\"t\",\"ts_ms\":5,\"snapshot\":\"false\"}"
@@ -118,7 +117,7 @@ struct kept {
 	char topic[32], table[32];
 };
 static struct kept kept[512];
-static size_t nkept;
+static size_t nkept, told;
 
 static void keep(void *context, const struct tally_row *row)
 {
@@ -126,6 +125,7 @@ static void keep(void *context, const struct tally_row *row)
 	size_t at = 0;
 
 	(void)context;
+	told++;
 	while (at < nkept && (strcmp(kept[at].topic, row->topic) != 0 ||
 				     strcmp(kept[at].table, table) != 0 ||
 				     kept[at].row.minute_ms != row->minute_ms))
@@ -210,6 +210,81 @@ static void test_tally(void **state)
 	assert_int_equal(row_of("a", 11)->counted, 2);
 	assert_null(row_of("a", 8));
 	tally_free(tally);
+}
+
+static void test_tally_operations(void **state)
+{
+	static const char ops[] = "cuudddrrrr";
+	struct tally *tally = new_tally(1);
+	const struct tally_row *row;
+	int64_t offset = 0;
+
+	(void)state;
+	for (; ops[offset]; offset++)
+		count(tally, 0, offset, 600000 + offset, "a", ops[offset]);
+	for (int i = 0; i < 5; i++, offset++)
+		count(tally, 0, offset, 600000 + offset, "a", 0);
+	tally_tell(tally, 600100, true);
+	row = row_of("a", 10);
+	assert_non_null(row);
+	assert_int_equal(row->counted, 15);
+	assert_int_equal(row->creates, 1);
+	assert_int_equal(row->updates, 2);
+	assert_int_equal(row->deletes, 3);
+	assert_int_equal(row->reads, 4);
+	assert_int_equal(row->tombstones, 5);
+	assert_int_equal(row->delays, 6); /* a snapshot's reads say nothing of delay */
+	assert_int_equal(row->last_at_ms, 600000 + offset - 1);
+	assert_true(row->snapshot);
+	tally_free(tally);
+}
+
+/* While a minute is open: a new table at once, a large one as it grows, a small one at the end. */
+static void test_tally_tells_what_is_large(void **state)
+{
+	struct tally *tally = new_tally(1);
+	int64_t offset = 0;
+
+	(void)state;
+	count(tally, 0, offset++, 600000, "small", 'c');
+	tally_tell(tally, 600000, false);
+	assert_int_equal(row_of("small", 10)->counted, 1);
+	for (; offset < 300; offset++)
+		count(tally, 0, offset, 600000, "large", 'c');
+	count(tally, 0, offset++, 600000, "small", 'c');
+	told = 0;
+	tally_tell(tally, 600000, false);
+	assert_int_equal(told, 1);
+	assert_int_equal(row_of("large", 10)->counted, 299);
+	assert_int_equal(row_of("small", 10)->counted, 1);
+	tally_tell(tally, 600000, false);
+	assert_int_equal(told, 1); /* as it was told */
+	count(tally, 0, offset++, 660000, "large", 'c');
+	tally_tell(tally, 660000, false);
+	assert_int_equal(row_of("small", 10)->counted, 2);
+	assert_int_equal(row_of("large", 11)->counted, 1);
+	tally_free(tally);
+}
+
+/* A time that cannot be is now; a clock may be ahead by a minute. */
+static void test_tally_times(void **state)
+{
+	static const struct {
+		int64_t at_ms, minute;
+	} cases[] = { { -5, 10 }, { 0, 10 }, { 1, 0 }, { 600000 + 60000, 11 }, { 600000 + 60001, 10 },
+		{ INT64_MAX, 10 }, { INT64_MIN, 10 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct tally *tally = new_tally(1);
+		struct tally_record record = { .at_ms = cases[i].at_ms, .value = TEXT("x") };
+
+		tally_count(tally, 0, &record, 600000);
+		tally_tell(tally, 600000, true);
+		assert_int_equal(nkept, 1);
+		assert_int_equal(kept[0].row.minute_ms / 60000, cases[i].minute);
+		tally_free(tally);
+	}
 }
 
 /* What was passed over is in seen by time; what was not there from the minute's start is unknown. */
@@ -354,185 +429,6 @@ static void test_resume_nonsense(void **state)
 	}
 }
 
-/* One sweep in frames: a topic, a group, its position, the end. */
-static void put_sweep(struct buf *out, int64_t at_ms, bool with_topic, bool with_group, bool failed)
-{
-	size_t begun;
-
-	if (with_group) {
-		begun = wire_begin(out, WIRE_GROUP);
-		wire_text(out, TEXT("g\x1b"));
-		wire_text(out, TEXT("Stable"));
-		wire_i64(out, 2);
-		wire_u8(out, failed);
-		assert_true(wire_end(out, begun));
-	}
-	if (with_group && !failed) {
-		begun = wire_begin(out, WIRE_POSITION);
-		wire_text(out, TEXT("g\x1b"));
-		wire_text(out, TEXT("t"));
-		wire_u32(out, 2);
-		for (uint32_t p = 0; p < 2; p++) {
-			wire_u32(out, p);
-			wire_i64(out, 100 + p);
-		}
-		assert_true(wire_end(out, begun));
-	}
-	if (with_topic) {
-		begun = wire_begin(out, WIRE_TOPIC);
-		wire_text(out, TEXT("t"));
-		wire_i64(out, 1000);
-		wire_i64(out, -1);
-		wire_u8(out, 0);
-		wire_u32(out, 2);
-		for (uint32_t p = 0; p < 2; p++) {
-			wire_u32(out, 1);
-			wire_i64(out, 5);
-			wire_i64(out, 200);
-		}
-		assert_true(wire_end(out, begun));
-	}
-	begun = wire_begin(out, WIRE_END);
-	wire_u8(out, 1);
-	wire_u8(out, 1);
-	wire_u8(out, 0);
-	wire_i64(out, at_ms);
-	for (int i = 0; i < 7; i++)
-		wire_i64(out, i);
-	wire_text(out, TEXT_NONE);
-	assert_true(wire_end(out, begun));
-}
-
-static size_t gone_in(const struct fact_batch *batch)
-{
-	size_t gone = 0;
-
-	for (size_t i = 0; i < batch->nfacts; i++)
-		gone += (batch->facts[i].kind == FACT_MARKS && batch->facts[i].u.marks.gone) ||
-			(batch->facts[i].kind == FACT_POSITION && batch->facts[i].u.position.gone);
-	return gone;
-}
-
-static size_t gone_after(struct intake *intake, bool with_topic, bool with_group, bool failed)
-{
-	struct fact_batch *batch = fact_batch_new();
-	struct intake_sweep sweep = { 0 };
-	struct buf out;
-	size_t gone;
-
-	buf_init(&out, 1 << 20);
-	put_sweep(&out, 1000, with_topic, with_group, failed);
-	assert_true(intake_take(intake, buf_text(&out), batch, &sweep));
-	gone = gone_in(batch);
-	buf_done(&out);
-	fact_batch_free(batch);
-	return gone;
-}
-
-static void test_intake(void **state)
-{
-	struct intake *intake = intake_new(TEXT("prod"));
-	struct fact_batch *batch = fact_batch_new();
-	struct intake_sweep sweep = { 0 };
-	struct buf out;
-
-	(void)state;
-	buf_init(&out, 1 << 20);
-	put_sweep(&out, 777, true, true, false);
-	assert_true(intake_take(intake, buf_text(&out), batch, &sweep));
-	assert_int_equal(batch->nfacts, 3);
-	assert_int_equal(batch->facts[0].kind, FACT_POSITION);
-	assert_true(text_is(batch->facts[0].u.position.reader, "g\xe2\x90\x9b")); /* cleaned */
-	assert_int_equal(batch->facts[0].u.position.places[1].processed, 101);
-	assert_int_equal(batch->facts[0].u.position.members, 2);
-	assert_int_equal(batch->facts[1].u.marks.marks[1].high, 200);
-	assert_int_equal(batch->facts[2].kind, FACT_SWEEP);
-	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(batch->facts[i].happened_at_ms, 777);
-	/* Cut anywhere it is refused; no byte beyond it is looked at. */
-	for (size_t len = 0; len < out.len; len++) {
-		char *copy = malloc(len + 1);
-
-		memcpy(copy, out.bytes, len);
-		fact_batch_reset(batch);
-		assert_false(intake_take(intake, (struct text){ copy, len }, batch, &sweep));
-		free(copy);
-	}
-	buf_done(&out);
-	fact_batch_free(batch);
-	intake_free(intake);
-}
-
-static void test_gone(void **state)
-{
-	struct intake *intake = intake_new(TEXT("prod"));
-	struct intake *later = intake_new(TEXT("prod"));
-	struct buf saved;
-
-	(void)state;
-	assert_int_equal(gone_after(intake, true, true, false), 0);
-	assert_int_equal(gone_after(intake, true, true, true), 0);
-	assert_int_equal(gone_after(intake, true, true, true), 0);
-	assert_int_equal(gone_after(intake, true, true, true), 0); /* not read is not gone */
-	assert_int_equal(gone_after(intake, true, false, false), 0);
-	assert_int_equal(gone_after(intake, true, true, false), 0); /* it was chance */
-	assert_int_equal(gone_after(intake, true, false, false), 0);
-	assert_true(intake_moved(intake));
-	buf_init(&saved, 1 << 20);
-	intake_save(intake, &saved);
-	assert_false(intake_moved(intake));
-	intake_load(later, buf_text(&saved)); /* a restart in between forgets nothing */
-	assert_int_equal(gone_after(later, false, false, false), 1);
-	assert_int_equal(gone_after(later, false, false, false), 1);
-	assert_int_equal(gone_after(later, false, false, false), 0);
-	intake_load(later, TEXT("{\"x\":["));
-	intake_load(later, TEXT("[[1,2],[\"a\"],[\"a\",\"b\",900]]"));
-	buf_done(&saved);
-	intake_free(intake);
-	intake_free(later);
-}
-
-static void test_frames(void **state)
-{
-	struct buf out;
-	struct text rest;
-	enum wire_kind kind;
-	struct wire_in in;
-	size_t begun;
-
-	(void)state;
-	buf_init(&out, 64);
-	begun = wire_begin(&out, WIRE_LOG);
-	wire_u8(&out, 3);
-	wire_text(&out, TEXT("abc"));
-	wire_text(&out, TEXT_NONE);
-	wire_i64(&out, INT64_MIN);
-	assert_true(wire_end(&out, begun));
-	rest = buf_text(&out);
-	assert_int_equal(wire_cut(&rest, &kind, &in), WIRE_CUT);
-	assert_int_equal(rest.len, 0);
-	assert_int_equal(wire_take_u8(&in), 3);
-	assert_true(text_is(wire_take_text(&in), "abc"));
-	assert_null(wire_take_text(&in).bytes);
-	assert_int_equal(wire_take_i64(&in), INT64_MIN);
-	assert_false(in.bad);
-	assert_int_equal(wire_take_u32(&in), 0);
-	assert_true(in.bad);
-	/* What does not fit is taken back whole. */
-	begun = wire_begin(&out, WIRE_LOG);
-	for (int i = 0; i < 20; i++)
-		wire_i64(&out, i);
-	assert_false(wire_end(&out, begun));
-	assert_int_equal(out.len, begun);
-	rest = (struct text){ "\xff\xff\xff\xff\1", 5 };
-	assert_int_equal(wire_cut(&rest, &kind, &in), WIRE_BROKEN);
-	rest = (struct text){ "\0\0\0\0\1", 5 };
-	assert_int_equal(wire_cut(&rest, &kind, &in), WIRE_BROKEN);
-	rest = (struct text){ "\2\0\0\0\1", 5 };
-	assert_int_equal(wire_cut(&rest, &kind, &in), WIRE_MORE);
-	buf_done(&out);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,14 +436,14 @@ int main(void)
 		cmocka_unit_test(test_registry_head),
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_tally),
+		cmocka_unit_test(test_tally_operations),
+		cmocka_unit_test(test_tally_tells_what_is_large),
+		cmocka_unit_test(test_tally_times),
 		cmocka_unit_test(test_tally_samples),
 		cmocka_unit_test(test_tally_gaps),
 		cmocka_unit_test(test_tally_catches_up),
 		cmocka_unit_test(test_tally_restarts),
 		cmocka_unit_test(test_resume_nonsense),
-		cmocka_unit_test(test_intake),
-		cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

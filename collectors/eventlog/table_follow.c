@@ -8,56 +8,9 @@
 
 #include "base/mem.h"
 #include "collectors/delta/parts.h"
-#include "collectors/delta/snapshot.h"
-#include "collectors/eventlog/row_json.h"
-#include "collectors/eventlog/table_follow.h"
+#include "collectors/eventlog/table_parts.h"
 
-enum { STEP_ROWS = 5000, READ_MEMORY = 256 << 20 };
-
-struct table_file {
-	char *path; /* as the log spells it */
-	char *partitions; /* JSON as the log has it, or empty */
-	int64_t size, modified_ms;
-};
-
-/* How far everything given to the sink goes: the cursor. */
-struct place {
-	int64_t version;
-	bool all; /* all files of that version are read, not only what it added */
-	size_t file; /* among the version's */
-	int64_t row; /* next one of that file */
-	size_t group; /* a row group at or before that row's */
-};
-
-struct table_follow {
-	char *path, *log_dir, *id;
-	size_t max_record;
-	const struct clock *clock;
-	struct progress *progress;
-	bool known; /* id and at are those of a cursor, or of a table met */
-	struct place at;
-	bool moved;
-
-	struct delta_snapshot *snapshot; /* NULL = to be opened */
-	struct delta_detail detail;
-	json_t *schema;
-	struct stat commit; /* the newest version's, to notice a table made anew */
-
-	struct table_file *files; /* of at.version, in an order that never changes */
-	size_t nfiles, files_room;
-	bool listed;
-
-	struct parquet *open;
-	struct parquet_reader *reader;
-	const struct parquet_vector *rows;
-	size_t i; /* of rows */
-	struct text *names;
-	struct buf more; /* partition values, as members */
-	char *where; /* path of the open file, or of the last one */
-
-	struct buf line;
-	char problem[512];
-};
+enum { STEP_ROWS = 5000 };
 
 char *table_follow_find(const char *path)
 {
@@ -119,7 +72,7 @@ bool table_follow_open(const char *table, size_t max_record, const struct clock 
 	return true;
 }
 
-static void close_file(struct table_follow *follow)
+void table_close_file(struct table_follow *follow)
 {
 	parquet_reader_free(follow->reader);
 	parquet_close(follow->open);
@@ -131,7 +84,7 @@ static void close_file(struct table_follow *follow)
 
 static void forget_files(struct table_follow *follow)
 {
-	close_file(follow);
+	table_close_file(follow);
 	for (size_t i = 0; i < follow->nfiles; i++) {
 		free(follow->files[i].path);
 		free(follow->files[i].partitions);
@@ -186,7 +139,7 @@ static void go_to(struct table_follow *follow, int64_t version, bool all)
 	follow->moved = true;
 }
 
-static void refuse(struct table_follow *follow, const struct follow_sink *sink, const char *about,
+void table_refuse(struct table_follow *follow, const struct follow_sink *sink, const char *about,
 	int64_t row, const char *reason)
 {
 	struct follow_record record = {
@@ -204,7 +157,7 @@ static void refuse(struct table_follow *follow, const struct follow_sink *sink, 
  * What is lost is said, and what the table still has is read. The store keeps one fact a place: the
  * place is the table's life and the version that was next.
  */
-static void lose(struct table_follow *follow, const struct follow_sink *sink, const char *what)
+void table_lose(struct table_follow *follow, const struct follow_sink *sink, const char *what)
 {
 	char reason[1024];
 	struct buf place;
@@ -216,7 +169,7 @@ static void lose(struct table_follow *follow, const struct follow_sink *sink, co
 	(void)buf_addf(&place, "%s version %" PRId64 " of table %s", follow->path,
 		follow->at.version, follow->id);
 	buf_reset(&follow->line);
-	refuse(follow, sink, place.bytes, 0, reason);
+	table_refuse(follow, sink, place.bytes, 0, reason);
 	buf_done(&place);
 	go_to(follow, follow->detail.version, true);
 }
@@ -245,7 +198,7 @@ static bool is_same(const struct stat *before, const struct stat *now)
 }
 
 /* The snapshot at the newest version; what it is about in *follow. */
-static bool look(struct table_follow *follow, struct err *err)
+bool table_look(struct table_follow *follow, struct err *err)
 {
 	bool changed = true;
 	struct stat now;
@@ -296,7 +249,7 @@ static int64_t first_listed(const struct table_follow *follow, int64_t from)
 }
 
 /* Is the cursor still about this table, and is its next version there? */
-static void settle(struct table_follow *follow, const struct follow_sink *sink)
+void table_settle(struct table_follow *follow, const struct follow_sink *sink)
 {
 	const struct delta_detail *detail = &follow->detail;
 	bool is_other = follow->known && !text_is(detail->id, follow->id);
@@ -312,12 +265,12 @@ static void settle(struct table_follow *follow, const struct follow_sink *sink)
 		follow->known = true;
 		go_to(follow, whole ? 0 : detail->version, !whole);
 	} else if (is_other) {
-		lose(follow, sink, "the table was made anew: what its predecessor held and was not "
+		table_lose(follow, sink, "the table was made anew: what its predecessor held and was not "
 				   "read is lost");
 	} else if (follow->at.version > detail->version + (follow->at.all ? 0 : 1)) {
 		(void)snprintf(reason, sizeof reason, "the log is shorter than before: version %" PRId64
 			" was read, the newest is %" PRId64, follow->at.version - 1, detail->version);
-		lose(follow, sink, reason);
+		table_lose(follow, sink, reason);
 	}
 }
 
@@ -377,14 +330,12 @@ static bool list_all(struct table_follow *follow, struct err *err)
 	return true;
 }
 
-enum outcome { WENT_ON, WAITS };
-
 /* Nothing is given up for what may pass: rights, a disk that hangs, a commit half-written. */
-static enum outcome wait_for(struct table_follow *follow, const struct err *err)
+enum outcome table_wait_for(struct table_follow *follow, const struct err *err)
 {
 	if (err->kind != ERR_CANCELED)
 		(void)snprintf(follow->problem, sizeof follow->problem, "%s", err->text);
-	close_file(follow);
+	table_close_file(follow);
 	return WAITS;
 }
 
@@ -405,157 +356,28 @@ static enum outcome list(struct table_follow *follow, const struct follow_sink *
 	}
 	forget_files(follow);
 	if (err.kind == ERR_CANCELED)
-		return wait_for(follow, &err);
+		return table_wait_for(follow, &err);
 	if (follow->at.all && from != follow->detail.version) {
 		(void)snprintf(reason, sizeof reason,
 			"version %" PRId64 " was cleaned from the log before it was read", from);
-		lose(follow, sink, reason);
+		table_lose(follow, sink, reason);
 		return WENT_ON;
 	}
 	if (err.kind != ERR_ABSENT || follow->at.all)
-		return wait_for(follow, &err);
+		return table_wait_for(follow, &err);
 	first = first_listed(follow, from);
 	if (first == FACT_UNKNOWN || first > follow->detail.version)
 		first = follow->detail.version + 1;
 	if (first <= from)
-		return wait_for(follow, &err);
+		return table_wait_for(follow, &err);
 	if (first == from + 1)
 		(void)snprintf(reason, sizeof reason,
 			"version %" PRId64 " was cleaned from the log before it was read", from);
 	else
 		(void)snprintf(reason, sizeof reason, "versions %" PRId64 " to %" PRId64
 			" were cleaned from the log before they were read", from, first - 1);
-	lose(follow, sink, reason);
+	table_lose(follow, sink, reason);
 	return WENT_ON;
-}
-
-static void next_file(struct table_follow *follow)
-{
-	close_file(follow);
-	follow->at.file++;
-	follow->at.row = 0;
-	follow->at.group = 0;
-	follow->moved = true;
-}
-
-/* A file that cannot be read: is that damage, or was it taken away because another replaced it? */
-static enum outcome give_up_file(struct table_follow *follow, const struct follow_sink *sink,
-	const char *path, const struct err *why)
-{
-	struct err err = ERR_INIT;
-	char reason[900];
-
-	if (why->kind == ERR_AUTH || why->kind == ERR_IO)
-		return wait_for(follow, why);
-	if (why->kind == ERR_ABSENT) {
-		if (!look(follow, &err))
-			return wait_for(follow, &err);
-		if (!text_is(follow->detail.id, follow->id)) {
-			settle(follow, sink);
-			return WENT_ON;
-		}
-		if (follow->detail.version > follow->at.version) {
-			(void)snprintf(reason, sizeof reason, "%.600s of version %" PRId64
-				" was removed before it was read (VACUUM)", path, follow->at.version);
-			lose(follow, sink, reason);
-			return WENT_ON;
-		}
-	}
-	(void)snprintf(reason, sizeof reason, "%s%s", why->text,
-		why->kind == ERR_ABSENT ? ": the newest version needs it; its rows are missing" : "");
-	buf_reset(&follow->line);
-	refuse(follow, sink, path, follow->at.row + 1, reason);
-	next_file(follow);
-	return WENT_ON;
-}
-
-/* Columns that stand in the log instead of the file. */
-static void set_partitions(struct table_follow *follow, const struct table_file *file)
-{
-	json_t *values = delta_partition_values(follow->snapshot, text_of(file->partitions));
-	const struct parquet_node *root = parquet_schema(follow->open);
-	const char *name;
-	json_t *value;
-
-	buf_reset(&follow->more);
-	json_object_foreach(values, name, value) {
-		bool is_there = false;
-
-		for (size_t i = 0; i < root->nchildren && !is_there; i++)
-			is_there = text_is(follow->names[root->children[i]->index], name);
-		if (is_there || !json_is_string(value))
-			continue;
-		if (follow->more.len > 0)
-			(void)buf_add_char(&follow->more, ',');
-		delta_json_add_text(&follow->more, text_of(name));
-		(void)buf_add_char(&follow->more, ':');
-		delta_json_add_text(&follow->more, text_of(json_string_value(value)));
-	}
-	json_decref(values);
-}
-
-static enum outcome open_file(struct table_follow *follow, const struct follow_sink *sink)
-{
-	const struct table_file *file = &follow->files[follow->at.file];
-	struct err err = ERR_INIT;
-
-	free(follow->where);
-	follow->where = delta_file_location(follow->snapshot, text_of(file->path));
-	if (!follow->where) {
-		(void)err_set(&err, ERR_UNSUPPORTED, 0, "the file is on another file system");
-		return give_up_file(follow, sink, file->path, &err);
-	}
-	follow->open = parquet_open_path(follow->where, &err);
-	if (!follow->open)
-		return give_up_file(follow, sink, follow->where, &err);
-	follow->names = NEW_ARRAY(struct text, parquet_nodes(follow->open) + 1);
-	row_json_names(parquet_schema(follow->open), follow->schema, follow->names);
-	set_partitions(follow, file);
-	follow->reader = parquet_reader_new(follow->open, NULL, 0, READ_MEMORY);
-	if (follow->at.group < parquet_row_groups(follow->open))
-		parquet_reader_seek(follow->reader, follow->at.group);
-	return WENT_ON;
-}
-
-/* The next batch of the open file; rows stays NULL behind the last. */
-static enum outcome next_rows(struct table_follow *follow, const struct follow_sink *sink)
-{
-	struct err err = ERR_INIT;
-	int64_t skip;
-
-	if (!parquet_reader_next(follow->reader, &follow->rows, &err))
-		return give_up_file(follow, sink, follow->where, &err);
-	if (!follow->rows) {
-		next_file(follow);
-		return WENT_ON;
-	}
-	skip = follow->at.row - follow->rows->first_row;
-	follow->at.group = follow->rows->row_group;
-	follow->i = skip <= 0 ? 0 : (size_t)skip;
-	return WENT_ON;
-}
-
-static void put_row(struct table_follow *follow, const struct follow_sink *sink)
-{
-	struct follow_record record = { .path = follow->where };
-	char *behind;
-
-	buf_reset(&follow->line);
-	record.line = follow->rows->first_row + (int64_t)follow->i + 1;
-	if (!row_json(&follow->line, follow->rows, follow->i, follow->names,
-		    buf_text(&follow->more)) || follow->line.len > follow->max_record) {
-		refuse(follow, sink, follow->where, record.line, "a row longer than max_record");
-	} else {
-		behind = buf_reserve(&follow->line, FOLLOW_PAD);
-		if (behind)
-			memset(behind, 0, FOLLOW_PAD);
-		record.bytes = buf_text(&follow->line);
-		record.length = (int64_t)follow->line.len;
-		sink->record(sink->context, &record);
-	}
-	follow->i++;
-	follow->at.row = record.line;
-	follow->moved = true;
 }
 
 /* A version, a file, a batch or a row further. */
@@ -568,10 +390,10 @@ static enum outcome go_on(struct table_follow *follow, const struct follow_sink 
 		return WENT_ON;
 	}
 	if (!follow->open)
-		return open_file(follow, sink);
+		return table_open_file(follow, sink);
 	if (!follow->rows || follow->i >= follow->rows->n)
-		return next_rows(follow, sink);
-	put_row(follow, sink);
+		return table_next_rows(follow, sink);
+	table_put_row(follow, sink);
 	return WENT_ON;
 }
 
@@ -585,11 +407,11 @@ enum follow_step table_follow_step(struct table_follow *follow, const struct fol
 	follow->problem[0] = '\0';
 	/* While rows are read the newest version does not matter, and another table cannot be met. */
 	if (!follow->snapshot || !follow->listed) {
-		if (!look(follow, &err)) {
-			(void)wait_for(follow, &err);
+		if (!table_look(follow, &err)) {
+			(void)table_wait_for(follow, &err);
 			return FOLLOW_IDLE;
 		}
-		settle(follow, sink);
+		table_settle(follow, sink);
 	}
 	for (size_t n = 0; n < STEP_ROWS && bytes < max_bytes; n++) {
 		const struct parquet_vector *rows = follow->rows;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "collectors/kafka/debezium.h"
 #include "collectors/kafka/tally.h"
+#include "store/fact.h"
 
 #define SOURCE "\"source\":{\"db\":\"d\",\"schema\":\"s\",\"table\":\"t\",\"ts_ms\":5,\"snapshot\":\"false\"}"
 

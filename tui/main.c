@@ -22,8 +22,7 @@
 #include "tui/cli_table.h"
 #include "tui/console.h"
 
-enum { WRITE_MS = 60000,
-	BUSY_MS = 2000 };
+enum { WRITE_MS = 60000, BUSY_MS = 2000 };
 
 /* ---- the store, as the console sees it ---- */
 

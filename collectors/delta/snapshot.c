@@ -94,15 +94,8 @@ static bool put_file(struct delta_snapshot *snapshot, const struct delta_entry *
 		return true;
 	if (snapshot->at.lifetimes && entry->tombstone && !snapshot->is_checkpoint)
 		end_span(snapshot, entry);
-	if (snapshot->at.lifetimes && !entry->tombstone) {
-		struct arena arena = { 0 };
-		struct delta_entry was;
-
+	if (snapshot->at.lifetimes && !entry->tombstone)
 		dated.since = snapshot->applying;
-		if (delta_state_get(&snapshot->state, entry, &arena, &was))
-			dated.since = was.since; /* only told anew */
-		arena_free(&arena);
-	}
 	return delta_state_put(&snapshot->state, &dated) ||
 		err_set(err, ERR_LIMIT, 0, "a file's path is longer than Weir accepts");
 }

@@ -19,6 +19,12 @@ static char *record_at(const struct delta_state *state, size_t at)
 	return state->blocks[at / BLOCK_BYTES] + at % BLOCK_BYTES;
 }
 
+/* Of a slot that is not free. */
+static char *record_in(const struct delta_state *state, size_t slot)
+{
+	return record_at(state, ((size_t)(uint32_t)state->slots[slot] - 1) * UNIT);
+}
+
 static int64_t clipped(int64_t value)
 {
 	return value < 0 ? FACT_UNKNOWN : value;
@@ -106,7 +112,7 @@ static size_t find(const struct delta_state *state, uint64_t hash, const char *k
 
 		if (state->slots[at] >> 32 != hash >> 32)
 			continue;
-		record = record_at(state, ((size_t)(uint32_t)state->slots[at] - 1) * UNIT);
+		record = record_in(state, at);
 		if ((((unsigned char)*record ^ flags) & KEY_FLAGS) != 0)
 			continue;
 		/* Keys are of the same kind and tell their own length: no prefix of another. */
@@ -256,8 +262,38 @@ static bool put_record(struct delta_state *state, unsigned flags, const char *ke
 	return true;
 }
 
+static void take_record(const struct delta_state *state, const char *record, struct arena *arena,
+	struct delta_entry *out)
+{
+	unsigned flags = (unsigned char)*record;
+	uint32_t partition;
+	uint64_t units;
+	const char *key = take_number(record + 1, &units);
+	const char *rest;
+
+	*out = (struct delta_entry){ .dv.offset = FACT_UNKNOWN };
+	rest = delta_key_take(state, key, flags, arena, out);
+	delta_rest_take(state, rest, flags, out, &partition);
+	if (partition != UINT32_MAX)
+		out->partition_values = delta_word(&state->partitions, partition);
+}
+
+/* A file that is only told anew came when it came. */
+static int64_t since_of(struct delta_state *state, size_t slot, const struct delta_entry *entry)
+{
+	struct delta_entry was = { .since = FACT_UNKNOWN };
+	struct arena arena = { 0 };
+	const char *record = state->slots[slot] ? record_in(state, slot) : NULL;
+
+	if (record && !((unsigned char)*record & RECORD_TOMBSTONE))
+		take_record(state, record, &arena, &was);
+	arena_free(&arena);
+	return was.since == FACT_UNKNOWN ? entry->since : was.since;
+}
+
 bool delta_state_put(struct delta_state *state, const struct delta_entry *entry)
 {
+	struct delta_entry dated;
 	struct text canonical = delta_path_canonical(&state->scratch, entry->path);
 	struct text values = entry->partition_values.bytes ? entry->partition_values : TEXT("{}");
 	unsigned flags = RECORD_LIVE | (entry->tombstone ? RECORD_TOMBSTONE : 0u);
@@ -294,6 +330,11 @@ bool delta_state_put(struct delta_state *state, const struct delta_entry *entry)
 		grow(state);
 	hash = delta_hash(key, (size_t)(end - key));
 	slot = find(state, hash, key, (size_t)(end - key), flags);
+	if (flags & RECORD_DATED) {
+		dated = *entry;
+		dated.since = since_of(state, slot, entry);
+		entry = &dated;
+	}
 	end = delta_rest_put(state, end, entry, partition, flags);
 	if (!put_record(state, flags, key, end, &place))
 		return false;
@@ -331,8 +372,7 @@ static const char *find_record(struct delta_state *state, const struct delta_ent
 		slot = find(state, delta_hash(key, (size_t)(end - key)), key,
 			(size_t)(end - key), flags);
 		if (state->slots[slot])
-			record = record_at(
-				state, ((size_t)(uint32_t)state->slots[slot] - 1) * UNIT);
+			record = record_in(state, slot);
 	}
 	if (state->scratch.bytes > 1 << 16)
 		arena_reset(&state->scratch);
@@ -349,22 +389,6 @@ static const char *find_live(struct delta_state *state, const struct delta_entry
 bool delta_state_has(struct delta_state *state, const struct delta_entry *entry)
 {
 	return find_live(state, entry) != NULL;
-}
-
-static void take_record(const struct delta_state *state, const char *record, struct arena *arena,
-	struct delta_entry *out)
-{
-	unsigned flags = (unsigned char)*record;
-	uint32_t partition;
-	uint64_t units;
-	const char *key = take_number(record + 1, &units);
-	const char *rest;
-
-	*out = (struct delta_entry){ .dv.offset = FACT_UNKNOWN };
-	rest = delta_key_take(state, key, flags, arena, out);
-	delta_rest_take(state, rest, flags, out, &partition);
-	if (partition != UINT32_MAX)
-		out->partition_values = delta_word(&state->partitions, partition);
 }
 
 bool delta_state_next(const struct delta_state *state, bool tombstones, size_t *at,

@@ -41,7 +41,10 @@ struct delta_state {
 };
 void delta_state_init(struct delta_state *state);
 void delta_state_done(struct delta_state *state);
-/* Later wins. entry->tombstone: removed. False: a name or vector too long to keep. */
+/*
+ * Later wins, but a file that is there keeps its `since`. entry->tombstone: removed. False: a name or
+ * vector too long to keep.
+ */
 bool delta_state_put(struct delta_state *state, const struct delta_entry *entry);
 /* The record that begins at or behind *at, texts in the arena; false at the end. */
 bool delta_state_next(const struct delta_state *state, bool tombstones, size_t *at,

@@ -291,6 +291,29 @@ static void test_properties_rule(void **unused)
 	delta_snapshot_free(snapshot);
 }
 
+/* An add of a file that is there (new statistics, say) does not make it younger. */
+static void test_told_anew(void **unused)
+{
+	struct delta_looks looks = { .now_ms = 100 * DAY, .old_max = 100 };
+	struct delta_horizon horizon = { 0 };
+	struct delta_snapshot *snapshot;
+	struct err err = ERR_INIT;
+
+	(void)unused;
+	commit(0, DAY, "", "+a +b");
+	commit(1, DAY + 1, NULL, "+a");
+	commit(2, DAY + 2, NULL, "-a");
+	commit(3, DAY + 3, NULL, "+a"); /* gone in between: it comes anew */
+	commit(4, DAY + 4, NULL, "-a");
+	snapshot = open_newest(true);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
+	assert_int_equal(horizon.n, 5);
+	for (size_t i = 0; i < horizon.n; i++)
+		assert_int_equal(horizon.rows[i].files_old, i == 0 || i == 1 || i == 3);
+	delta_horizon_done(&horizon);
+	delta_snapshot_free(snapshot);
+}
+
 static void test_advance_is_a_fresh_open(void **unused)
 {
 	const int64_t t = 1000 * DAY;
@@ -496,6 +519,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stopped_anywhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_looks_are_few, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_properties_rule, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_told_anew, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_advance_is_a_fresh_open, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gap_in_the_log, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged_checkpoint, set_up, tear_down),

@@ -371,23 +371,6 @@ static bool merge_span(struct thinning *thinning, int64_t series, int64_t from_m
 
 /* ---- all of it ---- */
 
-static bool batch_before(struct writer *writer, int64_t cut_ms, int64_t *n_out, struct err *err)
-{
-	static const char sql[] = "SELECT n FROM batch WHERE seen_at < ?1 ORDER BY seen_at DESC, n DESC"
-				  " LIMIT 1";
-	sqlite3_stmt *stmt = NULL;
-	bool row = false, ok = sql_prepare(writer->db, sql, &stmt, err);
-
-	if (ok) {
-		sqlite3_bind_int64(stmt, 1, cut_ms);
-		ok = sql_step(stmt, &row, err);
-	}
-	if (ok)
-		*n_out = row ? sqlite3_column_int64(stmt, 0) : 0;
-	sqlite3_finalize(stmt);
-	return ok;
-}
-
 struct series_mark {
 	int64_t id, kind, minute, hour;
 };
@@ -428,9 +411,9 @@ static bool thin_series(struct thinning *thinning, const struct series_mark *mar
 	if (mark->kind == SERIES_TABLES)
 		return merge_span(thinning, mark->id, mark->minute, minute_to, 1, err) &&
 			merge_span(thinning, mark->id, mark->hour, hour_to, 60, err);
-	if (!batch_before(thinning->writer, now - raw_ms, &n, err) ||
+	if (!writer_batch_before(thinning->writer, now - raw_ms, &n, err) ||
 		!thin(thinning, mark->id, (struct span){ mark->minute, minute_to, MINUTE_MS, n }, err) ||
-		!batch_before(thinning->writer, now - hour_ms, &n, err) ||
+		!writer_batch_before(thinning->writer, now - hour_ms, &n, err) ||
 		!thin(thinning, mark->id, (struct span){ mark->hour, hour_to, HOUR_MS, n }, err))
 		return false;
 	return keep_days <= 0 || drop_old(thinning, mark->id, now - keep_days * DAY_MS, err);

@@ -51,7 +51,7 @@ static bool slice(struct writer *writer, sqlite3_stmt *stmt, int *changes_out, s
 	return sql_run(writer->commit, err);
 }
 
-static bool batch_before(struct writer *writer, int64_t cut_ms, int64_t *n_out, struct err *err)
+bool writer_batch_before(struct writer *writer, int64_t cut_ms, int64_t *n_out, struct err *err)
 {
 	static const char sql[] = "SELECT n FROM batch WHERE seen_at < ?1 ORDER BY seen_at DESC, n DESC"
 				  " LIMIT 1";
@@ -132,7 +132,7 @@ bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUN
 
 	if (keep_days[FACT_EVENT] > 0) {
 		cut = now - keep_days[FACT_EVENT] * DAY_MS;
-		if (!batch_before(writer, cut, &n, err) ||
+		if (!writer_batch_before(writer, cut, &n, err) ||
 			(n > 0 && !delete_events(writer, cut, n, &events, err)))
 			return false;
 	}
@@ -142,7 +142,7 @@ bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUN
 		if (days <= 0)
 			continue;
 		cut = now - days * DAY_MS;
-		if (!batch_before(writer, cut, &n, err))
+		if (!writer_batch_before(writer, cut, &n, err))
 			return false;
 		if (n > 0 && !delete_rows(writer, rules[i].sql, cut, n, &derived, err))
 			return false;

@@ -67,10 +67,12 @@ struct writer_source *writer_source(struct writer *writer, struct text name, str
 bool writer_batch(
 	struct writer *writer, const struct fact_batch *batch, bool visible, struct err *err);
 /*
- * False without `broken`: nothing was begun (another process writes); it may be tried again.
- * Makes visible what earlier transactions left; does nothing when nothing is open.
+ * Makes visible what earlier transactions left; does nothing when nothing is open. Of both: false
+ * without `broken` says that nothing was begun (another process writes); it may be tried again.
  */
 bool writer_show(struct writer *writer, struct err *err);
+/* The newest unit seen before that instant; 0 = none. */
+bool writer_batch_before(struct writer *writer, int64_t cut_ms, int64_t *n_out, struct err *err);
 bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT],
 	int64_t whole_lag_ms, struct err *err);
 

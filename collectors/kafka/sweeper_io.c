@@ -40,9 +40,6 @@ static void clean_into(char *out, size_t size, const char *fmt, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
 static void clean_into(char *out, size_t size, const char *fmt, va_list args)
-	__attribute__((format(printf, 3, 0)));
-
-static void clean_into(char *out, size_t size, const char *fmt, va_list args)
 {
 	char text[512];
 	struct buf clean;

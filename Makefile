@@ -97,7 +97,7 @@ $(B)/%.o: %.c | $(GENERATED)
 	$(Q)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
 # The scanner of event logs once more, for processors that have AVX2; which is found out at run time.
-ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine 2>/dev/null)),)
 SCAN := $(B)/collectors/eventlog/scan
 $(SCAN).o $(SCAN)_avx2.o $(SCAN)_blocks.o: CFLAGS_ALL += -DSCAN_AVX2
 $(SCAN)_avx2.o $(SCAN)_blocks.o: CFLAGS_ALL += -mavx2 -mbmi

@@ -8,7 +8,7 @@ export KAFKA_VERSION
 kafka_start
 printf '[kafka prod]\nbrokers = %s\n' "$kafka" >"$work/kafka.ini"
 topics --create --topic t --partitions 2 >/dev/null
-seq 100 | kcat -b "$kafka" -t t -P
+for partition in 0 1; do seq 50 | kcat -b "$kafka" -t t -P -p $partition; done
 kcat -b "$kafka" -q -X auto.offset.reset=earliest -X auto.commit.interval.ms=200 -G classic t >/dev/null 2>&1 &
 classic=$!
 $broker tool "$work/kafka" org.apache.kafka.tools.consumer.ConsoleConsumer --topic t --group new --from-beginning \

@@ -39,6 +39,7 @@ venv=build/venv
 stamp=$venv/done.$(cksum <tests/interop/requirements.txt | cut -d' ' -f1)
 if [ ! -e "$stamp" ]; then
 	echo "setup: Python packages of tests/interop/requirements.txt into $venv"
+	rm -rf "$venv" # part of one, when this was interrupted
 	python3 -m venv "$venv"
 	"$venv/bin/pip" install -q --disable-pip-version-check -r tests/interop/requirements.txt
 	touch "$stamp"

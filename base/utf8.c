@@ -214,9 +214,12 @@ bool utf8_is_valid(struct text text)
 
 size_t utf8_cluster(struct text clean, size_t at, int *cells_out)
 {
-	size_t next;
+	size_t next = at + 1;
 
-	*cells_out = utf8_cells(utf8_next(clean, at, &next));
+	if ((unsigned char)clean.bytes[at] < 0x80)
+		*cells_out = 1;
+	else
+		*cells_out = utf8_cells(utf8_next(clean, at, &next));
 	while (next < clean.len) {
 		size_t behind;
 

@@ -151,11 +151,11 @@ static int label_widest(const struct sheet *sheet, size_t from, size_t to)
 /*
  * Labels stand in a column of their own where there is room for it beside the text: one for all that
  * is under no longer a label than LABEL_MAX, and a wider one for a section of longer names, such as a
- * table's properties.
+ * table's properties. `widest` is that of the whole sheet: found once, for a sheet has many sections.
  */
-static int label_cells(const struct sheet *sheet, size_t from, size_t to, int cols)
+static int label_cells(const struct sheet *sheet, size_t from, size_t to, int widest, int cols)
 {
-	int own = label_widest(sheet, from, to), widest = label_widest(sheet, 0, sheet->n);
+	int own = label_widest(sheet, from, to);
 
 	widest = widest > LABEL_MAX ? LABEL_MAX : widest;
 	if (own > LABEL_MAX && cols >= LABEL_LONG + 2 + 2 * LABEL_LEAST_TEXT)
@@ -213,7 +213,8 @@ struct rect text_rect(struct rect rect)
 static int sheet_walk(const struct sheet *sheet, struct canvas *canvas, struct rect whole, int skip)
 {
 	struct rect rect = text_rect(whole);
-	int label = label_cells(sheet, 0, section_end(sheet, 0), rect.cols);
+	int widest = label_widest(sheet, 0, sheet->n);
+	int label = label_cells(sheet, 0, section_end(sheet, 0), widest, rect.cols);
 	int at = -skip;
 
 	for (size_t i = 0; i < sheet->n; i++) {
@@ -226,7 +227,7 @@ static int sheet_walk(const struct sheet *sheet, struct canvas *canvas, struct r
 				canvas_rule(canvas, whole.row + at, whole.col, whole.cols,
 					text_of(row->label));
 			at++;
-			label = label_cells(sheet, i + 1, section_end(sheet, i + 1), rect.cols);
+			label = label_cells(sheet, i + 1, section_end(sheet, i + 1), widest, rect.cols);
 			continue;
 		}
 		do {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -56,6 +57,8 @@ static bool file_says(const char *path, struct err *err)
 	if (st.st_size == 0)
 		return err_set(err, ERR_ABSENT, 0,
 			"the store %s is empty: a collector has not written yet", path);
+	if (access(path, R_OK) != 0)
+		return err_errno(err, errno, "open store %s", path);
 	return true;
 }
 
@@ -153,7 +156,7 @@ static bool connect(struct reader *reader, bool immutable, int *code_out, struct
 	*code_out = sqlite3_open_v2(name.bytes, &reader->db,
 		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | (immutable ? SQLITE_OPEN_URI : 0), NULL);
 	buf_done(&name);
-	ok = *code_out == SQLITE_OK || sql_error(reader->db, err, "open store %s", reader->path);
+	ok = *code_out == SQLITE_OK || sql_error(reader->db, err, "open it");
 	/* the schema is read only now: here it shows whether log and shared memory can be had */
 	ok = ok && set_up(reader, err) && pragma_int(reader, "PRAGMA user_version", &version, err) &&
 		pragma_int(reader, "SELECT count(*) FROM sqlite_schema", &version, err);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/reader.h"
 #include "store/store.h"
 #include "tests/lib/place.h"
 
@@ -300,6 +302,38 @@ static void a_store_that_is_gone_is_not_written(void **state)
 	fact_batch_free(batch);
 }
 
+/* Root may read everything: what a store says to who may not is asked as another. */
+static void who_may_not_read_is_told_so(void **state)
+{
+	enum { NOBODY = 65534, AS_EXPECTED = 0, OTHER_WORDS = 1, WAS_OPENED = 2 };
+	char folder[sizeof place_store];
+	int status;
+	pid_t child;
+
+	(void)state;
+	store_close(place_open());
+	(void)snprintf(folder, sizeof folder, "%s", place_store);
+	*strrchr(folder, '/') = 0;
+	assert_int_equal(chmod(folder, 0755), 0);
+	assert_int_equal(chmod(place_store, 0), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct reader *reader;
+		struct err err = ERR_INIT;
+
+		if (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0)
+			_exit(OTHER_WORDS);
+		if (reader_open(place_store, &reader, &err))
+			_exit(WAS_OPENED);
+		_exit(err.kind == ERR_AUTH && strstr(err.text, "Permission denied") ? AS_EXPECTED
+										    : OTHER_WORDS);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(chmod(place_store, 0600), 0);
+}
+
 static void batch_bounds_its_events(void **state)
 {
 	struct store *store = place_open();
@@ -336,6 +370,7 @@ int main(void)
 		cmocka_unit_test_teardown(one_writer_at_a_time, place_clear),
 		cmocka_unit_test_teardown(newer_and_damaged_stores_are_refused, place_clear),
 		cmocka_unit_test_teardown(a_store_that_is_gone_is_not_written, place_clear),
+		cmocka_unit_test_teardown(who_may_not_read_is_told_so, place_clear),
 		cmocka_unit_test_teardown(killed_writers_lose_and_repeat_nothing, place_clear),
 	};
 

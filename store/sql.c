@@ -37,8 +37,7 @@ bool sql_error(sqlite3 *db, struct err *err, const char *fmt, ...)
 		why = "the store is damaged; keep the file, move it away and start a new one";
 		break;
 	case SQLITE_NOTADB:
-		why = "this is not a Weir store";
-		break;
+		return err_set(err, ERR_STORE, code, "this is not a Weir store"); /* whatever was run */
 	case SQLITE_BUSY:
 		why = "another process is writing to the store";
 		break;

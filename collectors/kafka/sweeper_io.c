@@ -77,14 +77,19 @@ void sweeper_problem(struct sweeper *sweeper, const char *fmt, ...)
 	va_end(args);
 }
 
+void sweeper_beat(struct sweeper *sweeper)
+{
+	if (sweeper_now(sweeper) - sweeper->beat_at_ms < BEAT_MS)
+		return;
+	(void)wire_end(&sweeper->out, wire_begin(&sweeper->out, WIRE_BEAT));
+	sweeper_send(sweeper);
+}
+
 void sweeper_breathe(struct sweeper *sweeper)
 {
 	client_poll(sweeper, 0);
 	sampler_run(sweeper, 0);
-	if (sweeper_now(sweeper) - sweeper->beat_at_ms >= BEAT_MS) {
-		(void)wire_end(&sweeper->out, wire_begin(&sweeper->out, WIRE_BEAT));
-		sweeper_send(sweeper);
-	}
+	sweeper_beat(sweeper);
 }
 
 /* The bytes of the order before this one go; its body was lent until now. */

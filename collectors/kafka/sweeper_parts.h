@@ -132,6 +132,7 @@ void sweeper_log(struct sweeper *sweeper, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void sweeper_problem(struct sweeper *sweeper, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3))); /* the first of a sweep is kept */
+void sweeper_beat(struct sweeper *sweeper);    /* tells that we live, when it is time to */
 void sweeper_breathe(struct sweeper *sweeper); /* between calls that block: beat, sample, callbacks */
 int64_t sweeper_now(const struct sweeper *sweeper); /* monotonic */
 /* Waits up to ms for orders; false when there is none. */

@@ -72,7 +72,7 @@ for form in '' json; do
 	doctor "token$form" | grep -q 'commits of 1 group can be read' || die "token $form: $(tail -3 "$work/said")"
 done
 sed 's|^token_command.*|token_command = echo oops; exit 3|' "$work/token.ini" >"$work/notoken.ini"
-doctor notoken | grep -q 'MEND.*token_command: it ended with an error' || die 'a failing token_command is not told'
+doctor notoken | grep -q 'MEND.*token_command: it ended with status 3' || die 'a failing token_command is not told'
 
 # What is wrong is refused, in words, without the secret.
 sed 's/RIVER/WRONG/' "$work/PLAIN.ini" >"$work/wrong.ini"

@@ -50,7 +50,7 @@ static struct text take_value(struct arena *arena, struct text *rest)
 		at++;
 	*rest = text_sub(*rest, at, rest->len);
 	kept = arena_text(arena, buf_text(&value));
-	memset(value.bytes, 0, value.len);
+	explicit_bzero(value.bytes, value.len);
 	buf_done(&value);
 	return kept;
 }

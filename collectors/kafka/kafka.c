@@ -165,7 +165,7 @@ static bool send_plan(struct kafka *kafka, struct err *err)
 		(void)wire_end(&out, begun);
 	}
 	good = good && process_send(&kafka->child, &out, err);
-	memset(out.bytes, 0, out.len); /* secrets were in it */
+	explicit_bzero(out.bytes, out.len); /* secrets were in it */
 	buf_done(&out);
 	return good;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collectors/kafka/properties.h"
 
-#include <errno.h>
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 #include "collectors/config_value.h"
 #include "collectors/kafka/jaas.h"
 
-enum { FILE_MAX_BYTES = 1 << 20, VALUE_MAX_BYTES = 256 << 10, SECRET_MAX_BYTES = 64 << 10 };
+enum { FILE_MAX_BYTES = 1 << 20, VALUE_MAX_BYTES = 256 << 10, SECRET_MAX_BYTES = 64 << 10,
+	NAME_MAX_BYTES = 120 };
 
 struct parser {
 	struct properties *to;
@@ -337,8 +338,11 @@ static bool refer(struct parser *parser, const char *name, struct text value, st
 	rest = buf_text(&bytes);
 	if (good && text_split(&rest, '\n', &line))
 		(void)buf_add(out, text_trim(line));
+	explicit_bzero(bytes.bytes, bytes.len);
 	buf_done(&bytes);
-	return good || fail(parser, name, "the file it names cannot be read");
+	if (!good)
+		return fail(parser, name, "the file it names cannot be read");
+	return out->len > 0 || fail(parser, name, "the file it names has nothing in its first line");
 }
 
 static bool is_reference(struct text value)
@@ -351,12 +355,10 @@ static bool take_pair(struct parser *parser, struct text name, struct text value
 {
 	bool secret = property_is_secret(name);
 	struct buf full;
-	char shown[80];
+	char shown[NAME_MAX_BYTES + 1];
 	bool good;
 
-	(void)snprintf(shown, sizeof shown, "%.*s", TEXT_ARG(text_sub(name, 0, sizeof shown - 1)));
-	if (!utf8_is_clean(name))
-		return fail(parser, "?", "a name is plain text");
+	(void)snprintf(shown, sizeof shown, "%.*s", TEXT_ARG(name));
 	if (secret && value.len > 0 && !is_reference(value)) {
 		if (parser->from == PROPERTIES_INLINE)
 			return fail(parser, shown,
@@ -373,7 +375,7 @@ static bool take_pair(struct parser *parser, struct text name, struct text value
 		good = fail(parser, shown, "a NUL byte");
 	if (good)
 		take_named(parser, name, buf_text(&full));
-	memset(full.bytes, 0, full.len);
+	explicit_bzero(full.bytes, full.len);
 	buf_done(&full);
 	return good && !parser->failed;
 }
@@ -388,6 +390,15 @@ static void unescape(struct buf *out, struct text raw)
 	}
 }
 
+static bool is_name(struct text name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		if (!isalnum((unsigned char)name.bytes[i]) && !strchr("._-", name.bytes[i]))
+			return false;
+	}
+	return name.len > 0 && name.len <= NAME_MAX_BYTES;
+}
+
 static bool take_logical(struct parser *parser, struct text line)
 {
 	size_t at = 0;
@@ -396,23 +407,24 @@ static bool take_logical(struct parser *parser, struct text line)
 	bool good;
 
 	line = text_trim(line);
-	while (at < line.len && line.bytes[at] != '=')
+	while (at < line.len && line.bytes[at] != '=' && line.bytes[at] != ':')
 		at += line.bytes[at] == '\\' ? 2 : 1;
 	if (at >= line.len) {
 		note(parser, parser->line, true, "expected name = value; left out");
 		return true;
 	}
-	buf_init(&name, 256);
+	buf_init(&name, NAME_MAX_BYTES + 1);
 	buf_init(&value, VALUE_MAX_BYTES);
 	unescape(&name, text_trim(text_sub(line, 0, at)));
 	unescape(&value, text_trim(text_sub(line, at + 1, line.len)));
-	if (name.len == 0 || name.full) {
-		note(parser, parser->line, true, "no name before =; left out");
+	if (!is_name(buf_text(&name))) {
+		/* What stands there may be a secret behind a blank: it is not repeated. */
+		note(parser, parser->line, true, "no property's name before the =; left out");
 		good = true;
 	} else {
 		good = take_pair(parser, buf_text(&name), buf_text(&value));
 	}
-	memset(value.bytes, 0, value.len);
+	explicit_bzero(value.bytes, value.len);
 	buf_done(&name);
 	buf_done(&value);
 	return good;
@@ -459,7 +471,7 @@ static bool parse_lines(struct parser *parser, struct text rest)
 	}
 	if (good && open)
 		good = take_logical(parser, buf_text(&logical));
-	memset(logical.bytes, 0, logical.len);
+	explicit_bzero(logical.bytes, logical.len);
 	buf_done(&logical);
 	return good;
 }
@@ -502,7 +514,7 @@ bool properties_load(struct properties *properties, const char *path, struct err
 	if (good && properties->has_secret && stat(path, &status) == 0 &&
 		(status.st_mode & (S_IRGRP | S_IROTH)) != 0)
 		note(&parser, 0, false, "others may read the secrets in %s: chmod 600", path);
-	memset(bytes.bytes, 0, bytes.len);
+	explicit_bzero(bytes.bytes, bytes.len);
 	buf_done(&bytes);
 	free(directory);
 	return good;
@@ -514,7 +526,7 @@ void properties_done(struct properties *properties)
 		struct property *property = &properties->list[i];
 
 		if (property->secret && property->value.len > 0)
-			memset((char *)property->value.bytes, 0, property->value.len);
+			explicit_bzero((char *)property->value.bytes, property->value.len);
 	}
 	arena_free(&properties->arena);
 	memset(properties, 0, sizeof *properties);

@@ -15,8 +15,8 @@
  * only Java knows is left out, what cannot be done here says what to do instead. Values of secrets
  * never enter a note or an error. Pure but for env and file references; any thread.
  *
- * A line: key = value, both trimmed; # or ! begin a comment; a line that ends in a backslash goes on;
- * \: and \= stand for : and =. ${NAME} in a value is the environment's; a value file:PATH or
+ * A line: key = value, or key: value as Java has it too, both trimmed; # or ! begin a comment; a line
+ * that ends in a backslash goes on; \: and \= stand for : and =. ${NAME} in a value is the environment's; a value file:PATH or
  * env:NAME of a secret is that file's first line or that variable.
  */
 struct property {

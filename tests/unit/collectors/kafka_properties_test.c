@@ -74,7 +74,13 @@ static const struct {
 	{ "env:", "sasl.password=env:WEIR_TEST_ID\nclient.id=env:WEIR_TEST_ID\n",
 		{ "sasl.password=from-env", "client.id=env:WEIR_TEST_ID" }, NULL, false },
 	{ "no =", "client.id=x\nnonsense\n", { "client.id=x" }, "expected name = value", true },
-	{ "no name", "=x\nclient.id=x\n", { "client.id=x" }, "no name", true },
+	{ "no name", "=x\nclient.id=x\n", { "client.id=x" }, "no property's name", true },
+	{ "Java's colon", "bootstrap.servers: a:9092\nsasl.password: s3==\nclient.id : x=y\n",
+		{ "bootstrap.servers=a:9092", "sasl.password=s3==", "client.id=x=y" }, NULL, false },
+	{ "a secret before the =", "sasl.password s3==\nclient.id=x\n",
+		{ "client.id=x", "-sasl.password s3" }, "no property's name before the =", true },
+	{ "JAAS behind a blank", "sasl.jaas.config " PLAIN " required password=s3 username=u;\nclient.id=x\n",
+		{ "client.id=x" }, "no property's name before the =", true },
 	{ "OIDC", "sasl.oauthbearer.token.endpoint.url=https://x\n",
 		{ "-sasl.oauthbearer.token.endpoint.url" }, "token_command", false },
 };
@@ -138,6 +144,7 @@ static void test_refused(void **state)
 		{ "client.id=${WEIR_TEST_NOT_THERE}\n", PROPERTIES_FILE, "no such variable" },
 		{ "client.id=${}\n", PROPERTIES_FILE, "needs the name" },
 		{ "sasl.password=file:/nonexistent/hunter2\n", PROPERTIES_FILE, "cannot be read" },
+		{ "sasl.password=file:/dev/null\n", PROPERTIES_FILE, "nothing in its first line" },
 		{ "sasl.password=env:WEIR_TEST_NOT_THERE\n", PROPERTIES_INLINE, "no such variable" },
 	};
 

@@ -2,6 +2,7 @@
 #include "collectors/config.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,8 +195,13 @@ static bool unknown_key(struct parser *parser, struct text name)
 	const char *names[KEYS_MAX];
 	struct buf list;
 	size_t n = 0;
+	size_t shown = 0;
 	const char *near;
 
+	/* "password: secret==" has = in its secret: only what may be a name is repeated. */
+	while (shown < name.len && shown < 60 &&
+		(isalnum((unsigned char)name.bytes[shown]) || strchr("._-", name.bytes[shown])))
+		shown++;
 	buf_init(&list, 120);
 	for (; n < KEYS_MAX && parser->section->keys[n].name; n++) {
 		names[n] = parser->section->keys[n].name;
@@ -203,7 +209,7 @@ static bool unknown_key(struct parser *parser, struct text name)
 	}
 	near = text_nearest(name, names, n);
 	(void)fault(parser, parser->line, "unknown key \"%.*s\" in [%.*s]; %s%s%s",
-		(int)(name.len < 60 ? name.len : 60), name.bytes, TEXT_ARG(parser->section->kind),
+		(int)shown, name.bytes, TEXT_ARG(parser->section->kind),
 		near ? "did you mean \"" : "keys are ", near ? near : list.bytes,
 		near ? "\"?" : "");
 	buf_done(&list);

@@ -130,6 +130,8 @@ static void errors_name_place_and_remedy(void **state)
 		{ "[probe a]\npath = /x\nlimt = 3\n", "w.ini:3: unknown key \"limt\" in [probe]; did you "
 						      "mean \"limit\"?" },
 		{ "[probe a]\npath = /x\nzzzzzzzzz = 3\n", "keys are path, wait, limit" },
+		{ "[probe a]\npath = /x\nlimt: hunter2== \n", "unknown key \"limt\" in [probe]" },
+		{ "[probe a]\npath = /x\nlimt hunter2 = 3\n", "unknown key \"limt\" in [probe]" },
 		{ "[prob a]\n", "w.ini:1: unknown section [prob]; did you mean [probe]" },
 		{ "[probe a]\n\n", "w.ini:1: [probe a] needs the key \"path\": What is read." },
 		{ "[probe]\npath = x\n", "w.ini:1: a source needs a name: [probe NAME]" },

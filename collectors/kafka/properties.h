@@ -16,8 +16,8 @@
  * never enter a note or an error. Pure but for env and file references; any thread.
  *
  * A line: key = value, or key: value as Java has it too, both trimmed; # or ! begin a comment; a line
- * that ends in a backslash goes on; \: and \= stand for : and =. ${NAME} in a value is the environment's; a value file:PATH or
- * env:NAME of a secret is that file's first line or that variable.
+ * that ends in a backslash goes on; \: and \= stand for : and =. ${NAME} in a value is the
+ * environment's; a value file:PATH or env:NAME of a secret is that file's first line or that variable.
  */
 struct property {
 	struct text name, value; /* terminated; value may be a secret */

@@ -133,7 +133,7 @@ static bool join_streams(struct column *column, const uint8_t *at, const uint8_t
 }
 
 static bool begin_indices(struct column *column, const uint8_t *at, const uint8_t *end,
-	size_t nlevels, struct err *err)
+	struct err *err)
 {
 	if (!column->has_dictionary)
 		return refuse(column, "dictionary indices without a dictionary", err);
@@ -143,7 +143,7 @@ static bool begin_indices(struct column *column, const uint8_t *at, const uint8_
 		hybrid_init(&column->values.hybrid, at, end, 1);
 		return true;
 	}
-	if (*at > 32 || nlevels == 0)
+	if (*at > 32)
 		return refuse(column, "dictionary indices wider than 32 bits", err);
 	hybrid_init(&column->values.hybrid, at + 1, end, *at);
 	return true;
@@ -220,7 +220,7 @@ bool values_begin(struct column *column, int32_t encoding, const uint8_t *at, co
 		column->values = (struct values){ .from = VALUES_PLAIN, .at = at, .end = end };
 		return true;
 	case PAGE_PLAIN_DICTIONARY:
-	case PAGE_RLE_DICTIONARY: return begin_indices(column, at, end, nlevels, err);
+	case PAGE_RLE_DICTIONARY: return begin_indices(column, at, end, err);
 	case PAGE_RLE: return begin_runs(column, at, end, err);
 	case PAGE_DELTA_BINARY_PACKED: return begin_delta_ints(column, at, end, nlevels, err);
 	case PAGE_DELTA_LENGTH_BYTE_ARRAY:

@@ -397,10 +397,13 @@ const struct parquet_node *parquet_node_by_id(const struct parquet_node *group, 
 	return NULL;
 }
 
-/* Cuts the name of a child off the path; false if the path does not begin with it. */
+/*
+ * Cuts the name of a child off the path; false if the path does not begin with it. A name is the
+ * file's and may hold any byte, NUL too, behind which the path has nothing.
+ */
 static bool take_name(const char **path, struct text name)
 {
-	if (strncmp(*path, name.bytes, name.len) != 0 ||
+	if (strnlen(*path, name.len) < name.len || memcmp(*path, name.bytes, name.len) != 0 ||
 		((*path)[name.len] != '.' && (*path)[name.len] != '\0'))
 		return false;
 	*path += name.len + ((*path)[name.len] == '.');

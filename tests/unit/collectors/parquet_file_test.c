@@ -292,11 +292,31 @@ static void test_bare_values_in_a_packed_chunk(void **unused)
 
 /* ---- schemas ---- */
 
+static void test_name_with_a_nul(void **unused)
+{
+	static const char nul_and_more[4096] = "add";
+	const struct element elements[] = { ROOT(1),
+		{ { nul_and_more, sizeof nul_and_more }, PARQUET_INT32, OPTIONAL, 0, NONE } };
+	char path[4] = "add";
+	struct parquet *parquet;
+	struct file file;
+
+	(void)unused;
+	begin(&file, elements, 2, 0);
+	begin_chunk(&file, PARQUET_INT32, 0);
+	parquet = finish_good(&file);
+	/* A sanitizer sees it where the name is looked for behind the path's end. */
+	assert_null(parquet_node_find(parquet_schema(parquet), path));
+	parquet_close(parquet);
+	buf_done(&file.bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages_without_values),
 		cmocka_unit_test(test_bare_values_in_a_packed_chunk),
+		cmocka_unit_test(test_name_with_a_nul),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

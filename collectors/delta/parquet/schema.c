@@ -286,7 +286,10 @@ static bool add_entries(struct builder *builder, struct parquet_node *node,
 	return good;
 }
 
-/* The annotation counts only if the shape beneath is the one it promises. */
+/*
+ * The annotation counts only if the shape beneath is the one it promises. A key is to be required,
+ * but writers made it optional, too, and mean a map all the same.
+ */
 static enum parquet_kind group_kind(const struct builder *builder,
 	const struct parquet_element *element)
 {
@@ -299,7 +302,7 @@ static enum parquet_kind group_kind(const struct builder *builder,
 		return PARQUET_LIST;
 	if (element->logical == LOGICAL_MAP && is_group(repeated) &&
 		(repeated->nchildren == 1 || repeated->nchildren == 2) &&
-		builder->at + 1 < builder->nelements && repeated[1].repetition == REQUIRED)
+		builder->at + 1 < builder->nelements && repeated[1].repetition != REPEATED)
 		return PARQUET_MAP;
 	return PARQUET_STRUCT;
 }

@@ -292,6 +292,43 @@ static void test_bare_values_in_a_packed_chunk(void **unused)
 
 /* ---- schemas ---- */
 
+static void test_map_whose_key_may_be_absent(void **unused)
+{
+	const struct element elements[] = { ROOT(1),
+		{ BYTES("m"), GROUP, OPTIONAL, 1, CONVERTED_MAP },
+		{ BYTES("key_value"), GROUP, REPEATED, 2, NONE },
+		{ BYTES("key"), PARQUET_BYTE_ARRAY, OPTIONAL, 0, NONE },
+		{ BYTES("value"), PARQUET_BYTE_ARRAY, OPTIONAL, 0, NONE } };
+	const struct parquet_vector *map;
+	const struct parquet_vector *rows;
+	struct parquet_reader *reader;
+	struct parquet *parquet;
+	struct file file;
+
+	(void)unused;
+	begin(&file, elements, 5, 2);
+	for (int i = 0; i < 2; i++) {
+		begin_chunk(&file, PARQUET_BYTE_ARRAY, 3);
+		/* Rows {a: ?} with two entries, and none: levels 0 1 0, 3 3 1. */
+		add_page(&file, PLAIN, 3, i == 0
+			? BYTES("\2\0\0\0\3\2" "\4\0\0\0\4\3\2\1" "\1\0\0\0a\1\0\0\0b")
+			: BYTES("\2\0\0\0\3\2" "\4\0\0\0\4\3\2\1" "\1\0\0\0x\1\0\0\0y"));
+	}
+	parquet = finish_good(&file);
+	reader = parquet_reader_new(parquet, NULL, 0, 0);
+	rows = rows_of(reader);
+	map = parquet_vector_find(rows, "m");
+	assert_int_equal(map->node->kind, PARQUET_MAP);
+	assert_int_equal(parquet_end(map, 0) - parquet_first(map, 0), 2);
+	assert_int_equal(parquet_end(map, 1) - parquet_first(map, 1), 0);
+	assert_true(parquet_has(map, 1));
+	assert_true(text_is(parquet_text(parquet_vector_find(rows, "m.key"), 1), "b"));
+	assert_true(text_is(parquet_text(parquet_vector_find(rows, "m.value"), 0), "x"));
+	parquet_reader_free(reader);
+	parquet_close(parquet);
+	buf_done(&file.bytes);
+}
+
 static void test_name_with_a_nul(void **unused)
 {
 	static const char nul_and_more[4096] = "add";
@@ -316,6 +353,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages_without_values),
 		cmocka_unit_test(test_bare_values_in_a_packed_chunk),
+		cmocka_unit_test(test_map_whose_key_may_be_absent),
 		cmocka_unit_test(test_name_with_a_nul),
 	};
 

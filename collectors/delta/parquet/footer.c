@@ -13,10 +13,16 @@ struct footer {
 	bool has_schema;
 };
 
+/* Offset in the file of what is read next. */
+static long long place(const struct footer *footer)
+{
+	return footer->file->data_end + (footer->thrift.at - footer->thrift.start);
+}
+
 static bool fail(const struct footer *footer, enum err_kind kind, const char *what)
 {
 	return err_set(footer->err, kind, 0, "%s: offset %lld: footer: %s", footer->file->name,
-		(long long)(footer->file->data_end + (footer->thrift.at - footer->thrift.start)), what);
+		place(footer), what);
 }
 
 /* {1: UTC, 2: {unit}} of times and timestamps. */
@@ -186,7 +192,8 @@ static bool parse_chunk(struct footer *footer, struct parquet_chunk *chunk,
 		return fail(footer, ERR_FORMAT, "damaged column chunk");
 	if (type != (int32_t)leaf->node->physical && !chunk->is_encrypted)
 		return err_set(footer->err, ERR_FORMAT, 0,
-			"%s: column %s: chunk and schema differ in type", footer->file->name, leaf->path);
+			"%s: offset %lld: footer: column %s: chunk and schema differ in type",
+			footer->file->name, place(footer), leaf->path);
 	/* Runs make many values of few bytes: what reading costs has a bound all the same. */
 	footer->nvalues += chunk->nvalues > 0 ? (uint64_t)chunk->nvalues : 0;
 	if (chunk->nvalues > INT64_MAX / PARQUET_CHUNKS_MAX ||

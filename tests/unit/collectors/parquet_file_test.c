@@ -348,6 +348,23 @@ static void test_name_with_a_nul(void **unused)
 	buf_done(&file.bytes);
 }
 
+static void test_damage_tells_its_place(void **unused)
+{
+	const struct element elements[] = { ROOT(1),
+		{ BYTES("n"), PARQUET_INT32, REQUIRED, 0, NONE } };
+	struct err err = ERR_INIT;
+	struct file file;
+
+	(void)unused;
+	begin(&file, elements, 2, 0);
+	begin_chunk(&file, PARQUET_INT64, 0);
+	assert_null(finish(&file, 0, &err));
+	assert_int_equal(err.kind, ERR_FORMAT);
+	assert_non_null(strstr(err.text, "made.parquet: offset "));
+	assert_non_null(strstr(err.text, "footer: column n: chunk and schema differ in type"));
+	buf_done(&file.bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_bare_values_in_a_packed_chunk),
 		cmocka_unit_test(test_map_whose_key_may_be_absent),
 		cmocka_unit_test(test_name_with_a_nul),
+		cmocka_unit_test(test_damage_tells_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

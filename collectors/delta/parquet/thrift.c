@@ -200,7 +200,7 @@ void thrift_skip(struct thrift *thrift, struct thrift_field field)
 
 		if (type < THRIFT_LIST) {
 			skip_scalar(thrift, type);
-		} else if (depth == THRIFT_DEPTH_MAX) {
+		} else if (type > THRIFT_STRUCT || depth == THRIFT_DEPTH_MAX) {
 			fail(thrift);
 		} else {
 			stack[depth++] = open_container(thrift, type);

@@ -224,6 +224,28 @@ static void deltas_of_every_width_come_back(void **state)
 	}
 }
 
+/* How long elements of an unknown type are, nobody knows. */
+static void unknown_thrift_types_are_damage(void **state)
+{
+	static const struct {
+		enum thrift_type type;
+		uint8_t bytes[5];
+	} damaged[] = {
+		{ THRIFT_LIST, { 0x1d, 0, 0, 0, 0 } },
+		{ THRIFT_SET, { 0x1f, 0, 0, 0, 0 } },
+		{ THRIFT_MAP, { 1, 0x8d, 1, 'k', 0 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(damaged); i++) {
+		const uint8_t *at = damaged[i].bytes;
+		struct thrift thrift = { at, at, at + sizeof damaged[i].bytes, false };
+
+		thrift_skip(&thrift, (struct thrift_field){ .id = 1, .type = damaged[i].type });
+		assert_true(thrift.bad);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +253,7 @@ int main(void)
 		cmocka_unit_test(hybrids_end_where_their_bytes_end),
 		cmocka_unit_test(old_levels_are_most_significant_first),
 		cmocka_unit_test(deltas_of_every_width_come_back),
+		cmocka_unit_test(unknown_thrift_types_are_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

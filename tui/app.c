@@ -261,6 +261,11 @@ void app_act(struct app *app, enum action action)
 			app_error(app, &err);
 		return;
 	}
+	if ((action == ACT_NEXT_MATCH || action == ACT_PREV_MATCH) && screen->view->ops->filter) {
+		app_message(app, ROLE_DIM, "nothing is looked for; %s filters",
+			app_key_name(app, ACT_FILTER));
+		return;
+	}
 	app_message(app, ROLE_DIM, "%s: %s", info->name,
 		names_action(screen->view->ops, action) ? "nothing is selected" : "not on this screen");
 }

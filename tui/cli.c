@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -254,6 +255,14 @@ bool cli_dump(const char *what, struct err *err)
 			"--dump takes keys, actions, views, config, themes or roles, not %s", what);
 	}
 	return done;
+}
+
+bool cli_is_path(const char *table)
+{
+	struct stat status;
+
+	return strncmp(table, "file:", 5) == 0 || table[0] == '/' || table[0] == '.' ||
+		(stat(table, &status) == 0 && S_ISDIR(status.st_mode));
 }
 
 const struct view_ops *cli_view(const char *name, struct err *err)

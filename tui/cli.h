@@ -34,6 +34,11 @@ bool cli_dump(const char *what, struct err *err);
 /* One screen to standard output. reader: between begin and end, as of look_ms. */
 bool cli_show(const struct cli_options *options, const struct view_ops *ops,
 	const struct view_arg *arg, struct reader *reader, int64_t as_of_ms, struct err *err);
+/*
+ * Whether what a table is named by is a place to read. Tables of a store have slashes in their names,
+ * too: those that are no folder are names.
+ */
+bool cli_is_path(const char *table);
 const struct view_ops *cli_view(const char *name, struct err *err);
 /* The error, cleaned, and what to do next, on standard error; the exit status it means. */
 int cli_fail(const struct err *err);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -106,14 +105,6 @@ static bool parse(int argc, char **argv, struct request *request, struct err *er
 
 /* ---- which table ---- */
 
-static bool is_folder(const char *path)
-{
-	struct stat status;
-
-	return strncmp(path, "file:", 5) == 0 || path[0] == '/' || path[0] == '.' ||
-		(stat(path, &status) == 0 && S_ISDIR(status.st_mode));
-}
-
 /* A name is looked up in the store, where the collector put the table's place. */
 static bool find_in_store(struct request *request, const char *store, struct err *err)
 {
@@ -147,7 +138,7 @@ static bool find_table(struct request *request, struct err *err)
 	char *store;
 	bool good;
 
-	if (is_folder(request->table)) {
+	if (cli_is_path(request->table)) {
 		request->path = mem_strdup(request->table);
 		return true;
 	}

@@ -91,6 +91,16 @@ static bool has_action(const struct view_ops *ops, enum action action)
 	return false;
 }
 
+/* What of finding the list of a screen answers without the screen naming it. */
+static void add_finding(struct help *help, const struct app *app, const struct view_ops *ops)
+{
+	static const enum action finding[] = { ACT_FILTER, ACT_NEXT_MATCH, ACT_PREV_MATCH };
+
+	for (size_t i = 0; i < ARRAY_LEN(finding) && ops->filter; i++)
+		if (!has_action(ops, finding[i]))
+			action_row(help, app, finding[i]);
+}
+
 static void add_own(struct help *help, const struct app *app, const struct view_ops *ops)
 {
 	line_addf(add(help), ROLE_TITLE, " %s", ops->title ? ops->title : ops->name);
@@ -99,6 +109,7 @@ static void add_own(struct help *help, const struct app *app, const struct view_
 	heading(help, "Keys of this screen");
 	for (size_t i = 0; ops->actions && ops->actions[i] != ACT_NONE; i++)
 		action_row(help, app, ops->actions[i]);
+	add_finding(help, app, ops);
 }
 
 /* What the app answers on every screen; the rest belongs to screens that name it. */
@@ -190,7 +201,7 @@ static struct text next_piece(struct text *rest, int room)
 }
 
 /* Draws or, without a canvas, counts: how many rows there are. */
-static int walk(const struct help *help, struct canvas *canvas, struct rect rect)
+static int walk(const struct help *help, struct canvas *canvas, struct rect rect, int skip)
 {
 	int at = 0;
 
@@ -202,7 +213,7 @@ static int walk(const struct help *help, struct canvas *canvas, struct rect rect
 
 		do {
 			struct text piece = next_piece(&rest, rect.cols - indent);
-			int row = at++ - help->skip;
+			int row = at++ - skip;
 
 			if (canvas && first && row >= 0 && row < rect.rows)
 				canvas_line(canvas, rect.row + row, rect.col, rect.cols, &line->line, false);
@@ -218,13 +229,15 @@ static int walk(const struct help *help, struct canvas *canvas, struct rect rect
 static int help_rows(const struct view *view)
 {
 	return walk(view->state, NULL, (struct rect){
-		.cols = view->rect.cols > 0 ? view->rect.cols : COLS_DEFAULT });
+		.cols = view->rect.cols > 0 ? view->rect.cols : COLS_DEFAULT }, 0);
 }
 
 static void help_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
 	const struct help *help = view->state;
-	int more = walk(help, canvas, rect) - help->skip - rect.rows;
+	int most = walk(help, NULL, rect, 0) - rect.rows;
+	int skip = help->skip < most ? help->skip : most > 0 ? most : 0;
+	int more = walk(help, canvas, rect, skip) - skip - rect.rows;
 
 	if (more > 0 && rect.cols > MORE_WIDTH)
 		canvas_putf(canvas, rect.row + rect.rows - 1, rect.col + rect.cols - MORE_WIDTH,

@@ -85,6 +85,25 @@ static int put_cut(struct canvas *canvas, int row, int col, int left, const stru
 	return (int)used + 1;
 }
 
+static bool is_border(char c)
+{
+	return c == '.' || c == '/';
+}
+
+/*
+ * What is left of a part whose head is cut tells nothing, "…l.orders" no more than "…orders": it goes
+ * where it is a third of the tail at most.
+ */
+static struct text whole_parts(struct text text, struct text tail)
+{
+	if (tail.len == text.len || is_border(tail.bytes[-1]))
+		return tail;
+	for (size_t i = 0; i < tail.len / 3; i++)
+		if (is_border(tail.bytes[i]))
+			return text_sub(tail, i + 1, tail.len);
+	return tail;
+}
+
 void line_keep_tail(struct line *line, int width, bool ascii)
 {
 	size_t total = line_width(line), most = 0, widest = 0, used;
@@ -101,7 +120,8 @@ void line_keep_tail(struct line *line, int width, bool ascii)
 	/* What stands around the name (a glyph) stays; without room for any of it nothing helps. */
 	if (width <= 0 || total <= (size_t)width || total - most + 1 >= (size_t)width)
 		return;
-	tail = utf8_tail(line->spans[widest].text, (size_t)width - (total - most) - 1, &used);
+	tail = whole_parts(line->spans[widest].text,
+		utf8_tail(line->spans[widest].text, (size_t)width - (total - most) - 1, &used));
 	line->spans[widest].text = text_of(arena_printf(line->arena, "%s%.*s",
 		ascii ? "~" : "…", TEXT_ARG(tail)));
 }

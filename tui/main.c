@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -187,15 +186,6 @@ static struct view_arg view_arg_of(const struct cli_options *options)
 	if (last && !text_to_i64(text_of(last), &arg.number))
 		arg.number = 0;
 	return arg;
-}
-
-/* Tables of a store have slashes in their names, too: those that are no folder are names. */
-static bool is_path(const char *arg)
-{
-	struct stat status;
-
-	return arg && (arg[0] == '/' || arg[0] == '.' ||
-		(stat(arg, &status) == 0 && S_ISDIR(status.st_mode)));
 }
 
 /* ---- running ---- */
@@ -408,21 +398,24 @@ static bool check_keys(int argc, char **argv, struct err *err)
 	return good;
 }
 
-/* `weir history PATH`, `weir version PATH N` */
+/* `weir history PATH`, `weir version PATH N`; a path may be a file: URI or the _delta_log itself */
 static int history_of_path(struct cli_options *options, const struct view_ops *ops,
 	const struct config *config)
 {
 	const char *base = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 	char folder[PATH_MAX];
 	char store[PATH_MAX + 16];
-	char *real = realpath(options->arg, NULL);
+	char *real, *log_dir;
 	struct view_arg arg = view_arg_of(options);
 	struct err err = ERR_INIT;
 	int status;
 
-	if (!real || strlen(real) >= sizeof arg.subject) {
+	if (!delta_find_table(options->arg, &real, &log_dir, &err))
+		return cli_fail(&err);
+	free(log_dir);
+	if (strlen(real) >= sizeof arg.subject) {
+		(void)err_errno(&err, ENAMETOOLONG, "table %s", options->arg);
 		free(real);
-		(void)err_errno(&err, real ? ENAMETOOLONG : errno, "table %s", options->arg);
 		return cli_fail(&err);
 	}
 	(void)snprintf(folder, sizeof folder, "%s/weir-history.XXXXXX", base);
@@ -431,9 +424,6 @@ static int history_of_path(struct cli_options *options, const struct view_ops *o
 		free(real);
 		return cli_fail(&err);
 	}
-	/* Its _delta_log names the same table. */
-	if (text_ends(text_of(real), TEXT("/_delta_log")))
-		real[strlen(real) - strlen("/_delta_log")] = '\0';
 	(void)snprintf(store, sizeof store, "%s/weir.db", folder);
 	(void)snprintf(arg.subject, sizeof arg.subject, "%s", real);
 	if (!fill_store(store, real, &err))
@@ -467,7 +457,8 @@ static int run(struct cli_options *options)
 			return cli_fail(&err);
 		}
 	}
-	if (ops && ops->arg && strncmp(ops->arg, "TABLE|PATH", 10) == 0 && is_path(options->arg)) {
+	if (ops && ops->arg && strncmp(ops->arg, "TABLE|PATH", 10) == 0 && options->arg &&
+		cli_is_path(options->arg)) {
 		if (!config_load(NULL, &config, &err))
 			return cli_fail(&err);
 		status = history_of_path(options, ops, config);

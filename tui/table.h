@@ -21,7 +21,8 @@ enum column_flags {
 	 * Names and paths: too long a text loses its head, for the end tells more; where all are short
 	 * the column is narrower than its min_width.
 	 */
-	COLUMN_TAIL = 16
+	COLUMN_TAIL = 16,
+	COLUMN_HIDDEN = 32 /* not drawn in this form; it filters and exports as ever */
 };
 
 struct column {

@@ -158,7 +158,7 @@ static struct layout lay_out(const struct table *table, int cols)
 
 	for (size_t i = 0; i < layout.n; i++) {
 		needs[i] = need_of(table, i);
-		layout.width[i] = needs[i].least;
+		layout.width[i] = table->columns[i].flags & COLUMN_HIDDEN ? 0 : needs[i].least;
 	}
 	drop_columns(table, &layout, room);
 	spare = widen(&layout, needs, room - total(&layout, GAP_MIN));

@@ -104,16 +104,17 @@ void line_age(struct line *line, const struct look *look, int64_t at_ms)
 
 void line_change(struct line *line, const struct look *look, int64_t added, int64_t removed)
 {
-	if (added == FACT_UNKNOWN && removed == FACT_UNKNOWN) {
+	if (added == FACT_UNKNOWN)
 		line_dash(line, look);
-		return;
-	}
-	if (added > 0 || removed == FACT_UNKNOWN || (removed == 0 && added != FACT_UNKNOWN))
+	else if (added > 0 || removed == 0 || removed == FACT_UNKNOWN)
 		line_add(line, added > 0 ? ROLE_ADDED : ROLE_DIM, format_signed(look, added));
-	if (removed == FACT_UNKNOWN || removed == 0)
+	if (removed == 0 || (removed == FACT_UNKNOWN && added == FACT_UNKNOWN))
 		return;
 	line_add(line, ROLE_REMOVED, line->n ? TEXT(" ") : TEXT(""));
-	line_add(line, ROLE_REMOVED, format_signed(look, -removed));
+	if (removed == FACT_UNKNOWN)
+		line_dash(line, look);
+	else
+		line_add(line, ROLE_REMOVED, format_signed(look, -removed));
 }
 
 void line_version(struct line *line, const struct look *look, enum role role, int64_t version)
@@ -127,6 +128,13 @@ void line_version(struct line *line, const struct look *look, enum role role, in
 int compare_i64(int64_t a, int64_t b)
 {
 	return (a > b) - (a < b); /* unknown is the smallest number there is */
+}
+
+int compare_double(double a, double b)
+{
+	if (isnan(a) || isnan(b))
+		return !isnan(a) - !isnan(b);
+	return (a > b) - (a < b);
 }
 
 double share_pct(int64_t part, int64_t whole)
@@ -178,6 +186,13 @@ int64_t span_ms(int64_t from_ms, int64_t to_ms)
 struct text short_id(struct text id)
 {
 	return text_sub(id, 0, 8);
+}
+
+const char *ordinal_end(int n)
+{
+	int unit = n % 100 / 10 == 1 ? 0 : n % 10;
+
+	return unit == 1 ? "st" : unit == 2 ? "nd" : unit == 3 ? "rd" : "th";
 }
 
 void shared_add(struct shared_head *shared, struct text name)
@@ -242,7 +257,8 @@ struct split split_rows(struct rect rect, int list_rows, int pane_rows)
 	}
 	if (room > pane_rows)
 		room = pane_rows;
-	if (rect.rows < 10 || room < 3)
+	/* Of a larger pane a title and one row tell nothing; one that is no larger is whole. */
+	if (rect.rows < 10 || (room < 3 && room < pane_rows))
 		room = 0;
 	split.list.rows = rect.rows - room < list_rows ? rect.rows - room : list_rows;
 	split.pane.row = rect.row + split.list.rows;
@@ -266,7 +282,7 @@ enum reply scroll_act(int *skip, enum action action, int height, int rows)
 {
 	int page = rows > 1 ? rows - 1 : 1;
 	int most = height > rows ? height - rows : 0;
-	int at = *skip;
+	int at = *skip < most ? *skip : most; /* the screen may have grown since */
 
 	switch ((int)action) {
 	case ACT_UP:

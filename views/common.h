@@ -37,13 +37,14 @@ void line_count(struct line *line, const struct look *look, int64_t n);
 void line_dash(struct line *line, const struct look *look);
 void line_name(struct line *line, const struct look *look, struct text name); /* dash if absent */
 void line_age(struct line *line, const struct look *look, int64_t at_ms);
-/* "+4 100 -96": what came and what went; a dash where neither is known. */
+/* "+4 100 -96": what came and what went; a dash for what of them is not known. */
 void line_change(struct line *line, const struct look *look, int64_t added, int64_t removed);
 void line_version(struct line *line, const struct look *look, enum role role, int64_t version);
 /* Completeness with its role: good only. */
 void line_complete(struct line *line, const struct look *look, int64_t part, int64_t whole);
 
-int compare_i64(int64_t a, int64_t b); /* unknown first */
+int compare_i64(int64_t a, int64_t b);   /* unknown first */
+int compare_double(double a, double b);  /* NAN first */
 enum share_grade { SHARE_UNKNOWN, SHARE_LOW, SHARE_SHORT, SHARE_GOOD };
 enum share_grade share_grade(int64_t part, int64_t whole);
 enum role share_role(enum share_grade grade);
@@ -53,6 +54,7 @@ double share_pct(int64_t part, int64_t whole); /* NAN when unknown */
 int64_t span_ms(int64_t from_ms, int64_t to_ms);
 /* The short head of an update id, as messages of the platform quote it. */
 struct text short_id(struct text id);
+const char *ordinal_end(int n); /* "st" of 1st, "nd", "rd", "th" */
 
 /*
  * The catalog of catalog.schema.table names, where every name of a list has the same: on screen it

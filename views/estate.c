@@ -68,10 +68,9 @@ static int compare_complete(const void *a, const void *b)
 {
 	const struct pipeline_row *left = &((const struct estate_row *)a)->pipeline;
 	const struct pipeline_row *right = &((const struct estate_row *)b)->pipeline;
-	double x = share_pct(left->published, left->input);
-	double y = share_pct(right->published, right->input);
 
-	return (x > y) - (x < y);
+	return compare_double(share_pct(left->published, left->input),
+		share_pct(right->published, right->input));
 }
 
 static void format_fresh(const void *row, const struct look *look, struct line *line)
@@ -173,9 +172,9 @@ static void format_source(const void *row, const struct look *look, struct line 
 
 enum { COLUMN_FRESH = 4, FRESH_WIDE = 26, WIDE_COLS = 100 };
 static const struct column columns[] = {
-	{ "state", "STATE", "State of the newest update", 11, 14, 0, 0, COLUMN_DESCENDING,
+	{ "state", "STATE", "State of the newest update", 14, 14, 0, 0, COLUMN_DESCENDING,
 		format_state, compare_state },
-	{ "pipeline", "PIPELINE", "Name of the pipeline", 16, 40, 4, 0, COLUMN_TAIL, format_pipeline, NULL },
+	{ "pipeline", "PIPELINE", "Name of the pipeline", 15, 40, 4, 0, COLUMN_TAIL, format_pipeline, NULL },
 	{ "updates", "LAST 20 UPDATES", "How the last 20 updates ended, newest right; a chain of "
 		"retries is one", STRIP_MAX, STRIP_MAX, 0, 2, COLUMN_NO_SORT | COLUMN_NO_EXPORT,
 		format_strip, NULL },

@@ -10,7 +10,7 @@
 
 /* Rows held around the place looked at; moving near an end loads the window anew. */
 enum { WINDOW_HALF = 300, WINDOW_MARGIN = 60, PAGE = 10000, WHOLE_MAX = 1000000, FILTER_MAX = 512,
-	PANE_USUAL = 9, WIDE_COLS = 100, CLOCK_CELLS = 8 };
+	PANE_USUAL = 9, WIDE_COLS = 100, CLOCK_CELLS = 8, PIPELINE_NARROW = 12 };
 
 enum window { WINDOW_TAIL, WINDOW_AROUND, WINDOW_START };
 
@@ -44,20 +44,10 @@ static void format_level(const void *row, const struct look *look, struct line *
 	line_look(line, look, level_look(event_of(row)->level));
 }
 
-/* Narrow forms: the date goes where every row is of today, words where nothing is wrong. */
+/* Narrow: the date goes where every row is of today. */
 static void format_clock_of(const void *row, const struct look *look, struct line *line)
 {
 	line_add(line, ROLE_DIM, format_clock(look, event_of(row)->happened_at_ms));
-}
-
-static void format_level_short(const void *row, const struct look *look, struct line *line)
-{
-	const struct event_row *event = event_of(row);
-
-	if (event->level >= LEVEL_WARN)
-		format_level(row, look, line);
-	else
-		line_glyph(line, look, level_look(event->level));
 }
 
 static void format_pipeline(const void *row, const struct look *look, struct line *line)
@@ -92,6 +82,19 @@ static void format_message(const void *row, const struct look *look, struct line
 		line_dash(line, look);
 	else
 		line_add(line, level_look(event->level)->role, event->message);
+}
+
+/* Narrow: the level stands before what is said, in words where something is wrong. */
+static void format_message_narrow(const void *row, const struct look *look, struct line *line)
+{
+	const struct event_row *event = event_of(row);
+
+	if (event->level >= LEVEL_WARN)
+		format_level(row, look, line);
+	else
+		line_glyph(line, look, level_look(event->level));
+	line_add(line, ROLE_TEXT, TEXT(" "));
+	format_message(row, look, line);
 }
 
 static const struct column columns[] = { /* in the order of enum event_column */
@@ -368,17 +371,42 @@ static bool is_all_of_today(const struct view *view)
 	return true;
 }
 
+/* What it says before what it is: all other columns yield to the message. */
+static void draw_narrow(const struct view *view, struct canvas *canvas, struct rect rect)
+{
+	struct column narrow[ARRAY_LEN(columns)];
+	struct table table = *(const struct table *)view->state;
+	bool of_one = view->arg.subject[0] || view->arg.subject2[0];
+	int others = of_one ? 2 : PIPELINE_NARROW + 3, left; /* the gutter and gaps */
+
+	memcpy(narrow, columns, sizeof columns);
+	table.columns = narrow;
+	if (is_all_of_today(view)) {
+		narrow[EVENT_COLUMN_TIME].min_width = narrow[EVENT_COLUMN_TIME].max_width = CLOCK_CELLS;
+		narrow[EVENT_COLUMN_TIME].format = format_clock_of;
+	}
+	narrow[EVENT_COLUMN_LEVEL].flags |= COLUMN_HIDDEN;
+	narrow[EVENT_COLUMN_TYPE].flags |= COLUMN_HIDDEN;
+	narrow[EVENT_COLUMN_UPDATE].flags |= COLUMN_HIDDEN;
+	narrow[EVENT_COLUMN_FLOW].flags |= COLUMN_HIDDEN;
+	narrow[EVENT_COLUMN_PIPELINE].max_width = PIPELINE_NARROW;
+	narrow[EVENT_COLUMN_PIPELINE].grow = 0;
+	if (of_one)
+		narrow[EVENT_COLUMN_PIPELINE].flags |= COLUMN_HIDDEN;
+	left = rect.cols - others - narrow[EVENT_COLUMN_TIME].max_width;
+	narrow[EVENT_COLUMN_MESSAGE].min_width = left > rect.cols / 2 ? left : rect.cols / 2;
+	narrow[EVENT_COLUMN_MESSAGE].format = format_message_narrow;
+	table_draw(&table, canvas, rect, &view->look, true);
+}
+
 static void list_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
-	/* What it says before what it is: the other columns share the other half. */
-	struct table_form forms[] = {
-		{ .column = EVENT_COLUMN_MESSAGE, .width = rect.cols / 2 },
-		{ .column = EVENT_COLUMN_LEVEL, .width = 7, .format = format_level_short },
-		{ .column = EVENT_COLUMN_TIME, .width = CLOCK_CELLS, .format = format_clock_of },
-	};
-	size_t n = rect.cols >= WIDE_COLS ? 1 : is_all_of_today(view) ? 3 : 2;
+	struct table_form wide = { .column = EVENT_COLUMN_MESSAGE, .width = rect.cols / 2 };
 
-	table_draw_forms(view->state, forms, n, canvas, rect, &view->look, true);
+	if (rect.cols >= WIDE_COLS)
+		table_draw_form(view->state, &wide, canvas, rect, &view->look, true);
+	else
+		draw_narrow(view, canvas, rect);
 }
 
 static void events_draw(const struct view *view, struct canvas *canvas, struct rect rect)

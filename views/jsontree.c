@@ -197,7 +197,7 @@ static void node_draw(const struct json_tree *tree, size_t i, struct canvas *can
 
 int json_tree_height(const struct json_tree *tree, int cols)
 {
-	int rows = 0;
+	int rows = tree->cut; /* the row that says so */
 
 	for (size_t i = 0; i < tree->n; i = node_next(tree, i))
 		rows += node_height(&tree->nodes[i], cols);
@@ -207,7 +207,7 @@ int json_tree_height(const struct json_tree *tree, int cols)
 void json_tree_draw(const struct json_tree *tree, struct canvas *canvas, struct rect rect,
 	const struct look *look)
 {
-	int total = 0, cursor = 0, cursor_rows = 1, skip, at;
+	int total = tree->cut, cursor = 0, cursor_rows = 1, skip, at;
 
 	if (rect.rows <= 0 || rect.cols <= 0)
 		return;
@@ -215,7 +215,7 @@ void json_tree_draw(const struct json_tree *tree, struct canvas *canvas, struct 
 		int height = node_height(&tree->nodes[i], rect.cols);
 
 		if (i == tree->cursor) {
-			cursor = total;
+			cursor = total - tree->cut;
 			cursor_rows = height;
 		}
 		total += height;
@@ -231,6 +231,9 @@ void json_tree_draw(const struct json_tree *tree, struct canvas *canvas, struct 
 	}
 	if (!tree->n)
 		return;
+	if (tree->cut && at < rect.rows)
+		(void)canvas_put(canvas, rect.row + at, rect.col, rect.cols, ROLE_WARN,
+			TEXT("the rest is left out: --json has all of it"));
 	cursor -= skip;
 	if (cursor_rows > rect.rows - cursor)
 		cursor_rows = rect.rows - cursor;

@@ -78,7 +78,7 @@ static void format_attempt(const void *row, const struct look *look, struct line
 	if (look->raw)
 		line_addf(line, ROLE_TEXT, "%d", pipeline->attempts);
 	else if (pipeline->attempts > 1)
-		line_addf(line, ROLE_WARN, "attempt %d", pipeline->attempts);
+		line_addf(line, ROLE_WARN, "%d%s", pipeline->attempts, ordinal_end(pipeline->attempts));
 	else if (pipeline->attempts == 1)
 		line_add(line, ROLE_DIM, TEXT("first"));
 	else
@@ -132,7 +132,7 @@ static void format_id(const void *row, const struct look *look, struct line *lin
 }
 
 static const struct column columns[] = {
-	{ "state", "STATE", "State of the newest update", 11, 14, 0, 0, COLUMN_DESCENDING, format_state,
+	{ "state", "STATE", "State of the newest update", 14, 14, 0, 0, COLUMN_DESCENDING, format_state,
 		compare_state },
 	{ "pipeline", "PIPELINE", "Name of the pipeline", 14, 44, 3, 0, COLUMN_TAIL, format_pipeline, NULL },
 	{ "update", "UPDATE", "Head of the newest update's id", 8, 8, 0, 2, 0, format_update, NULL },
@@ -140,7 +140,7 @@ static const struct column columns[] = {
 		format_started, compare_started },
 	{ "took", "TOOK", "How long it took, or runs by now", 6, 8, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_took, compare_took },
-	{ "attempt", "ATTEMPT", "Which attempt of its chain of retries", 9, 11, 0, 2, COLUMN_DESCENDING,
+	{ "attempt", "ATTEMPT", "Which attempt of its chain of retries", 7, 7, 0, 2, COLUMN_DESCENDING,
 		format_attempt, compare_attempt },
 	{ "rows", "ROWS", "Rows written by the newest update", 9, 14, 0, 1,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_rows, compare_rows },

@@ -60,10 +60,8 @@ static void format_state(const void *row, const struct look *look, struct line *
 
 static int compare_complete(const void *a, const void *b)
 {
-	double x = share_pct(quality_of(a)->published, quality_of(a)->input);
-	double y = share_pct(quality_of(b)->published, quality_of(b)->input);
-
-	return (x > y) - (x < y);
+	return compare_double(share_pct(quality_of(a)->published, quality_of(a)->input),
+		share_pct(quality_of(b)->published, quality_of(b)->input));
 }
 
 static void format_complete(const void *row, const struct look *look, struct line *line)

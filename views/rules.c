@@ -78,10 +78,8 @@ static void format_rate(const void *row, const struct look *look, struct line *l
 
 static int compare_rate(const void *a, const void *b)
 {
-	double x = share_pct(rule_of(a)->passed, rule_total(a));
-	double y = share_pct(rule_of(b)->passed, rule_total(b));
-
-	return (x > y) - (x < y);
+	return compare_double(share_pct(rule_of(a)->passed, rule_total(a)),
+		share_pct(rule_of(b)->passed, rule_total(b)));
 }
 
 static void format_trend(const void *row, const struct look *look, struct line *line)

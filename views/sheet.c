@@ -284,8 +284,11 @@ void sheet_view_draw(const struct view *view, struct canvas *canvas, struct rect
 {
 	const struct sheet_view *state = view->state;
 	struct sheet sheet = sheet_of(view);
+	int most = sheet_height(&sheet, rect.cols) - rect.rows;
 
-	(void)sheet_draw(&sheet, canvas, rect, state->skip);
+	/* On a larger screen, or when less has come, the end stays at the bottom. */
+	most = most > 0 ? most : 0;
+	(void)sheet_draw(&sheet, canvas, rect, state->skip < most ? state->skip : most);
 }
 
 int sheet_view_print_rows(const struct view *view)

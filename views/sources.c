@@ -86,9 +86,17 @@ static int compare_fallback(const void *a, const void *b)
 	return compare_i64(source_of(a)->fallback, source_of(b)->fallback);
 }
 
+/* Of tables it is versions, of all else bytes. */
 static void format_behind(const void *row, const struct look *look, struct line *line)
 {
-	line_count(line, look, source_of(row)->behind);
+	const struct source_row *source = source_of(row);
+
+	if (look->raw || source->behind == FACT_UNKNOWN)
+		line_count(line, look, source->behind);
+	else if (text_starts(source->source, TEXT("delta ")))
+		line_addf(line, ROLE_NUMBER, "%.*s v", TEXT_ARG(format_count(look, source->behind)));
+	else
+		line_add(line, ROLE_NUMBER, format_bytes(look, source->behind));
 }
 
 static int compare_behind(const void *a, const void *b)
@@ -124,7 +132,7 @@ static const struct column columns[] = {
 		format_facts, compare_facts },
 	{ "undecodable", "UNREADABLE", "Inputs that could not be read; Enter shows them", 10, 12, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_undecodable, compare_undecodable },
-	{ "behind", "BEHIND", "Bytes of a log, or versions of tables, not read yet", 7, 14, 0, 3,
+	{ "behind", "BEHIND", "Bytes of a log, or versions (v) of tables, not read yet", 7, 14, 0, 3,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_behind, compare_behind },
 	{ "read", "READ", "Bytes read", 8, 10, 0, 4, COLUMN_RIGHT | COLUMN_DESCENDING, format_read,
 		compare_read },

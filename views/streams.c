@@ -8,7 +8,7 @@
 #include "views/streams.h"
 #include "views/views.h"
 
-enum { TOPIC_NARROW = 10 };
+enum { TOPIC_NARROW = 10, LAG_CELLS = 8 };
 
 struct streams_line {
 	struct lag_row row;
@@ -76,6 +76,18 @@ static int compare_topic(const void *a, const void *b)
 	return text_cmp(lag_of(a)->topic, lag_of(b)->topic);
 }
 
+/* "12 files", and "1.2k f" where the word has no room. */
+static void line_things(struct line *line, const struct look *look, int64_t n, const char *thing)
+{
+	struct text count = format_short(look, n);
+	const char *many = n == 1 ? "" : "s";
+
+	if (count.len + 1 + strlen(thing) + strlen(many) <= LAG_CELLS)
+		line_addf(line, ROLE_NUMBER, "%.*s %s%s", TEXT_ARG(count), thing, many);
+	else
+		line_addf(line, ROLE_NUMBER, "%.*s %c", TEXT_ARG(count), thing[0]);
+}
+
 static void format_lag(const void *row, const struct look *look, struct line *line)
 {
 	const struct lag_row *lag = lag_of(row);
@@ -83,11 +95,11 @@ static void format_lag(const void *row, const struct look *look, struct line *li
 	if (look->raw || lag->lag_records != FACT_UNKNOWN)
 		line_lag(line, look, lag->lag_records);
 	else if (lag->behind_versions != FACT_UNKNOWN)
-		line_addf(line, ROLE_NUMBER, "%.*s v", TEXT_ARG(format_short(look, lag->behind_versions)));
+		line_things(line, look, lag->behind_versions, "version");
 	else if (lag->behind_files != FACT_UNKNOWN)
-		line_addf(line, ROLE_NUMBER, "%.*s f", TEXT_ARG(format_short(look, lag->behind_files)));
+		line_things(line, look, lag->behind_files, "file");
 	else if (lag->behind_bytes != FACT_UNKNOWN)
-		line_addf(line, ROLE_NUMBER, "%.*sB", TEXT_ARG(format_short(look, lag->behind_bytes)));
+		line_add(line, ROLE_NUMBER, format_bytes(look, lag->behind_bytes));
 	else
 		line_lag(line, look, lag->lag_records);
 }
@@ -136,13 +148,6 @@ static void format_grows(const void *row, const struct look *look, struct line *
 	double grows = growth(lag_of(row));
 
 	line_add(line, grows > 0.05 ? ROLE_WARN : ROLE_DIM, format_rate(look, grows, true));
-}
-
-static int compare_double(double a, double b)
-{
-	a = isnan(a) ? -HUGE_VAL : a;
-	b = isnan(b) ? -HUGE_VAL : b;
-	return (a > b) - (a < b);
 }
 
 static int compare_grows(const void *a, const void *b)
@@ -261,7 +266,8 @@ static const struct column columns[] = {
 		0, COLUMN_TAIL, format_reader, compare_reader },
 	{ "topic", "TOPIC", "Kafka topic or Delta table that it reads", 10, 32, 2, 2, COLUMN_TAIL,
 		format_topic, compare_topic },
-	{ "lag", "LAG", "Records it has not read; else versions v, files f, bytes B", 6, 8, 0, 0,
+	{ "lag", "LAG", "Records it has not read; else versions (v), files (f) or bytes, as it says", 6,
+		LAG_CELLS, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_lag, compare_lag },
 	{ "behind", "BEHIND", "Age of the oldest record it has not read; > at least", 6, 8, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_behind, compare_behind },

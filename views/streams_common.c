@@ -135,6 +135,14 @@ void line_trend(struct line *line, const struct look *look, const double *values
 
 /* ---- the pane ---- */
 
+/* Of its own words alone, without the offsets that would say how it does. */
+static bool tells_backlog(const struct lag_row *row)
+{
+	return row->npartitions == 0 &&
+		(row->lag_records != FACT_UNKNOWN || row->behind_files != FACT_UNKNOWN ||
+			row->behind_bytes != FACT_UNKNOWN);
+}
+
 static void say_state(struct sheet *sheet, const struct look *look, const struct lag_row *row)
 {
 	const struct state_look *state = lag_look(row);
@@ -142,6 +150,8 @@ static void say_state(struct sheet *sheet, const struct look *look, const struct
 		row->topic_gone ? "the topic was deleted" :
 		is_growing(row) ? "growing: it had read all a while ago, and now more comes than it reads" :
 		row->moment ? "keeps up: all its lag came within half a minute" :
+		row->verdict == LAG_UNKNOWN && tells_backlog(row)
+			? "not known: it tells how much it has not read, not where it stands" :
 		lag_verdict_words(row->verdict);
 
 	sheet_add(sheet, "state", state->role, text_of(words));

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -50,8 +51,8 @@ static int compare_lag(const void *a, const void *b)
 static void bar(const void *row, const struct look *look, struct line *line, int cells)
 {
 	const struct part_line *part = row;
-	double share = part->largest > 0 && part->part.lag_records > 0 ?
-		(double)part->part.lag_records / (double)part->largest : 0;
+	double share = part->part.lag_records == FACT_UNKNOWN ? NAN :
+		part->largest > 0 ? (double)part->part.lag_records / (double)part->largest : 0;
 
 	line_add(line, part->part.lost_records > 0 ? ROLE_BAR_BAD : ROLE_BAR,
 		format_bar(look, share, cells));

@@ -7,6 +7,8 @@
 #include "views/streams.h"
 #include "views/views.h"
 
+enum { READERS_SHOWN = 12 };
+
 struct table_line {
 	struct topic_table_row row;
 	struct text shown; /* without the database, where all have the same */
@@ -63,11 +65,6 @@ static void format_per_second(const void *row, const struct look *look, struct l
 	struct text rate = format_rate(look, table->per_second, false);
 
 	line_addf(line, ROLE_NUMBER, "%s%.*s", table->sampled && !look->raw ? "~" : "", TEXT_ARG(rate));
-}
-
-static int compare_double(double a, double b)
-{
-	return (a > b) - (a < b);
 }
 
 static int compare_per_second(const void *a, const void *b)
@@ -249,7 +246,7 @@ static struct sheet pane_of(const struct view *view)
 		table_sheet(&sheet, look, row);
 	if (state->readers.n > 0)
 		sheet_heading(&sheet, "its readers");
-	for (size_t i = 0; i < state->readers.n && i < 12; i++) {
+	for (size_t i = 0; i < state->readers.n && i < READERS_SHOWN; i++) {
 		const struct lag_row *lag = &state->readers.rows[i];
 		const struct state_look *word = lag_look(lag);
 		struct text name = lag->reader;
@@ -257,6 +254,8 @@ static struct sheet pane_of(const struct view *view)
 		sheet_addf(&sheet, word->word, word->role, "%.*s: %.*s records behind", TEXT_ARG(name),
 			TEXT_ARG(format_count(look, lag->lag_records)));
 	}
+	if (state->readers.n > READERS_SHOWN)
+		sheet_addf(&sheet, "", ROLE_DIM, "and %zu that are better off", state->readers.n - READERS_SHOWN);
 	return sheet;
 }
 

@@ -120,7 +120,8 @@ static void format_attempt(const void *row, const struct look *look, struct line
 	} else if (update->chain_attempts > 1) {
 		line_add(line, ROLE_WARN, !update->newest ? TEXT(" ")
 			: glyph_text(look, update->folded ? GLYPH_FOLDED : GLYPH_OPEN));
-		line_addf(line, ROLE_WARN, " attempt %d", update->update.attempt);
+		line_addf(line, ROLE_WARN, " %d%s", update->update.attempt,
+			ordinal_end(update->update.attempt));
 	} else {
 		line_add(line, ROLE_DIM, TEXT("first"));
 	}
@@ -197,7 +198,7 @@ static void format_error(const void *row, const struct look *look, struct line *
 }
 
 static const struct column columns[] = {
-	{ "state", "STATE", "State of the update", 11, 14, 0, 0, COLUMN_DESCENDING, format_state,
+	{ "state", "STATE", "State of the update", 14, 14, 0, 0, COLUMN_DESCENDING, format_state,
 		compare_state },
 	{ "update", "UPDATE", "Head of the update's id", 8, 8, 0, 0, 0, format_id, NULL },
 	{ "pipeline", "PIPELINE", "Name of the pipeline", 12, 30, 1, 1, COLUMN_TAIL, format_pipeline, NULL },
@@ -205,7 +206,7 @@ static const struct column columns[] = {
 		compare_started },
 	{ "took", "TOOK", "From created to its end, or to now", 6, 8, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_took, compare_took },
-	{ "attempt", "ATTEMPT", "Retries of a failed update are one chain; right unfolds it", 11, 12, 0,
+	{ "attempt", "ATTEMPT", "Retries of a failed update are one chain; right unfolds it", 7, 8, 0,
 		1, COLUMN_DESCENDING, format_attempt, compare_attempt },
 	{ "phases", "PHASES", "Waiting, initializing, setting up, running, on one scale", BAR_NARROW,
 		BAR_NARROW, 0, 2, COLUMN_NO_SORT | COLUMN_NO_EXPORT, format_bar_narrow, NULL },

@@ -60,6 +60,11 @@ void delta_log_done(struct delta_log *log);
 int64_t delta_log_checkpoint_from(const struct delta_log *log, int64_t version);
 
 /*
+ * The table's directory and its log's, malloc'ed, of what people or configurations name it by: either
+ * of them, or a file: URI.
+ */
+bool delta_find_table(const char *given, char **path_out, char **log_dir_out, struct err *err);
+/*
  * Reads all JSON commits of one table into the batch, oldest first, one FACT_VERSION each; what
  * cannot be read becomes FACT_UNDECODABLE and the rest goes on. path: the table's directory or its
  * _delta_log, or a file: URI of one. False only when there is no log to read (ERR_ABSENT, ERR_AUTH,

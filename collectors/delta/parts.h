@@ -154,11 +154,6 @@ bool delta_discover(const char *root, int depth, struct text exclude,
 /* The log's directory of a path that is a table or a _delta_log; malloc'ed, NULL if neither. */
 char *delta_log_dir(const char *path);
 char *delta_path_join(const char *dir, const char *name); /* malloc'ed */
-/*
- * The table's directory and its log's, malloc'ed, of what people or configurations name it by: either
- * of them, or a file: URI.
- */
-bool delta_find_table(const char *given, char **path_out, char **log_dir_out, struct err *err);
 
 /* ---- a source's configuration ---- */
 

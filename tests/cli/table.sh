@@ -62,6 +62,15 @@ assert history["versions"][1]["gone_example"].endswith("a.parquet") and history[
 X
 weir table detail "$table" | grep -q '^rows  *– (files without statistics)' || die "unknown rows are a dash"
 weir table history "$table" | grep -q 'listed only  1 of its files gone' || die "history for people"
+for form in "$table" "$table/_delta_log/" "file://$table" "file:$table"; do
+	weir history "$form" --json >"$work/screen" || die "weir history $form"
+	python3 -c 'import json, sys
+screen = json.load(open(sys.argv[1]))
+assert [v["version"] for v in screen["versions"]] == [1, 0] and screen["path"] == sys.argv[2], screen' \
+		"$work/screen" "$(realpath "$table")" || die "the screen of $form"
+done
+! weir history "file://$table/day=2026-01-01" --json 2>"$work/none" || die "a folder without a log has no history"
+grep -q 'No such file\|holds no _delta_log' "$work/none" || die "$(cat "$work/none")"
 # A name is looked up in the store.
 configure lake <<X
 [delta lake]

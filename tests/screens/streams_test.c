@@ -211,7 +211,7 @@ static void the_narrow_form_has_all(void **state)
 	assert_true(text_split(&rest, '\n', &first));
 	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
 		assert_true(text_contains(head, text_of(heads[i])));
-	assert_true(text_contains(first, TEXT("/members_silver")));
+	assert_true(text_contains(first, TEXT("members_silver")));
 	assert_true(text_contains(first, TEXT("2.0 M")));
 	assert_true(text_contains(first, TEXT("23m")));
 	assert_true(text_contains(first, TEXT("never")));

@@ -22,6 +22,7 @@
 #include "tests/lib/sample.h"
 #include "tui/table.h"
 #include "tui/view.h"
+#include "views/common.h"
 
 #define GOLDEN "tests/screens/golden"
 
@@ -212,6 +213,42 @@ static void screens_look_as_recorded(void **state)
 			arena_reset(&fixture.frame);
 		}
 		view_free(view);
+	}
+}
+
+/* Whatever an update does, the word for it is whole at 80 columns: the next column begins behind it. */
+static void words_of_states_are_whole(void **state)
+{
+	static const char *const with_updates[] = { "estate", "pipelines", "updates" };
+	const struct look look = { .arena = &fixture.frame };
+	size_t widest = 0;
+
+	(void)state;
+	for (int i = 0; i < RUN_STATE_COUNT; i++) {
+		struct line line;
+
+		line_init(&line, &fixture.frame);
+		line_look(&line, &look, run_state_look((enum run_state)i));
+		widest = line_width(&line) > widest ? line_width(&line) : widest;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(with_updates); i++) {
+		struct view *view = open_screen(&(struct screen){ with_updates[i], "", "", 0, false }, false);
+		const char *second = view->ops->table(view)->columns[1].title, *at;
+		struct canvas canvas;
+		struct buf text;
+
+		canvas_init(&canvas, 24, 80);
+		view->ops->draw(view, &canvas, canvas_all(&canvas));
+		buf_init(&text, 1 << 16);
+		canvas_dump(&canvas, &text);
+		at = strstr(text.bytes, second);
+		assert_non_null(at);
+		if ((size_t)(at - text.bytes) < 1 + widest + 1)
+			fail_msg("%s: %zu cells are needed before %s", with_updates[i], widest, second);
+		buf_done(&text);
+		canvas_done(&canvas);
+		view_free(view);
+		arena_reset(&fixture.frame);
 	}
 }
 
@@ -570,6 +607,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(screens_look_as_recorded),
+		cmocka_unit_test(words_of_states_are_whole),
 		cmocka_unit_test(screens_draw_at_every_size),
 		cmocka_unit_test(nothing_drawn_controls_the_terminal),
 		cmocka_unit_test(every_action_named_is_handled),

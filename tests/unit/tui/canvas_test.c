@@ -214,6 +214,10 @@ static void names_keep_their_ends(void **state)
 		{ "", "orders_silver", 0, "orders_silver" },
 		{ "✗ ", "orders_silver", 9, "✗ …silver" },
 		{ "✗ ", "orders_silver", 3, "✗ orders_silver" },
+		{ "", "main.retail.orders", 9, "…orders" }, /* the rest of a part goes */
+		{ "", "main.retail.orders", 8, "…orders" },
+		{ "", "main.retail.orders", 7, "…orders" },
+		{ "", "demo/members_silver/0", 10, "…_silver/0" }, /* too little would be left */
 		{ "", "日本語", 5, "…本語" },
 		{ "", "日本語", 4, "…語" }, /* half a character is none */
 		{ "", "ae\xcc\x81x", 3, "ae\xcc\x81x" },

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,6 +45,50 @@ static void shares_are_unknown_not_whole(void **state)
 	assert_int_equal(share_grade(922, 1000), SHARE_LOW);
 	assert_int_equal(share_grade(98, 100), SHARE_SHORT);
 	assert_int_equal(share_grade(99, 100), SHARE_GOOD);
+}
+
+static void unknown_comes_first(void **state)
+{
+	(void)state;
+	assert_int_equal(compare_double(NAN, -1e300), -1);
+	assert_int_equal(compare_double(0, NAN), 1);
+	assert_int_equal(compare_double(NAN, NAN), 0);
+	assert_int_equal(compare_double(1, 2), -1);
+	assert_int_equal(compare_double(2, 2), 0);
+}
+
+static void ordinals_are_english(void **state)
+{
+	static const struct {
+		int n;
+		const char *end;
+	} cases[] = { { 1, "st" }, { 2, "nd" }, { 3, "rd" }, { 4, "th" }, { 11, "th" }, { 12, "th" },
+		{ 13, "th" }, { 21, "st" }, { 22, "nd" }, { 111, "th" }, { 113, "th" }, { 123, "rd" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_string_equal(ordinal_end(cases[i].n), cases[i].end);
+}
+
+static void changes_hide_nothing_unknown(void **state)
+{
+	static const struct {
+		int64_t added, removed;
+		const char *want;
+	} cases[] = { { 4100, 96, "+4 100 -96" }, { 4100, 0, "+4 100" }, { 0, 96, "-96" }, { 0, 0, "0" },
+		{ FACT_UNKNOWN, FACT_UNKNOWN, "-" }, { FACT_UNKNOWN, 0, "-" },
+		{ FACT_UNKNOWN, 96, "- -96" }, { 4100, FACT_UNKNOWN, "+4 100 -" },
+		{ 0, FACT_UNKNOWN, "0 -" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct line line;
+
+		line_init(&line, &arena);
+		line_change(&line, &look, cases[i].added, cases[i].removed);
+		if (!text_is(line_text(&line), cases[i].want))
+			fail_msg("%s: %.*s", cases[i].want, TEXT_ARG(line_text(&line)));
+	}
 }
 
 static void stale_is_twice_the_usual_gap(void **state)
@@ -124,6 +169,9 @@ static void panes_share_the_rows(void **state)
 	split = split_rows((struct rect){ 0, 0, 24, 80 }, 100, 100);
 	assert_int_equal(split.list.rows + split.pane.rows, 24);
 	assert_int_equal(split.list.rows, 12);
+	split = split_rows((struct rect){ 0, 0, 24, 80 }, 3, 2); /* a title and one row */
+	assert_int_equal(split.list.rows, 3);
+	assert_int_equal(split.pane.rows, 21);
 	split = split_rows((struct rect){ 0, 0, 9, 80 }, 100, 5);
 	assert_int_equal(split.list.rows, 9);
 	assert_int_equal(split.pane.rows, 0);
@@ -160,6 +208,39 @@ static void long_texts_wrap_at_blanks(void **state)
 	buf_done(&text);
 }
 
+static struct sheet ten_rows(const struct view *view)
+{
+	struct sheet sheet = { .arena = &arena };
+
+	(void)view;
+	for (int i = 0; i < 10; i++)
+		sheet_addf(&sheet, "", ROLE_TEXT, "row %d", i);
+	return sheet;
+}
+
+/* Scrolled to its end, then shown on a larger screen: as much as there is, and keys move it at once. */
+static void sheets_fill_a_screen_that_grew(void **state)
+{
+	struct sheet_view sheet = { .sheet_of = ten_rows };
+	struct view view = { .state = &sheet, .look = look, .rect = { .rows = 4, .cols = 40 } };
+	struct canvas canvas;
+	struct buf text;
+
+	(void)state;
+	assert_int_equal(sheet_view_act(&view, ACT_LAST, NULL), REPLY_DONE);
+	view.rect.rows = 8;
+	canvas_init(&canvas, 8, 40);
+	sheet_view_draw(&view, &canvas, canvas_all(&canvas));
+	buf_init(&text, 4096);
+	canvas_dump(&canvas, &text);
+	assert_non_null(strstr(text.bytes, "row 2\n"));
+	assert_non_null(strstr(text.bytes, "row 9\n"));
+	assert_int_equal(sheet_view_act(&view, ACT_UP, NULL), REPLY_DONE);
+	assert_int_equal(sheet.skip, 1);
+	canvas_done(&canvas);
+	buf_done(&text);
+}
+
 static void json_folds_and_keeps_its_folds(void **state)
 {
 	struct json_tree tree = { .n = 0 };
@@ -184,6 +265,32 @@ static void json_folds_and_keeps_its_folds(void **state)
 	json_tree_done(&tree);
 }
 
+/* More of it than the tree takes: said, not hidden. */
+static void long_json_says_that_it_goes_on(void **state)
+{
+	enum { ITEMS = 30000 };
+	struct json_tree tree = { .n = 0 };
+	struct canvas canvas;
+	struct buf json, text;
+
+	(void)state;
+	buf_init(&json, 1 << 20);
+	buf_init(&text, 1 << 20);
+	for (int i = 0; i < ITEMS; i++)
+		(void)buf_add_str(&json, i ? ",1" : "[1");
+	(void)buf_add_char(&json, ']');
+	json_tree_load(&tree, &arena, buf_text(&json));
+	canvas_init(&canvas, 10, 80);
+	assert_int_equal(json_tree_act(&tree, ACT_LAST, 8), REPLY_DONE);
+	json_tree_draw(&tree, &canvas, canvas_all(&canvas), &look);
+	canvas_dump(&canvas, &text);
+	assert_non_null(strstr(text.bytes, "the rest is left out"));
+	canvas_done(&canvas);
+	json_tree_done(&tree);
+	buf_done(&text);
+	buf_done(&json);
+}
+
 static void deep_json_does_not_exhaust_the_stack(void **state)
 {
 	struct json_tree tree = { .n = 0 };
@@ -204,12 +311,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_state_has_a_word),
 		cmocka_unit_test(shares_are_unknown_not_whole),
+		cmocka_unit_test(unknown_comes_first),
+		cmocka_unit_test(ordinals_are_english),
+		cmocka_unit_test(changes_hide_nothing_unknown),
 		cmocka_unit_test(stale_is_twice_the_usual_gap),
 		cmocka_unit_test(catalogs_are_cut_only_when_shared),
 		cmocka_unit_test(phases_fill_their_share),
 		cmocka_unit_test(short_phases_leave_a_mark),
 		cmocka_unit_test(panes_share_the_rows),
 		cmocka_unit_test(long_texts_wrap_at_blanks),
+		cmocka_unit_test(sheets_fill_a_screen_that_grew),
+		cmocka_unit_test(long_json_says_that_it_goes_on),
 		cmocka_unit_test(json_folds_and_keeps_its_folds),
 		cmocka_unit_test(deep_json_does_not_exhaust_the_stack),
 	};

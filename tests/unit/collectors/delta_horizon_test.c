@@ -15,101 +15,9 @@
 #include <cmocka.h>
 
 #include "collectors/delta/snapshot.h"
+#include "tests/lib/small_log.h"
 
 #define DAY ((int64_t)24 * 3600 * 1000)
-#define HEAD                                                                                       \
-	"{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"                         \
-	"{\"metaData\":{\"id\":\"i\",\"format\":{\"provider\":\"parquet\",\"options\":{}},"        \
-	"\"schemaString\":\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[]}\","                    \
-	"\"partitionColumns\":[],\"configuration\":{%s}}}\n"
-
-static char folder[64];
-
-static const char *path_of(const char *name)
-{
-	static char path[256];
-
-	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
-	return path;
-}
-
-static int set_up(void **unused)
-{
-	(void)unused;
-	(void)snprintf(folder, sizeof folder, "/tmp/weir-horizon.XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	return mkdir(path_of("_delta_log"), 0777);
-}
-
-static int tear_down(void **unused)
-{
-	char command[128];
-
-	(void)unused;
-	(void)snprintf(command, sizeof command, "rm -rf %s", folder);
-	return system(command);
-}
-
-static void write_file(const char *name, const char *text, int64_t modified_ms)
-{
-	struct timespec times[2] = { { .tv_sec = modified_ms / 1000 },
-		{ .tv_sec = modified_ms / 1000 } };
-	FILE *file = fopen(path_of(name), "w");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(utimensat(AT_FDCWD, path_of(name), times, 0), 0);
-}
-
-/* A commit at that time: "+a" adds, "-a" removes (at that time), blanks between. */
-static void commit(int version, int64_t at_ms, const char *head, const char *files)
-{
-	char text[4096];
-	char name[64];
-	size_t len = 0;
-	char word[64];
-	int used;
-
-	if (head)
-		len = (size_t)snprintf(text, sizeof text, HEAD, head);
-	for (; sscanf(files, "%63s%n", word, &used) == 1; files += used) {
-		len += (size_t)snprintf(text + len, sizeof text - len, word[0] == '+'
-			? "{\"add\":{\"path\":\"%s\",\"partitionValues\":{},\"size\":10,"
-			  "\"modificationTime\":%lld,\"dataChange\":true,"
-			  "\"stats\":\"{\\\"numRecords\\\":5}\"}}\n"
-			: "{\"remove\":{\"path\":\"%s\",\"deletionTimestamp\":%lld,"
-			  "\"dataChange\":true}}\n", word + 1, (long long)at_ms);
-		if (word[0] == '+')
-			write_file(word + 1, "x", at_ms);
-	}
-	(void)snprintf(name, sizeof name, "_delta_log/%020d.json", version);
-	write_file(name, text, at_ms);
-}
-
-/* A v2 checkpoint in JSON: its files as "+a", its tombstones as "-a", as of that time. */
-static void checkpoint(int version, int64_t at_ms, const char *files)
-{
-	char from[256];
-	char to[256];
-
-	commit(version, at_ms, "", files);
-	(void)snprintf(from, sizeof from, "%s/_delta_log/%020d.json", folder, version);
-	(void)snprintf(to, sizeof to, "%s/_delta_log/%020d.checkpoint.a-b.json", folder, version);
-	assert_int_equal(rename(from, to), 0);
-}
-
-static struct delta_snapshot *open_newest(bool lifetimes)
-{
-	struct delta_at at = DELTA_NEWEST;
-	struct delta_snapshot *snapshot = NULL;
-	struct err err = ERR_INIT;
-
-	at.lifetimes = lifetimes;
-	if (!delta_snapshot_open(folder, &at, &snapshot, &err))
-		fail_msg("%s", err.text);
-	return snapshot;
-}
 
 static void test_standings(void **unused)
 {
@@ -121,11 +29,11 @@ static void test_standings(void **unused)
 	struct err err = ERR_INIT;
 
 	(void)unused;
-	commit(0, t, "", "+a +b");
-	commit(1, t + DAY, NULL, "-a +c");
-	commit(2, t + 2 * DAY, NULL, "-b +d");
-	commit(3, t + 3 * DAY, NULL, "+e");
-	snapshot = open_newest(true);
+	log_commit(0, t, "", "+a +b");
+	log_commit(1, t + DAY, NULL, "-a +c");
+	log_commit(2, t + 2 * DAY, NULL, "-b +d");
+	log_commit(3, t + 3 * DAY, NULL, "+e");
+	snapshot = log_open(true);
 	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.n, 4);
 	assert_int_equal(horizon.first_listed, 0);
@@ -146,8 +54,8 @@ static void test_standings(void **unused)
 	assert_int_equal(horizon.newest_looked, 3);
 	assert_int_equal(horizon.newest_gone, 0);
 	/* VACUUM takes a; somebody takes c, which the newest needs. */
-	assert_int_equal(unlink(path_of("a")), 0);
-	assert_int_equal(unlink(path_of("c")), 0);
+	assert_int_equal(unlink(log_path("a")), 0);
+	assert_int_equal(unlink(log_path("c")), 0);
 	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.rows[0].standing, STANDING_LISTED);
 	assert_int_equal(horizon.rows[0].files_gone, 1);
@@ -158,7 +66,7 @@ static void test_standings(void **unused)
 	assert_int_equal(horizon.newest_gone, 1);
 	assert_true(text_ends(horizon.newest_gone_path, TEXT("/c")));
 	/* A RESTORE brings b back: 1 needs nothing old any more, but for what 4 removed. */
-	commit(4, t + 4 * DAY, NULL, "+b -d");
+	log_commit(4, t + 4 * DAY, NULL, "+b -d");
 	assert_true(delta_snapshot_advance(snapshot, &changed, &err));
 	assert_true(changed);
 	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
@@ -198,19 +106,19 @@ static void test_stopped_anywhere(void **unused)
 	(void)unused;
 	at.lifetimes = true;
 	at.progress = &progress;
-	commit(0, DAY, "", "+a +b");
-	checkpoint(1, DAY + 1, "+a +b +c");
-	commit(1, DAY + 1, NULL, "+c");
-	commit(2, DAY + 2, NULL, "-a -b +d");
+	log_commit(0, DAY, "", "+a +b");
+	log_checkpoint(1, DAY + 1, "+a +b +c");
+	log_commit(1, DAY + 1, NULL, "+c");
+	log_commit(2, DAY + 2, NULL, "-a -b +d");
 	for (int end = 0; !done; end++) {
 		struct delta_snapshot *snapshot = NULL;
 		struct delta_horizon horizon = { 0 };
 		struct err err = ERR_INIT;
 		bool stopped;
 
-		write_file("b", "x", DAY);
+		log_write("b", "x", DAY);
 		patience = (struct patience){ 0, end };
-		if (!delta_snapshot_open(folder, &at, &snapshot, &err)) {
+		if (!delta_snapshot_open(log_folder, &at, &snapshot, &err)) {
 			assert_int_equal(err.kind, ERR_CANCELED);
 			continue;
 		}
@@ -219,7 +127,7 @@ static void test_stopped_anywhere(void **unused)
 		assert_true(!stopped || (err.kind == ERR_CANCELED && horizon.n == 0));
 		done = !stopped;
 		/* What went away between is noticed by the second reading. */
-		assert_int_equal(unlink(path_of("b")), 0);
+		assert_int_equal(unlink(log_path("b")), 0);
 		patience.end = 1000 * 1000;
 		assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 		assert_int_equal(horizon.n, 3);
@@ -242,12 +150,12 @@ static void test_looks_are_few(void **unused)
 	struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
 
 	(void)unused;
-	commit(0, t, "", "+a +b +c +d +e +f +g");
-	commit(1, t + DAY, NULL, "-a");
-	commit(2, t + DAY, NULL, "-b -c");
-	commit(3, t + DAY, NULL, "-d");
-	assert_int_equal(utimensat(AT_FDCWD, folder, old, 0), 0);
-	snapshot = open_newest(true);
+	log_commit(0, t, "", "+a +b +c +d +e +f +g");
+	log_commit(1, t + DAY, NULL, "-a");
+	log_commit(2, t + DAY, NULL, "-b -c");
+	log_commit(3, t + DAY, NULL, "-d");
+	assert_int_equal(utimensat(AT_FDCWD, log_folder, old, 0), 0);
+	snapshot = log_open(true);
 	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.looked, 3);
 	assert_int_equal(horizon.rows[0].files_unlooked, 1); /* a, removed longest ago */
@@ -259,7 +167,7 @@ static void test_looks_are_few(void **unused)
 	assert_int_equal(horizon.rows[0].files_unlooked, 0);
 	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.looked, 0);
-	assert_int_equal(unlink(path_of("b")), 0); /* which changes the directory */
+	assert_int_equal(unlink(log_path("b")), 0); /* which changes the directory */
 	looks.old_max = 100;
 	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.looked, 4);
@@ -278,11 +186,11 @@ static void test_properties_rule(void **unused)
 	struct delta_snapshot *snapshot;
 
 	(void)unused;
-	commit(0, t, "\"delta.enableExpiredLogCleanup\":\"false\","
+	log_commit(0, t, "\"delta.enableExpiredLogCleanup\":\"false\","
 		"\"delta.deletedFileRetentionDuration\":\"interval 2 days 12 hours\"", "+a");
-	commit(1, t + DAY, NULL, "-a +b");
-	commit(2, t + DAY, NULL, "+c");
-	snapshot = open_newest(true);
+	log_commit(1, t + DAY, NULL, "-a +b");
+	log_commit(2, t + DAY, NULL, "+c");
+	snapshot = log_open(true);
 	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.rows[0].until_ms, t + DAY + 2 * DAY + DAY / 2);
 	assert_int_equal(horizon.rows[1].standing, STANDING_RESTORABLE);
@@ -300,12 +208,12 @@ static void test_told_anew(void **unused)
 	struct err err = ERR_INIT;
 
 	(void)unused;
-	commit(0, DAY, "", "+a +b");
-	commit(1, DAY + 1, NULL, "+a");
-	commit(2, DAY + 2, NULL, "-a");
-	commit(3, DAY + 3, NULL, "+a"); /* gone in between: it comes anew */
-	commit(4, DAY + 4, NULL, "-a");
-	snapshot = open_newest(true);
+	log_commit(0, DAY, "", "+a +b");
+	log_commit(1, DAY + 1, NULL, "+a");
+	log_commit(2, DAY + 2, NULL, "-a");
+	log_commit(3, DAY + 3, NULL, "+a"); /* gone in between: it comes anew */
+	log_commit(4, DAY + 4, NULL, "-a");
+	snapshot = log_open(true);
 	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.n, 5);
 	for (size_t i = 0; i < horizon.n; i++)
@@ -323,20 +231,20 @@ static void test_advance_is_a_fresh_open(void **unused)
 	bool changed;
 
 	(void)unused;
-	commit(0, t, "", "+a +b");
-	snapshot = open_newest(false);
+	log_commit(0, t, "", "+a +b");
+	snapshot = log_open(false);
 	for (int v = 1; v < 30; v++) {
 		struct delta_snapshot *fresh;
 		struct delta_detail f;
 		char files[64];
 
 		(void)snprintf(files, sizeof files, "+f%d %s%d", v, v % 3 ? "+g" : "-f", v - 1);
-		commit(v, t + v * 1000, NULL, files);
+		log_commit(v, t + v * 1000, NULL, files);
 		if (v % 4 == 0)
 			continue; /* two commits at once */
 		assert_true(delta_snapshot_advance(snapshot, &changed, &err));
 		assert_true(changed);
-		fresh = open_newest(false);
+		fresh = log_open(false);
 		delta_snapshot_detail(snapshot, &d);
 		delta_snapshot_detail(fresh, &f);
 		assert_int_equal(d.version, v);
@@ -351,9 +259,9 @@ static void test_advance_is_a_fresh_open(void **unused)
 		char name[64];
 
 		(void)snprintf(name, sizeof name, "_delta_log/%020d.json", v);
-		assert_int_equal(unlink(path_of(name)), 0);
+		assert_int_equal(unlink(log_path(name)), 0);
 	}
-	commit(0, t, "", "+x");
+	log_commit(0, t, "", "+x");
 	assert_false(delta_snapshot_advance(snapshot, &changed, &err));
 	assert_int_equal(err.kind, ERR_ABSENT);
 	delta_snapshot_free(snapshot);
@@ -369,11 +277,11 @@ static void test_times(void **unused)
 
 	(void)unused;
 	/* 1's file is older than 0's: it is taken for one ms later. */
-	commit(0, t, "", "+a");
-	commit(1, t - 5000, NULL, "+b");
-	commit(2, t + 9000, NULL, "+c");
+	log_commit(0, t, "", "+a");
+	log_commit(1, t - 5000, NULL, "+b");
+	log_commit(2, t + 9000, NULL, "+c");
 	at.version = 1;
-	assert_true(delta_snapshot_open(folder, &at, &snapshot, &err));
+	assert_true(delta_snapshot_open(log_folder, &at, &snapshot, &err));
 	delta_snapshot_detail(snapshot, &d);
 	assert_int_equal(d.timestamp_ms, t + 1);
 	assert_int_equal(d.newest_version, 2);
@@ -384,16 +292,16 @@ static void test_times(void **unused)
 		const int64_t wanted[] = { 0, 1, 1, 2 };
 
 		at.timestamp_ms = asked[i];
-		assert_true(delta_snapshot_open(folder, &at, &snapshot, &err));
+		assert_true(delta_snapshot_open(log_folder, &at, &snapshot, &err));
 		delta_snapshot_detail(snapshot, &d);
 		assert_int_equal(d.version, wanted[i]);
 		delta_snapshot_free(snapshot);
 	}
 	at.timestamp_ms = t - 1;
-	assert_false(delta_snapshot_open(folder, &at, &snapshot, &err));
+	assert_false(delta_snapshot_open(log_folder, &at, &snapshot, &err));
 	assert_int_equal(err.kind, ERR_ABSENT);
 	at.version = 3;
-	assert_false(delta_snapshot_open(folder, &at, &snapshot, &err));
+	assert_false(delta_snapshot_open(log_folder, &at, &snapshot, &err));
 	assert_int_equal(err.kind, ERR_ABSENT);
 }
 
@@ -407,19 +315,19 @@ static void test_in_commit_times(void **unused)
 
 	(void)unused;
 	/* From version 2 on; before it the files' times hold. */
-	commit(0, t, "\"delta.enableInCommitTimestamps\":\"true\","
+	log_commit(0, t, "\"delta.enableInCommitTimestamps\":\"true\","
 		"\"delta.inCommitTimestampEnablementVersion\":\"2\"", "+a");
-	commit(1, t + 1000, NULL, "+b");
-	write_file("_delta_log/00000000000000000002.json",
+	log_commit(1, t + 1000, NULL, "+b");
+	log_write("_delta_log/00000000000000000002.json",
 		"{\"commitInfo\":{\"inCommitTimestamp\":86400005000}}\n", t + 777777);
-	write_file("_delta_log/00000000000000000003.json",
+	log_write("_delta_log/00000000000000000003.json",
 		"{\"commitInfo\":{\"inCommitTimestamp\":86400009000}}\n", t - 777777);
 	for (int i = 0; i < 5; i++) {
 		const int64_t asked[] = { 500, 4999, 5000, 8999, 9000 };
 		const int64_t wanted[] = { 0, 1, 2, 2, 3 };
 
 		at.timestamp_ms = t + asked[i];
-		assert_true(delta_snapshot_open(folder, &at, &snapshot, &err));
+		assert_true(delta_snapshot_open(log_folder, &at, &snapshot, &err));
 		delta_snapshot_detail(snapshot, &d);
 		assert_int_equal(d.version, wanted[i]);
 		assert_int_equal(d.in_commit_timestamp, wanted[i] >= 2);
@@ -438,17 +346,17 @@ static void test_gap_in_the_log(void **unused)
 
 	(void)unused;
 	/* 2 and 3 are lost; 4 stands in for them and knows when a went. */
-	commit(0, t, "", "+a +b");
-	commit(1, t + DAY, NULL, "+c");
-	checkpoint(4, t + 2 * DAY, "-a +b +d");
-	commit(5, t + 3 * DAY, NULL, "-d +e");
-	snapshot = open_newest(false);
+	log_commit(0, t, "", "+a +b");
+	log_commit(1, t + DAY, NULL, "+c");
+	log_checkpoint(4, t + 2 * DAY, "-a +b +d");
+	log_commit(5, t + 3 * DAY, NULL, "-d +e");
+	snapshot = log_open(false);
 	delta_snapshot_detail(snapshot, &d);
 	assert_int_equal(d.files, 2);
 	assert_int_equal(d.checkpoint, 4);
 	assert_int_equal(d.earliest_version, 0);
 	delta_snapshot_free(snapshot);
-	snapshot = open_newest(true);
+	snapshot = log_open(true);
 	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.n, 4);
 	assert_int_equal(horizon.rows[0].standing, STANDING_RESTORABLE);
@@ -458,7 +366,7 @@ static void test_gap_in_the_log(void **unused)
 	assert_int_equal(horizon.rows[1].until_ms, 7 * DAY);
 	assert_int_equal(horizon.rows[2].version, 4);
 	assert_int_equal(horizon.rows[2].until_ms, t + 3 * DAY + 7 * DAY); /* d */
-	assert_int_equal(unlink(path_of("c")), 0);
+	assert_int_equal(unlink(log_path("c")), 0);
 	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
 	assert_int_equal(horizon.rows[0].standing, STANDING_RESTORABLE);
 	assert_int_equal(horizon.rows[1].standing, STANDING_LISTED);
@@ -475,23 +383,23 @@ static void test_damaged_checkpoint(void **unused)
 	struct err err = ERR_INIT;
 
 	(void)unused;
-	commit(0, t, "", "+a");
-	commit(1, t, NULL, "+b");
-	commit(2, t, NULL, "+c");
-	write_file("_delta_log/00000000000000000001.checkpoint.parquet", "PAR1 is all there is", t);
-	assert_false(delta_snapshot_open(folder, &at, &snapshot, &err));
+	log_commit(0, t, "", "+a");
+	log_commit(1, t, NULL, "+b");
+	log_commit(2, t, NULL, "+c");
+	log_write("_delta_log/00000000000000000001.checkpoint.parquet", "PAR1 is all there is", t);
+	assert_false(delta_snapshot_open(log_folder, &at, &snapshot, &err));
 	assert_int_equal(err.kind, ERR_FORMAT);
 	assert_non_null(strstr(err.text, "00000000000000000001.checkpoint.parquet"));
 	assert_non_null(strstr(err.text, "move it away"));
 	at.around_damage = true;
-	assert_true(delta_snapshot_open(folder, &at, &snapshot, &err));
+	assert_true(delta_snapshot_open(log_folder, &at, &snapshot, &err));
 	delta_snapshot_detail(snapshot, &d);
 	assert_int_equal(d.files, 3);
 	assert_int_equal(json_array_size(delta_snapshot_notes(snapshot)), 1);
 	delta_snapshot_free(snapshot);
 	/* Without the commits there is no way around it. */
-	assert_int_equal(unlink(path_of("_delta_log/00000000000000000000.json")), 0);
-	assert_false(delta_snapshot_open(folder, &at, &snapshot, &err));
+	assert_int_equal(unlink(log_path("_delta_log/00000000000000000000.json")), 0);
+	assert_false(delta_snapshot_open(log_folder, &at, &snapshot, &err));
 	assert_non_null(strstr(err.text, "00000000000000000001.checkpoint.parquet"));
 	assert_non_null(strstr(err.text, "backup"));
 }
@@ -503,9 +411,9 @@ static void test_history_behind_a_checkpoint(void **unused)
 
 	(void)unused;
 	/* The commit that set the property before is cleaned up; the checkpoint knows it. */
-	checkpoint(3, DAY, "+a");
-	commit(4, DAY, "\"delta.appendOnly\":\"true\"", "+b");
-	assert_true(delta_read_table(folder, NULL, batch, &err));
+	log_checkpoint(3, DAY, "+a");
+	log_commit(4, DAY, "\"delta.appendOnly\":\"true\"", "+b");
+	assert_true(delta_read_table(log_folder, NULL, batch, &err));
 	assert_int_equal(batch->nfacts, 1);
 	assert_true(text_contains(batch->facts[0].u.version.changes,
 		TEXT("property delta.appendOnly set to true")));
@@ -515,18 +423,18 @@ static void test_history_behind_a_checkpoint(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_standings, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_stopped_anywhere, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_looks_are_few, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_properties_rule, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_told_anew, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_advance_is_a_fresh_open, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_gap_in_the_log, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_damaged_checkpoint, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_standings, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(test_stopped_anywhere, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(test_looks_are_few, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(test_properties_rule, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(test_told_anew, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(test_advance_is_a_fresh_open, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(test_gap_in_the_log, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(test_damaged_checkpoint, log_set_up, log_tear_down),
 		cmocka_unit_test_setup_teardown(
-			test_history_behind_a_checkpoint, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_times, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_in_commit_times, set_up, tear_down),
+			test_history_behind_a_checkpoint, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(test_times, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(test_in_commit_times, log_set_up, log_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,21 +64,24 @@ json_t *delta_partition_values(const struct delta_snapshot *snapshot, struct tex
 
 /* ---- places ---- */
 
+/*
+ * s3://, abfss:/ and the like. Asked of a path as the log spells it, where a colon that is none of
+ * these is percent-encoded.
+ */
 static bool has_scheme(struct text path)
 {
 	size_t at = 0;
 
-	while (at < path.len && ((path.bytes[at] | 0x20) >= 'a' && (path.bytes[at] | 0x20) <= 'z'))
+	while (at < path.len && (((path.bytes[at] | 0x20) >= 'a' && (path.bytes[at] | 0x20) <= 'z') ||
+		(at > 0 && path.bytes[at] && strchr("0123456789+-.", path.bytes[at]))))
 		at++;
-	return at > 1 && at < path.len && path.bytes[at] == ':';
+	return at > 1 && text_starts(text_sub(path, at, path.len), TEXT(":/"));
 }
 
 static char *location(const char *table, struct text canonical)
 {
 	struct buf path;
 
-	if (has_scheme(canonical))
-		return NULL;
 	buf_init(&path, 1 << 16);
 	if (canonical.len == 0 || canonical.bytes[0] != '/')
 		(void)buf_addf(&path, "%s/", table);
@@ -89,8 +92,11 @@ static char *location(const char *table, struct text canonical)
 char *delta_file_location(const struct delta_snapshot *snapshot, struct text path)
 {
 	struct arena arena = { 0 };
-	char *where = location(snapshot->path, delta_path_canonical(&arena, path));
+	char *where;
 
+	if (has_scheme(path) && !text_starts(path, TEXT("file:")))
+		return NULL;
+	where = location(snapshot->path, delta_path_canonical(&arena, path));
 	arena_free(&arena);
 	return where;
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Snapshots of logs as the protocol allows them and few writers write them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "collectors/delta/snapshot.h"
+#include "tests/lib/small_log.h"
+
+static void test_where_files_are(void **unused)
+{
+	static const char *const elsewhere[] = { "s3://b/a.parquet", "s3a://b/a.parquet",
+		"gs://b/a.parquet", "abfss://c@a.dfs.core.windows.net/a.parquet", "hdfs:/a.parquet",
+		"dbfs+x-1.y:/a.parquet" };
+	static const struct {
+		const char *path, *where;
+	} here[] = {
+		{ "a.parquet", "%s/a.parquet" },
+		{ "s3/a.parquet", "%s/s3/a.parquet" },
+		{ "day%3A1.parquet", "%s/day:1.parquet" },
+		{ "s3%3A//a.parquet", "%s/s3://a.parquet" },
+		{ "/x/a%20b.parquet", "/x/a b.parquet" },
+		{ "file:///x/a.parquet", "/x/a.parquet" },
+	};
+	struct delta_snapshot *snapshot;
+
+	(void)unused;
+	log_commit(0, 0, "", "+a");
+	snapshot = log_open(false);
+	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++)
+		assert_null(delta_file_location(snapshot, text_of(elsewhere[i])));
+	for (size_t i = 0; i < ARRAY_LEN(here); i++) {
+		char *where = delta_file_location(snapshot, text_of(here[i].path));
+		struct delta_detail detail;
+		char wanted[256];
+		const char *mark = strstr(here[i].where, "%s");
+
+		delta_snapshot_detail(snapshot, &detail);
+		(void)snprintf(wanted, sizeof wanted, "%.*s%s", mark ? (int)detail.path.len : 0,
+			detail.path.bytes, mark ? mark + 2 : here[i].where);
+		assert_string_equal(where, wanted);
+		free(where);
+	}
+	delta_snapshot_free(snapshot);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_where_files_are, log_set_up, log_tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

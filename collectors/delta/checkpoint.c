@@ -333,7 +333,24 @@ static bool load_file(struct load *load, int dir_fd, const char *name, struct er
 		&load->snapshot->replay, dir_fd, name, &ignored, &ignored, err);
 }
 
-/* Sidecars hold files and tombstones, nothing else; their names are URIs below _sidecars. */
+/*
+ * The file's name in this log's _sidecars, where all of them must be: a URI that gives just the name,
+ * or, as writers may, the whole path, maybe of where the table was before. NONE: somewhere else.
+ */
+static struct text sidecar_name(struct arena *arena, struct text uri)
+{
+	struct text path = delta_path_decoded(arena, uri);
+	const char *slash = memrchr(path.bytes, '/', path.len);
+	size_t dir_len = slash ? (size_t)(slash - path.bytes) : 0;
+
+	if (!slash)
+		return path;
+	if (!text_ends(text_sub(path, 0, dir_len), TEXT("/_delta_log/_sidecars")))
+		return TEXT_NONE;
+	return text_sub(path, dir_len + 1, path.len);
+}
+
+/* Sidecars hold files and tombstones, nothing else. */
 static bool load_sidecars(struct load *load, struct err *err)
 {
 	struct delta_snapshot *snapshot = load->snapshot;
@@ -349,10 +366,10 @@ static bool load_sidecars(struct load *load, struct err *err)
 	if (fd < 0)
 		return err_errno(err, errno, "open its sidecars in _delta_log/_sidecars");
 	json_array_foreach(snapshot->sidecars, i, item) {
-		struct text name = delta_path_decoded(&arena, (struct text){
+		struct text name = sidecar_name(&arena, (struct text){
 			json_string_value(item), json_string_length(item) });
 
-		if (memchr(name.bytes, '/', name.len)) {
+		if (!name.bytes) {
 			good = err_set(err, ERR_UNSUPPORTED, 0, "its sidecar lies outside _sidecars");
 			break;
 		}

@@ -52,10 +52,52 @@ static void test_where_files_are(void **unused)
 	delta_snapshot_free(snapshot);
 }
 
+static void sidecar(const char *path)
+{
+	char text[1024];
+
+	(void)snprintf(text, sizeof text,
+		"{\"checkpointMetadata\":{\"version\":0}}\n"
+		"{\"sidecar\":{\"path\":\"%s\",\"sizeInBytes\":5,\"modificationTime\":0}}\n", path);
+	log_write("_delta_log/00000000000000000000.checkpoint.a-b.json", text, 0);
+}
+
+static void test_sidecars_by_their_whole_path(void **unused)
+{
+	static const char *const own[] = { "x%201.parquet",
+		"s3://b/t/_delta_log/_sidecars/x%201.parquet",
+		"file:///was/there/_delta_log/_sidecars/x%201.parquet" };
+	static const char *const outside[] = { "../x%201.parquet", "/etc/passwd",
+		"s3://b/other/_sidecars/x%201.parquet", "/_delta_log/_sidecars/../x%201.parquet" };
+	struct delta_at at = DELTA_NEWEST;
+	struct delta_snapshot *snapshot;
+
+	(void)unused;
+	log_commit(0, 0, "", "+a");
+	assert_int_equal(mkdir(log_path("_delta_log/_sidecars"), 0777), 0);
+	log_write("_delta_log/_sidecars/x 1.parquet", "short", 0); /* by which it is known */
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		struct err err = ERR_INIT;
+
+		sidecar(own[i]);
+		assert_false(delta_snapshot_open(log_folder, &at, &snapshot, &err));
+		assert_non_null(strstr(err.text, "x 1.parquet: 5 bytes are too few"));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(outside); i++) {
+		struct err err = ERR_INIT;
+
+		sidecar(outside[i]);
+		assert_false(delta_snapshot_open(log_folder, &at, &snapshot, &err));
+		assert_non_null(strstr(err.text, "outside _sidecars"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_where_files_are, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_sidecars_by_their_whole_path, log_set_up, log_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

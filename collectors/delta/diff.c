@@ -25,35 +25,61 @@ struct side {
 	int64_t files, bytes, rows;
 };
 
-static struct side count(const struct delta_snapshot *in, const struct delta_snapshot *not_in,
-	int64_t *dv_changed)
+static struct side count(const struct delta_snapshot *in, const struct delta_snapshot *not_in)
 {
-	struct delta_state *other = (struct delta_state *)&not_in->state;
 	struct delta_walk walk = { 0 };
 	struct delta_entry entry;
 	struct side side = { 0 };
 
 	while (delta_diff_next(in, not_in, &walk, &entry)) {
-		struct delta_entry bare = entry;
-
 		side.files++;
 		add_known(&side.bytes, entry.size);
 		add_known(&side.rows, entry.rows);
-		bare.dv = (struct delta_dv){ .offset = FACT_UNKNOWN };
-		if (dv_changed && entry.dv.storage && delta_state_has(other, &bare))
-			(*dv_changed)++;
 	}
 	delta_walk_done(&walk);
 	return side;
+}
+
+static struct delta_entry without_vector(const struct delta_entry *entry)
+{
+	struct delta_entry bare = *entry;
+
+	bare.dv = (struct delta_dv){ .offset = FACT_UNKNOWN };
+	return bare;
+}
+
+/* Data files that are on both sides of the difference: there by path, not by path and vector. */
+static int64_t count_vectors(const struct delta_snapshot *from, const struct delta_snapshot *to)
+{
+	struct delta_state removed;
+	struct delta_walk walk = { 0 };
+	struct delta_entry entry;
+	struct delta_entry bare;
+	int64_t changed = 0;
+
+	if (from->state.sums.vectors == 0 && to->state.sums.vectors == 0)
+		return 0;
+	delta_state_init(&removed);
+	while (delta_diff_next(from, to, &walk, &entry)) {
+		bare = without_vector(&entry);
+		(void)delta_state_put(&removed, &bare); /* it was put before: not too long */
+	}
+	delta_walk_done(&walk);
+	while (delta_diff_next(to, from, &walk, &entry)) {
+		bare = without_vector(&entry);
+		changed += delta_state_has(&removed, &bare);
+	}
+	delta_walk_done(&walk);
+	delta_state_done(&removed);
+	return changed;
 }
 
 void delta_diff(const struct delta_snapshot *from, const struct delta_snapshot *to,
 	struct delta_diff *out)
 {
 	struct arena arena = { 0 };
-	int64_t vectors = 0;
-	struct side added = count(to, from, &vectors);
-	struct side removed = count(from, to, NULL);
+	struct side added = count(to, from);
+	struct side removed = count(from, to);
 	struct text changes = delta_changes(&arena, from->metadata, to->metadata, from->protocol,
 		to->protocol, false);
 
@@ -66,7 +92,7 @@ void delta_diff(const struct delta_snapshot *from, const struct delta_snapshot *
 		.files_removed = removed.files,
 		.bytes_removed = removed.bytes,
 		.rows_removed = removed.rows,
-		.dv_changed = vectors,
+		.dv_changed = count_vectors(from, to),
 		.changes = changes.bytes ? json_loadb(changes.bytes, changes.len, 0, NULL) : NULL,
 	};
 	if (!out->changes)

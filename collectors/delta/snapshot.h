@@ -215,7 +215,7 @@ struct delta_diff {
 	int64_t dv_changed; /* same data file, other deletion vector; counted above on both sides */
 	json_t *changes;    /* sentences about schema, properties, protocol; owned */
 };
-/* Cost: both states are looked through once. */
+/* Cost: both states are looked through once, twice where there are deletion vectors. */
 void delta_diff(const struct delta_snapshot *from, const struct delta_snapshot *to,
 	struct delta_diff *out);
 void delta_diff_done(struct delta_diff *diff);

@@ -92,12 +92,62 @@ static void test_sidecars_by_their_whole_path(void **unused)
 	}
 }
 
+static void vectors(int version, const char *removed, const char *added)
+{
+	static const char form[] = "{\"%s\":{\"path\":\"a\",\"partitionValues\":{},\"size\":10,"
+		"\"dataChange\":true,\"stats\":\"{\\\"numRecords\\\":5}\"%s%s%s}}\n";
+	static const char vector[] = ",\"deletionVector\":{\"storageType\":\"u\",\"sizeInBytes\":9,"
+		"\"cardinality\":1,\"pathOrInlineDv\":\"";
+	char name[64];
+	char text[2048];
+	int len;
+
+	len = snprintf(text, sizeof text, form, "remove", *removed ? vector : "", removed,
+		*removed ? "\"}" : "");
+	(void)snprintf(text + len, sizeof text - (size_t)len, form, "add", *added ? vector : "", added,
+		*added ? "\"}" : "");
+	(void)snprintf(name, sizeof name, "_delta_log/%020d.json", version);
+	log_write(name, text, 0);
+}
+
+static void test_vectors_that_changed(void **unused)
+{
+	static const struct {
+		int64_t from, to, changed;
+	} pairs[] = { { 0, 1, 1 }, { 1, 2, 1 }, { 2, 3, 1 }, { 0, 2, 1 }, { 0, 3, 0 }, { 3, 4, 0 } };
+
+	(void)unused;
+	log_commit(0, 0, "", "+a +b");
+	vectors(1, "", "ab^-aqEH.-t@S}K{vb[*k^");
+	vectors(2, "ab^-aqEH.-t@S}K{vb[*k^", "cd^-aqEH.-t@S}K{vb[*k^");
+	vectors(3, "cd^-aqEH.-t@S}K{vb[*k^", ""); /* as a RESTORE does */
+	log_commit(4, 0, NULL, "-b +c");
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		struct delta_at from = { pairs[i].from, FACT_UNKNOWN, .progress = NULL };
+		struct delta_at to = { pairs[i].to, FACT_UNKNOWN, .progress = NULL };
+		struct delta_snapshot *before;
+		struct delta_snapshot *after;
+		struct err err = ERR_INIT;
+		struct delta_diff diff;
+
+		assert_true(delta_snapshot_open(log_folder, &from, &before, &err));
+		assert_true(delta_snapshot_open(log_folder, &to, &after, &err));
+		delta_diff(before, after, &diff);
+		assert_int_equal(diff.dv_changed, pairs[i].changed);
+		delta_diff_done(&diff);
+		delta_snapshot_free(before);
+		delta_snapshot_free(after);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_where_files_are, log_set_up, log_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_sidecars_by_their_whole_path, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_vectors_that_changed, log_set_up, log_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,9 +24,16 @@ static bool in_ranges(const struct range *ranges, size_t n, uint32_t code)
 	return false;
 }
 
+/* Most of what screens draw beside ASCII lies here, and needs no search: dashes, arrows, boxes, marks. */
+static bool is_sign(uint32_t code)
+{
+	return (code >= 0x2010 && code <= 0x2027) || (code >= 0x2500 && code <= 0x25fc) ||
+		(code >= 0x270c && code <= 0x2727) || (code >= 0x2190 && code <= 0x2319);
+}
+
 int utf8_cells(uint32_t code)
 {
-	if (code < 0x300)
+	if (code < 0x300 || is_sign(code))
 		return 1;
 	if (in_ranges(combining, ARRAY_LEN(combining), code))
 		return 0;

@@ -81,6 +81,8 @@ struct sheet_row {
 	enum role role;
 	bool heading;
 };
+/* Of what is under the last line, more is said to be "99+ more": a pane need not be made beyond it. */
+enum { SHEET_MORE_MAX = 99 };
 struct sheet {
 	struct arena *arena;
 	struct sheet_row *rows;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "views/views.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -361,8 +362,8 @@ static void sheet_row_of(struct sheet *sheet, const struct look *look, const str
 	}
 }
 
-/* The selected pipeline, then with height to spare whatever else is wrong. */
-static struct sheet pane_of(const struct view *view)
+/* The selected pipeline, then with height to spare whatever else is wrong, as far as `rows` can show it. */
+static struct sheet pane_of(const struct view *view, int rows)
 {
 	const struct estate *estate = view->state;
 	const struct estate_row *selected = table_selected(&estate->table);
@@ -370,7 +371,7 @@ static struct sheet pane_of(const struct view *view)
 
 	if (selected)
 		sheet_row_of(&sheet, &view->look, selected);
-	for (size_t i = 0; i < table_shown(&estate->table); i++) {
+	for (size_t i = 0; i < table_shown(&estate->table) && sheet.n <= (size_t)rows; i++) {
 		const struct estate_row *row = table_row(&estate->table, i);
 
 		if (row != selected && row->badness > 0)
@@ -382,14 +383,14 @@ static struct sheet pane_of(const struct view *view)
 static void estate_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
 	static const struct table_form wide = { COLUMN_FRESH, FRESH_WIDE, format_fresh_wide };
-	struct sheet pane = pane_of(view);
+	struct sheet pane = pane_of(view, rect.rows + SHEET_MORE_MAX);
 
 	list_over_pane(view, &wide, rect.cols >= WIDE_COLS, &pane, canvas, rect);
 }
 
 static int estate_print_rows(const struct view *view)
 {
-	struct sheet pane = pane_of(view);
+	struct sheet pane = pane_of(view, INT_MAX - SHEET_MORE_MAX);
 
 	return list_rows(view->state) + sheet_height(&pane, view->rect.cols ? view->rect.cols : 80);
 }

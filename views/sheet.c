@@ -261,7 +261,12 @@ int sheet_draw(const struct sheet *sheet, struct canvas *canvas, struct rect rec
 		return 0;
 	rows = sheet_walk(sheet, canvas, rect, skip);
 	more = sheet_height(sheet, rect.cols) - skip - rect.rows;
-	if (more > 0 && rect.rows > 1 && rect.cols >= 2 * MORE_CELLS)
+	if (more <= 0 || rect.rows <= 1 || rect.cols < 2 * MORE_CELLS)
+		return rows;
+	if (more > SHEET_MORE_MAX)
+		(void)canvas_put(canvas, rect.row + rect.rows - 1, rect.col + rect.cols - MORE_CELLS,
+			MORE_CELLS, ROLE_DIM, TEXT("  99+ more"));
+	else
 		(void)canvas_putf(canvas, rect.row + rect.rows - 1, rect.col + rect.cols - MORE_CELLS,
 			MORE_CELLS, ROLE_DIM, " %4d more", more);
 	return rows;

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "base/utf8_tables.h"
 
 static void cleaning_shows_what_hides(void **state)
 {
@@ -120,6 +121,33 @@ static void codes_go_there_and_back(void **state)
 	assert_true(utf8_is_clean(TEXT_NONE));
 }
 
+/* Code by code from the tables: no shortcut may say otherwise. */
+static void every_code_has_its_width(void **state)
+{
+	static unsigned char want[0x110000];
+
+	(void)state;
+	memset(want, 1, sizeof want);
+	for (size_t i = 0; i < ARRAY_LEN(wide); i++)
+		memset(want + wide[i].first, 2, wide[i].last - wide[i].first + 1);
+	for (size_t i = 0; i < ARRAY_LEN(combining); i++)
+		memset(want + combining[i].first, 0, combining[i].last - combining[i].first + 1);
+	for (uint32_t code = 0; code < sizeof want; code++) {
+		if (utf8_cells(code) != want[code])
+			fail_msg("U+%X takes %d cells, not %d", code, utf8_cells(code), want[code]);
+	}
+	for (uint32_t code = ' '; code < sizeof want; code++) {
+		char bytes[4];
+		size_t n = utf8_encode(code, bytes);
+		int cells;
+
+		if (code >= 0xd800 && code <= 0xdfff)
+			continue;
+		if (utf8_cluster((struct text){ bytes, n }, 0, &cells) != n || cells != want[code])
+			fail_msg("a cluster of U+%X takes %d cells", code, cells);
+	}
+}
+
 static void widths_are_cells(void **state)
 {
 	size_t used;
@@ -153,6 +181,7 @@ int main(void)
 		cmocka_unit_test(every_byte_and_pair_is_cleaned),
 		cmocka_unit_test(lines_are_kept_when_asked), cmocka_unit_test(max_cuts_at_a_border),
 		cmocka_unit_test(codes_go_there_and_back), cmocka_unit_test(widths_are_cells),
+		cmocka_unit_test(every_code_has_its_width),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

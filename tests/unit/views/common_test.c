@@ -218,6 +218,35 @@ static struct sheet ten_rows(const struct view *view)
 	return sheet;
 }
 
+static void what_is_below_is_counted_as_far_as_it_helps(void **state)
+{
+	static const struct {
+		int rows;
+		const char *says;
+	} cases[] = { { 4, NULL }, { 5, "  1 more" }, { 103, " 99 more" }, { 104, " 99+ more" },
+		{ 500, " 99+ more" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct sheet sheet = { .arena = &arena };
+		struct canvas canvas;
+		struct buf text;
+
+		for (int row = 0; row < cases[i].rows; row++)
+			sheet_addf(&sheet, "", ROLE_TEXT, "row %d", row);
+		canvas_init(&canvas, 4, 40);
+		(void)sheet_draw(&sheet, &canvas, canvas_all(&canvas), 0);
+		buf_init(&text, 4096);
+		canvas_dump(&canvas, &text);
+		if (cases[i].says)
+			assert_non_null(strstr(text.bytes, cases[i].says));
+		else
+			assert_null(strstr(text.bytes, "more"));
+		canvas_done(&canvas);
+		buf_done(&text);
+	}
+}
+
 /* Scrolled to its end, then shown on a larger screen: as much as there is, and keys move it at once. */
 static void sheets_fill_a_screen_that_grew(void **state)
 {
@@ -321,6 +350,7 @@ int main(void)
 		cmocka_unit_test(panes_share_the_rows),
 		cmocka_unit_test(long_texts_wrap_at_blanks),
 		cmocka_unit_test(sheets_fill_a_screen_that_grew),
+		cmocka_unit_test(what_is_below_is_counted_as_far_as_it_helps),
 		cmocka_unit_test(long_json_says_that_it_goes_on),
 		cmocka_unit_test(json_folds_and_keeps_its_folds),
 		cmocka_unit_test(deep_json_does_not_exhaust_the_stack),

@@ -26,18 +26,23 @@ static const struct quality_row *quality_of(const void *row)
 	return row ? &((const struct quality_line *)row)->row : NULL;
 }
 
+static const struct state_look grades[] = {
+	[SHARE_UNKNOWN] = { GLYPH_UNKNOWN, ROLE_UNKNOWN, "unknown" },
+	[SHARE_LOW] = { GLYPH_FAILED, ROLE_FAILED, "low" },
+	[SHARE_SHORT] = { GLYPH_WARN, ROLE_WARN, "short" },
+	[SHARE_GOOD] = { GLYPH_OK, ROLE_OK, "good" },
+};
+
 /* Dataset names already carry their schema; without one the pipeline tells them apart. */
 static void format_dataset(const void *row, const struct look *look, struct line *line)
 {
 	const struct quality_row *quality = quality_of(row);
-	static const struct state_look grades[] = {
-		[SHARE_UNKNOWN] = { GLYPH_UNKNOWN, ROLE_UNKNOWN, "unknown" },
-		[SHARE_LOW] = { GLYPH_FAILED, ROLE_FAILED, "low" },
-		[SHARE_SHORT] = { GLYPH_WARN, ROLE_WARN, "short" },
-		[SHARE_GOOD] = { GLYPH_OK, ROLE_OK, "good" },
-	};
+	enum share_grade grade = share_grade(quality->published, quality->input);
 
-	line_glyph(line, look, &grades[share_grade(quality->published, quality->input)]);
+	/* Where two witnesses disagree the share is no good news, whatever it is. */
+	if (quality->table_agrees == 0 && grade == SHARE_GOOD)
+		grade = SHARE_SHORT;
+	line_glyph(line, look, &grades[grade]);
 	line_add(line, ROLE_TEXT, look->raw ? TEXT("") : TEXT(" "));
 	line_name(line, look,
 		look->raw ? quality->dataset : ((const struct quality_line *)row)->shown);
@@ -51,11 +56,10 @@ static int compare_dataset(const void *a, const void *b)
 static void format_state(const void *row, const struct look *look, struct line *line)
 {
 	const struct quality_row *quality = quality_of(row);
-	enum share_grade grade = share_grade(quality->published, quality->input);
-	static const char *const words[] = { "unknown", "low", "short", "good" };
+	const struct state_look *grade = &grades[share_grade(quality->published, quality->input)];
 
 	(void)look;
-	line_add(line, share_role(grade), text_of(words[grade]));
+	line_add(line, grade->role, text_of(grade->word));
 }
 
 static int compare_complete(const void *a, const void *b)

@@ -173,17 +173,21 @@ static struct text quality_words(const struct look *look, const struct quality_r
 		TEXT_ARG(format_count(look, failed > out ? failed - out : 0))));
 }
 
-/* Both witnesses, where they do not say the same. */
-static struct text difference(const struct look *look, const struct quality_row *row)
+/* Both witnesses, where they do not say the same; with room for it what the log alone makes of it. */
+static struct text difference(const struct look *look, const struct quality_row *row, int cols)
 {
 	int64_t less = row->quarantined - row->table_quarantined;
+	struct text sentence, more;
 
-	return text_of(arena_printf(look->arena,
+	sentence = text_of(arena_printf(look->arena,
 		"QUARANTINE DIFFERS: event log %.*s, quarantine table %.*s: %.*s %s",
 		TEXT_ARG(format_count(look, row->quarantined)),
 		TEXT_ARG(format_count(look, row->table_quarantined)),
 		TEXT_ARG(format_count(look, less < 0 ? -less : less)),
 		less < 0 ? "too many" : "missing"));
+	more = text_of(arena_printf(look->arena, "%.*s; by the event log %.*s complete",
+		TEXT_ARG(sentence), TEXT_ARG(format_share(look, row->published, row->input))));
+	return (int)utf8_width(more) <= cols ? more : sentence;
 }
 
 static struct text quality_sentence(const struct look *look, const struct quality_row *row, int cols)
@@ -191,7 +195,7 @@ static struct text quality_sentence(const struct look *look, const struct qualit
 	struct text sentence, with_table, with_age, table = TEXT("");
 
 	if (row->table_agrees == 0)
-		return difference(look, row);
+		return difference(look, row, cols);
 	if (row->input == FACT_UNKNOWN)
 		return text_of(arena_printf(look->arena,
 			"completeness unknown: published %.*s, quarantined %.*s",

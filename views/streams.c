@@ -260,7 +260,7 @@ static int compare_seen(const void *a, const void *b)
 	return compare_i64(lag_of(a)->seen_at_ms, lag_of(b)->seen_at_ms);
 }
 
-enum { COLUMN_READER = 0, COLUMN_TOPIC = 1, COLUMN_TREND = 4, MIDDLE_COLS = 105, WIDE_COLS = 140 };
+enum { COLUMN_READER = 0, COLUMN_TOPIC = 1, COLUMN_TREND = 4, MIDDLE_COLS = 105, WIDE_COLS = 140, VERY_WIDE_COLS = 180 };
 static const struct column columns[] = {
 	{ "reader", "READER", "Consumer group, checkpoint (ckpt), pipeline's flow (log) or sink", 16, 48, 3,
 		0, COLUMN_TAIL, format_reader, compare_reader },
@@ -367,7 +367,8 @@ static void list_draw(const struct streams *streams, struct canvas *canvas, stru
 		wide[COLUMN_TOPIC].min_width = wide[COLUMN_TOPIC].max_width = TOPIC_NARROW;
 		wide[COLUMN_READER].format = format_reader_narrow;
 	} else {
-		wide[COLUMN_READER].min_width = rect.cols >= WIDE_COLS ? 36 : 30;
+		wide[COLUMN_READER].min_width =
+			rect.cols >= VERY_WIDE_COLS ? 44 : rect.cols >= WIDE_COLS ? 36 : 30;
 		wide[COLUMN_TOPIC].min_width = rect.cols >= WIDE_COLS ? 20 : 14;
 		if (rect.cols >= WIDE_COLS) {
 			wide[COLUMN_TREND].min_width = wide[COLUMN_TREND].max_width = LAG_TREND_MAX;

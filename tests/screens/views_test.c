@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "store/reader.h"
+#include "store/store.h"
 #include "tests/lib/sample.h"
 #include "tui/table.h"
 #include "tui/view.h"
@@ -84,19 +85,24 @@ static int make_store(void **state)
 	return fixture.error_k ? 0 : -1;
 }
 
-static int remove_store(void **state)
+static void remove_store(const char *store)
 {
-	char path[128];
+	char path[160];
 
-	(void)state;
-	reader_close(fixture.reader);
-	arena_free(&fixture.frame);
 	for (size_t i = 0; i < 4; i++) {
 		static const char *const tails[] = { "", "-wal", "-shm", "-lock" };
 
-		(void)snprintf(path, sizeof(path), "%s%s", fixture.store, tails[i]);
+		(void)snprintf(path, sizeof(path), "%s%s", store, tails[i]);
 		(void)unlink(path);
 	}
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	reader_close(fixture.reader);
+	arena_free(&fixture.frame);
+	remove_store(fixture.store);
 	return rmdir(fixture.folder);
 }
 
@@ -190,30 +196,96 @@ static void compare_golden(const char *name, const struct buf *got)
 	buf_done(&wanted);
 }
 
-static void screens_look_as_recorded(void **state)
+static void compare_goldens(struct view *view, const char *name)
 {
 	static const struct {
 		int rows, cols;
 	} sizes[] = { { 24, 80 }, { 36, 120 } };
 
+	for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
+		char golden[64];
+		struct buf got;
+
+		(void)snprintf(golden, sizeof(golden), "%s_%dx%d", name, sizes[s].cols, sizes[s].rows);
+		buf_init(&got, 1 << 20);
+		draw(view, sizes[s].rows, sizes[s].cols, false, &got);
+		compare_golden(golden, &got);
+		buf_done(&got);
+		arena_reset(&fixture.frame);
+	}
+}
+
+static void screens_look_as_recorded(void **state)
+{
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(screens); i++) {
 		struct view *view = open_screen(&screens[i], false);
 
-		for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
-			char name[64];
-			struct buf got;
-
-			(void)snprintf(name, sizeof(name), "%s_%dx%d", screens[i].view, sizes[s].cols,
-				sizes[s].rows);
-			buf_init(&got, 1 << 20);
-			draw(view, sizes[s].rows, sizes[s].cols, false, &got);
-			compare_golden(name, &got);
-			buf_done(&got);
-			arena_reset(&fixture.frame);
-		}
+		compare_goldens(view, screens[i].view);
 		view_free(view);
 	}
+}
+
+/* The newest update's commit to the quarantine table of derivative_silver, whose log tells 400 rows. */
+static void add_commit(const char *path, int64_t rows)
+{
+	struct clock clock = clock_fixed(SAMPLE_NOW_MS);
+	struct store_options options = { .path = path, .clock = &clock };
+	struct fact_batch *batch = fact_batch_new();
+	struct store *store = NULL;
+	struct err err = ERR_INIT;
+	struct fact_version *version;
+
+	batch->source = TEXT("delta lake");
+	version = &fact_batch_fact(batch, FACT_VERSION, SAMPLE_NOW_MS)->u.version;
+	version->table = TEXT("fire/derivative_quarantine");
+	version->path = TEXT("/lake/fire/derivative_quarantine");
+	version->version = 1;
+	version->timestamp_ms = SAMPLE_NOW_MS;
+	version->update_id = TEXT(SAMPLE_FIRE_LAST);
+	version->rows_added = rows;
+	version->files_removed = 0;
+	version->data_change = true;
+	if (!sample_store(path, &err) || !store_open(&options, &store, &err) ||
+		!store_put(store, &batch, INT64_MAX, &err) || !store_flush(store, INT64_MAX, &err))
+		fail_msg("%s", err.text);
+	store_close(store);
+	fact_batch_free(batch);
+}
+
+/* Where a quarantine table says how many rows were set aside, the screen says whether that agrees. */
+static void quarantine_tables_are_witnesses(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t rows;
+	} cases[] = { { "agrees", 400 }, { "differs", 390 } };
+	struct reader *whole = fixture.reader;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct screen rules = { "rules", "derivative_silver", "", 0, false };
+		char path[128], name[64];
+		struct err err = ERR_INIT;
+		struct view *view;
+
+		(void)snprintf(path, sizeof(path), "%s/%s.db", fixture.folder, cases[i].name);
+		add_commit(path, cases[i].rows);
+		assert_true(reader_open(path, &fixture.reader, &err));
+		view = open_screen(&(struct screen){ "quality", "", "", 0, false }, false);
+		assert_true(table_select_key(view->ops->table(view), TEXT("derivative_silver")));
+		load(view);
+		(void)snprintf(name, sizeof(name), "quality_%s", cases[i].name);
+		compare_goldens(view, name);
+		view_free(view);
+		view = open_screen(&rules, false);
+		(void)snprintf(name, sizeof(name), "rules_%s", cases[i].name);
+		compare_goldens(view, name);
+		view_free(view);
+		reader_close(fixture.reader);
+		remove_store(path);
+	}
+	fixture.reader = whole;
 }
 
 /* Whatever an update does, the word for it is whole at 80 columns: the next column begins behind it. */
@@ -607,6 +679,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(screens_look_as_recorded),
+		cmocka_unit_test(quarantine_tables_are_witnesses),
 		cmocka_unit_test(words_of_states_are_whole),
 		cmocka_unit_test(screens_draw_at_every_size),
 		cmocka_unit_test(nothing_drawn_controls_the_terminal),
@@ -624,5 +697,5 @@ int main(void)
 		cmocka_unit_test(retries_fold_into_one_chain),
 	};
 
-	return cmocka_run_group_tests(tests, make_store, remove_store);
+	return cmocka_run_group_tests(tests, make_store, tear_down);
 }

@@ -86,10 +86,16 @@ static bool starts_fold(const char *bytes, struct text part)
 
 bool text_contains_fold(struct text text, struct text part)
 {
+	unsigned char low, high;
+
 	if (part.len == 0)
 		return true;
+	low = fold(part.bytes[0]);
+	high = low >= 'a' && low <= 'z' ? (unsigned char)(low - 32) : low;
 	for (size_t at = 0; at + part.len <= text.len; at++) {
-		if (starts_fold(text.bytes + at, part))
+		unsigned char c = (unsigned char)text.bytes[at];
+
+		if ((c == low || c == high) && starts_fold(text.bytes + at, part))
 			return true;
 	}
 	return false;

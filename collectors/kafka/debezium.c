@@ -197,15 +197,16 @@ static void read_source(struct text source, struct debezium *out, struct buf *ta
 		else if (text_is(key, "ts_ms")) {
 			int64_t ms;
 
-			if (text_to_i64(value, &ms))
+			if (text_to_i64(value, &ms) && ms > 0) /* 0: the source did not know */
 				out->source_ts_ms = ms;
 		} else if (text_is(key, "snapshot"))
 			/* "true", "first", "last", "incremental" ...; absent, "false" or false: a change */
 			out->snapshot = !text_is(value, "\"false\"") && !text_is(value, "false") &&
 				!text_is(value, "null");
 	}
-	if (!is_string(name))
+	if (!is_string(name) || inner(name).len == 0)
 		return;
+	buf_reset(table); /* of two of the name source the later counts */
 	add_part(table, db);
 	add_part(table, schema);
 	add_part(table, name);

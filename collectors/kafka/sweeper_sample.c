@@ -18,6 +18,8 @@ struct known { /* a topic that is read */
 	char *name;
 	size_t number;    /* of the tally */
 	int32_t assigned; /* partitions 0 .. assigned - 1 are read */
+	int32_t older;    /* partitions 0 .. older - 1 were there before us */
+	int fault;        /* librdkafka's, told last; 0 = none */
 	bool seen;
 };
 
@@ -27,7 +29,7 @@ struct sampler {
 	struct tally *tally;
 	struct known *known;
 	size_t nknown;
-	const rd_kafka_topic_t *last_topic; /* of the record before: its number is */
+	const rd_kafka_topic_t *last_topic; /* of the record before, in one batch: its number is */
 	size_t last_number;
 	bool first; /* nothing was assigned yet */
 	int64_t window_at_ms, told_at_ms;
@@ -35,7 +37,6 @@ struct sampler {
 	int64_t judged_at_ms, age_ms; /* age: of the oldest that is read, when judged last */
 	int windows, limited_windows; /* since then */
 	bool limited, said_limited;
-	char fault[200];
 };
 
 /* Little is held in memory, and brokers are asked for much at once rather than often. */
@@ -117,26 +118,34 @@ void sampler_close(struct sweeper *sweeper)
 	sweeper->sampler = NULL;
 }
 
-static struct known *know(struct sampler *sampler, const struct topic *topic)
+static struct known *find(struct sampler *sampler, const char *name)
 {
-	struct known *known;
-
 	for (size_t i = 0; i < sampler->nknown; i++) {
-		if (strcmp(sampler->known[i].name, topic->name) == 0)
+		if (strcmp(sampler->known[i].name, name) == 0)
 			return &sampler->known[i];
 	}
+	return NULL;
+}
+
+static struct known *know(struct sampler *sampler, const struct topic *topic)
+{
+	struct known *known = find(sampler, topic->name);
+
+	if (known)
+		return known;
 	sampler->known = mem_resize(sampler->known, ++sampler->nknown, sizeof *sampler->known);
 	known = &sampler->known[sampler->nknown - 1];
 	*known = (struct known){
 		.name = mem_strdup(topic->name),
 		.number = tally_topic(sampler->tally, topic->name, topic->nmarks),
+		.older = sampler->first ? topic->nmarks : 0,
 	};
 	return known;
 }
 
 /*
- * Topics that were there before us are read from their end on, unless we left off somewhere in them;
- * those that came later from their beginning.
+ * Partitions that were there before us are read from their end on, unless we left off somewhere in
+ * them; those that came later from their beginning.
  */
 static void add_topic(struct sweeper *sweeper, struct known *known, const struct topic *topic,
 	rd_kafka_topic_partition_list_t *list)
@@ -147,17 +156,19 @@ static void add_topic(struct sweeper *sweeper, struct known *known, const struct
 	(void)tally_topic(sampler->tally, topic->name, topic->nmarks);
 	for (int32_t p = known->assigned; p < topic->nmarks; p++) {
 		const struct mark *mark = &topic->marks[p];
-		int64_t from = sampler->first ? mark->high : mark->low;
+		bool older = p < known->older;
+		int64_t from = older ? mark->high : mark->low;
 
 		if (mark->high == FACT_UNKNOWN || mark->low == FACT_UNKNOWN)
 			break; /* at the next sweep, then */
 		from = tally_begin(sampler->tally, known->number, p, from,
-			!sampler->first || mark->high == mark->low, mark->low, mark->high, now);
+			!older || mark->high == mark->low, mark->low, mark->high, now);
 		rd_kafka_topic_partition_list_add(list, topic->name, p)->offset = from;
 		known->assigned = p + 1;
 	}
 }
 
+/* A topic that is not there for one sweep may be back at the next, or another of its name may. */
 static void drop_gone(struct sampler *sampler)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
@@ -167,10 +178,10 @@ static void drop_gone(struct sampler *sampler)
 
 		for (int32_t p = 0; !known->seen && p < known->assigned; p++) {
 			rd_kafka_topic_partition_list_add(list, known->name, p);
-			tally_caught_up(sampler->tally, known->number, p);
+			tally_leave(sampler->tally, known->number, p);
 		}
-		if (!known->seen)
-			known->assigned = 0;
+		if (!known->seen && known->assigned > 0)
+			known->assigned = known->older = 0;
 		known->seen = false;
 	}
 	if (list->cnt > 0)
@@ -217,6 +228,21 @@ static size_t number_of(struct sampler *sampler, const rd_kafka_topic_t *topic)
 	return sampler->last_number;
 }
 
+/* Each topic's trouble once, and again when it is another. */
+static void say_fault(struct sweeper *sweeper, const rd_kafka_message_t *message)
+{
+	const char *name = rd_kafka_topic_name(message->rkt);
+	struct known *known = find(sweeper->sampler, name);
+
+	if (!known || known->fault == (int)message->err)
+		return;
+	known->fault = (int)message->err;
+	sweeper_log(sweeper, LOG_WARN, "tables of %s are not counted: %s%s", name,
+		rd_kafka_err2str(message->err),
+		message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+			? "; the account needs Read on the topic" : "");
+}
+
 static void take_message(struct sweeper *sweeper, const rd_kafka_message_t *message, int64_t now)
 {
 	struct sampler *sampler = sweeper->sampler;
@@ -227,25 +253,25 @@ static void take_message(struct sweeper *sweeper, const rd_kafka_message_t *mess
 		.key = { message->key, message->key_len },
 		.value = { message->payload, message->len },
 	};
+	bool at_end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+	size_t number;
 
 	if (!message->rkt)
 		return;
-	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-		tally_caught_up(sampler->tally, number_of(sampler, message->rkt), message->partition);
+	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && !at_end) {
+		say_fault(sweeper, message);
 		return;
 	}
-	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		if (sampler->fault[0] == '\0')
-			sweeper_log(sweeper, LOG_WARN, "tables of %s are not counted: %s%s",
-				rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err),
-				message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
-					? "; the account needs Read on the topic" : "");
-		(void)snprintf(sampler->fault, sizeof sampler->fault, "%s",
-			rd_kafka_err2str(message->err));
+	number = number_of(sampler, message->rkt);
+	/* Records come in order and once: the topic was deleted and made anew between two sweeps. */
+	if (message->offset < tally_next(sampler->tally, number, message->partition))
+		tally_anew(sampler->tally, number, message->partition, message->offset, now);
+	if (at_end) {
+		tally_caught_up(sampler->tally, number, message->partition);
 		return;
 	}
 	record.at_ms = rd_kafka_message_timestamp(message, &type);
-	tally_count(sampler->tally, number_of(sampler, message->rkt), &record, now);
+	tally_count(sampler->tally, number, &record, now);
 	sampler->window_bytes += (int64_t)(message->len + message->key_len);
 }
 
@@ -340,6 +366,7 @@ void sampler_run(struct sweeper *sweeper, int ms)
 			(void)rd_kafka_poll(sampler->client, NAP_MS);
 	} else {
 		got = rd_kafka_consume_batch_queue(sampler->queue, ms, messages, BATCH);
+		sampler->last_topic = NULL; /* another topic may have its place since */
 		for (ssize_t i = 0; i < got; i++) {
 			take_message(sweeper, messages[i], wall_ms);
 			rd_kafka_message_destroy(messages[i]);

@@ -106,6 +106,40 @@ int64_t tally_begin(struct tally *tally, size_t topic, int32_t partition, int64_
 	return offset;
 }
 
+void tally_leave(struct tally *tally, size_t topic, int32_t partition)
+{
+	struct part *part = part_of(tally, topic, partition);
+
+	if (!part || !part->begun)
+		return;
+	part->caught_up = true; /* no minute waits for it */
+	part->resume = part->next;
+}
+
+int64_t tally_next(const struct tally *tally, size_t topic, int32_t partition)
+{
+	const struct topic *one = &tally->topics[topic];
+
+	return partition >= 0 && partition < one->nparts ? one->parts[partition].next : 0;
+}
+
+void tally_anew(struct tally *tally, size_t topic, int32_t partition, int64_t offset, int64_t now_ms)
+{
+	struct topic *one = &tally->topics[topic];
+	struct part *part = part_of(tally, topic, partition);
+
+	if (!part)
+		return;
+	part->next = offset;
+	part->jumped = false;
+	for (size_t i = 0; i < TALLY_OPEN_MAX; i++) {
+		part->first_minute[i] = INT64_MIN; /* offsets of the old log */
+		one->minutes[i].partial = true;
+	}
+	if (tally_minute_of(now_ms) > one->partial_until)
+		one->partial_until = tally_minute_of(now_ms);
+}
+
 /* The slot of a minute, emptied for it. All open ones lie within TALLY_OPEN_MAX of each other. */
 static struct minute *open_minute(struct topic *topic, int64_t minute)
 {

@@ -49,6 +49,15 @@ size_t tally_topic(struct tally *tally, const char *topic, int32_t partitions);
  */
 int64_t tally_begin(struct tally *tally, size_t topic, int32_t partition, int64_t offset, bool whole,
 	int64_t low, int64_t high, int64_t now_ms);
+/* It is not read any more. Should it be read again, then from where it was left, as after a resume. */
+void tally_leave(struct tally *tally, size_t topic, int32_t partition);
+/*
+ * Offset behind the newest record counted, 0 before tally_begin. What comes after it in the log is
+ * never below: then the log is another one, which tally_anew says. Reading goes on at offset; of the
+ * minutes that are open it is not known how much was seen.
+ */
+int64_t tally_next(const struct tally *tally, size_t topic, int32_t partition);
+void tally_anew(struct tally *tally, size_t topic, int32_t partition, int64_t offset, int64_t now_ms);
 void tally_count(struct tally *tally, size_t topic, const struct tally_record *record, int64_t now_ms);
 /* What comes next in this partition is not what follows: records between were passed over. */
 void tally_jump(struct tally *tally, size_t topic, int32_t partition);

@@ -46,6 +46,14 @@ static const struct {
 		DEBEZIUM_CHANGE, 'r', "t", FACT_UNKNOWN, true },
 	{ "no snapshot as boolean", "{\"source\":{\"table\":\"t\",\"snapshot\":false},\"op\":\"c\"}",
 		DEBEZIUM_CHANGE, 'c', "t", FACT_UNKNOWN, false },
+	{ "no time", "{\"source\":{\"table\":\"t\",\"ts_ms\":0},\"op\":\"c\"}",
+		DEBEZIUM_CHANGE, 'c', "t", FACT_UNKNOWN, false },
+	{ "a time before all", "{\"source\":{\"table\":\"t\",\"ts_ms\":-9223372036854775807},\"op\":\"c\"}",
+		DEBEZIUM_CHANGE, 'c', "t", FACT_UNKNOWN, false },
+	{ "two sources", "{\"source\":{\"table\":\"a\"},\"source\":{\"table\":\"b\"},\"op\":\"c\"}",
+		DEBEZIUM_CHANGE, 'c', "b", FACT_UNKNOWN, false },
+	{ "a table without a name", "{\"source\":{\"db\":\"d\",\"table\":\"\"},\"op\":\"c\"}",
+		DEBEZIUM_UNKNOWN, 0, "", FACT_UNKNOWN, false },
 	{ "flattened", "{\"id\":1,\"op\":\"x\",\"name\":\"n\"}", DEBEZIUM_UNKNOWN, 0, "", FACT_UNKNOWN, false },
 	{ "source is a text", "{\"source\":\"app\",\"op\":\"u\"}", DEBEZIUM_UNKNOWN, 0, "", FACT_UNKNOWN, false },
 	{ "table is a number", "{\"source\":{\"table\":5},\"op\":\"u\"}", DEBEZIUM_UNKNOWN, 0, "",
@@ -317,6 +325,55 @@ static void test_tally_samples(void **state)
 	tally_free(tally);
 }
 
+/*
+ * A topic that is not there for a while is read from where it was left: not a second time from its
+ * beginning. One that was made anew is read from there.
+ */
+static void test_tally_leaves(void **state)
+{
+	struct tally *tally = new_tally(1);
+
+	(void)state;
+	count(tally, 0, 0, 630000, "a", 'c');
+	count(tally, 0, 1, 631000, "a", 'c');
+	tally_leave(tally, 0, 0);
+	assert_int_equal(tally_oldest(tally), INT64_MAX);
+	assert_int_equal(tally_begin(tally, 0, 0, 0, true, 0, 5, 640000), 2);
+	count(tally, 0, 2, 632000, "a", 'c');
+	tally_leave(tally, 0, 0);
+	assert_int_equal(tally_begin(tally, 0, 0, 0, true, 0, 1, 640000), 0);
+	count(tally, 0, 0, 633000, "a", 'c');
+	tally_tell(tally, 640000, true);
+	assert_int_equal(row_of("a", 10)->counted, 4);
+	assert_int_equal(row_of("a", 10)->seen, 4);
+	tally_free(tally);
+}
+
+/* The log begins again under us: counted on, though not known how much of it was seen. */
+static void test_tally_anew(void **state)
+{
+	struct tally *tally = new_tally(1);
+	struct buf places;
+
+	(void)state;
+	for (int i = 0; i < 9; i++)
+		count(tally, 0, i, 630000 + i, "a", 'c');
+	assert_int_equal(tally_next(tally, 0, 0), 9);
+	assert_int_equal(tally_next(tally, 0, 7), 0);
+	tally_anew(tally, 0, 0, 3, 640000);
+	count(tally, 0, 3, 641000, "a", 'c');
+	count(tally, 0, 4, 700000, "a", 'c');
+	tally_tell(tally, 700000, true);
+	assert_int_equal(row_of("a", 10)->counted, 10);
+	assert_int_equal(row_of("a", 10)->seen, FACT_UNKNOWN);
+	assert_int_equal(row_of("a", 11)->seen, 1);
+	buf_init(&places, 256);
+	tally_left_off(tally, &places);
+	assert_string_equal(places.bytes, "topic 11 0:4\n");
+	buf_done(&places);
+	tally_free(tally);
+}
+
 /* A gap that nobody made by jumping (compaction, transactions) holds no records. */
 static void test_tally_gaps(void **state)
 {
@@ -441,6 +498,8 @@ int main(void)
 		cmocka_unit_test(test_tally_tells_what_is_large),
 		cmocka_unit_test(test_tally_times),
 		cmocka_unit_test(test_tally_samples),
+		cmocka_unit_test(test_tally_leaves),
+		cmocka_unit_test(test_tally_anew),
 		cmocka_unit_test(test_tally_gaps),
 		cmocka_unit_test(test_tally_catches_up),
 		cmocka_unit_test(test_tally_restarts),

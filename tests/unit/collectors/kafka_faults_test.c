@@ -312,6 +312,85 @@ static void test_mock_faults(void **state)
 	rd_kafka_mock_cluster_destroy(mock);
 	rd_kafka_destroy(producer);
 }
+
+static void produce(rd_kafka_t *producer, int partition, int records)
+{
+	static char value[] = "{\"source\":{\"table\":\"t\"},\"op\":\"c\"}";
+
+	for (int i = 0; i < records; i++)
+		assert_int_equal(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC("topic-00000"),
+			RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+			RD_KAFKA_V_VALUE(value, sizeof value - 1), RD_KAFKA_V_END),
+			RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_flush(producer, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+/* Records counted by table, as the newest rows of each minute say, when none came for ms. */
+static int64_t counted(struct kafka_bench *bench, int64_t ms)
+{
+	const struct clock *clock = clock_system();
+	int64_t end = clock->mono_ms(clock) + ms;
+	int64_t minutes[8][2];
+	size_t n = 0;
+	int64_t total = 0;
+
+	bench->runs = true;
+	while (clock->mono_ms(clock) < end) {
+		(void)bench_step(bench, 100);
+		for (size_t i = 0; i < bench->batch->nfacts; i++) {
+			const struct fact *fact = &bench->batch->facts[i];
+			size_t at = 0;
+
+			if (fact->kind != FACT_TOPIC_TABLE)
+				continue;
+			while (at < n && minutes[at][0] != fact->happened_at_ms)
+				at++;
+			assert_true(at < ARRAY_LEN(minutes));
+			n += at == n;
+			minutes[at][0] = fact->happened_at_ms;
+			minutes[at][1] = fact->u.topic_table.counted;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		total += minutes[i][1];
+	return total;
+}
+
+/* A partition whose broker is away at the first sweep was there before us all the same. */
+static void test_tables_of_a_late_broker(void **state)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	char more[512];
+	char errstr[256];
+	rd_kafka_mock_cluster_t *mock;
+	struct kafka_bench bench;
+	rd_kafka_t *producer;
+
+	(void)state;
+	assert_int_equal(rd_kafka_conf_set(conf, "test.mock.num.brokers", "1", errstr, sizeof errstr),
+		RD_KAFKA_CONF_OK);
+	producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, errstr, sizeof errstr);
+	mock = rd_kafka_handle_mock_cluster(producer);
+	assert_int_equal(rd_kafka_mock_topic_create(mock, "topic-00000", 2, 1), 0);
+	produce(producer, 0, 50);
+	produce(producer, 1, 50);
+	assert_int_equal(rd_kafka_mock_partition_set_leader(mock, "topic-00000", 1, -1), 0);
+	(void)snprintf(more, sizeof more, "tables = topic-*\nbrokers = %s\n",
+		rd_kafka_mock_cluster_bootstraps(mock));
+	bench_open(&bench, NULL, more);
+	bench_sweep(&bench);
+	assert_int_equal(bench_mark(&bench, 0, 0)->high, 50);
+	assert_int_equal(bench_mark(&bench, 0, 1)->high, FACT_UNKNOWN);
+	assert_int_equal(rd_kafka_mock_partition_set_leader(mock, "topic-00000", 1, 1), 0);
+	bench_whole_sweep(&bench);
+	assert_int_equal(bench_mark(&bench, 0, 1)->high, 50);
+	assert_int_equal(counted(&bench, 6000), 0);
+	produce(producer, 0, 2);
+	produce(producer, 1, 3);
+	assert_int_equal(counted(&bench, 8000), 5);
+	bench_close(&bench);
+	rd_kafka_destroy(producer);
+}
 #endif
 
 int main(int count, char **words)
@@ -327,6 +406,7 @@ int main(int count, char **words)
 		cmocka_unit_test(test_nobody_there),
 #ifndef __SANITIZE_THREAD__
 		cmocka_unit_test(test_mock_faults),
+		cmocka_unit_test(test_tables_of_a_late_broker),
 #endif
 	};
 	int status;

@@ -11,6 +11,7 @@
 
 enum { BATCH = 1000, TELL_MS = 4000, WINDOW_MS = 250, NAP_MS = 50,
 	JUDGE_MS = 5000,     /* how often it is asked whether reading comes nearer to the end */
+	STOOD_MS = 2000,     /* how long it may take to ask where a partition stood */
 	STALE_MS = 15000,    /* what is read is never as old as this without catching up ... */
 	ANCIENT_MS = 600000  /* ... and in no case as old as this */ };
 
@@ -32,6 +33,7 @@ struct sampler {
 	const rd_kafka_topic_t *last_topic; /* of the record before, in one batch: its number is */
 	size_t last_number;
 	bool first; /* nothing was assigned yet */
+	int64_t opened_at_ms; /* wall */
 	int64_t window_at_ms, told_at_ms;
 	int64_t window_bytes;
 	int64_t judged_at_ms, age_ms; /* age: of the oldest that is read, when judged last */
@@ -98,6 +100,7 @@ void sampler_open(struct sweeper *sweeper, struct text places)
 	sampler->queue = rd_kafka_queue_get_consumer(sampler->client);
 	sampler->tally = tally_new(send_row, sweeper);
 	sampler->first = true;
+	sampler->opened_at_ms = sweeper->clock->wall_ms(sweeper->clock);
 	tally_resume(sampler->tally, places);
 	sweeper->sampler = sampler;
 }
@@ -143,11 +146,27 @@ static struct known *know(struct sampler *sampler, const struct topic *topic)
 	return known;
 }
 
+/* Where a partition stood when we came, which nobody could say then; FACT_UNKNOWN: nor can now. */
+static int64_t stood_at(struct sampler *sampler, const char *topic, int32_t partition,
+	const struct mark *mark)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	int64_t offset = FACT_UNKNOWN;
+
+	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = sampler->opened_at_ms;
+	if (rd_kafka_offsets_for_times(sampler->client, list, STOOD_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+		list->elems[0].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		offset = list->elems[0].offset >= 0 ? list->elems[0].offset : mark->high;
+	rd_kafka_topic_partition_list_destroy(list);
+	return offset;
+}
+
 /*
- * Partitions that were there before us are read from their end on, unless we left off somewhere in
- * them; those that came later from their beginning.
+ * Partitions that were there before us are read from where they ended then, unless we left off
+ * somewhere in them; those that came later from their beginning. False: some is left for the next
+ * sweep, and it is not worth asking for others in this one.
  */
-static void add_topic(struct sweeper *sweeper, struct known *known, const struct topic *topic,
+static bool add_topic(struct sweeper *sweeper, struct known *known, const struct topic *topic,
 	rd_kafka_topic_partition_list_t *list)
 {
 	struct sampler *sampler = sweeper->sampler;
@@ -156,16 +175,20 @@ static void add_topic(struct sweeper *sweeper, struct known *known, const struct
 	(void)tally_topic(sampler->tally, topic->name, topic->nmarks);
 	for (int32_t p = known->assigned; p < topic->nmarks; p++) {
 		const struct mark *mark = &topic->marks[p];
-		bool older = p < known->older;
-		int64_t from = older ? mark->high : mark->low;
+		int64_t from = p >= known->older ? mark->low : mark->high;
 
 		if (mark->high == FACT_UNKNOWN || mark->low == FACT_UNKNOWN)
-			break; /* at the next sweep, then */
-		from = tally_begin(sampler->tally, known->number, p, from,
-			!older || mark->high == mark->low, mark->low, mark->high, now);
+			return true;
+		if (p < known->older && !sampler->first)
+			from = stood_at(sampler, topic->name, p, mark);
+		if (from == FACT_UNKNOWN)
+			return false;
+		from = tally_begin(sampler->tally, known->number, p, from, from == mark->low,
+			mark->low, mark->high, now);
 		rd_kafka_topic_partition_list_add(list, topic->name, p)->offset = from;
 		known->assigned = p + 1;
 	}
+	return true;
 }
 
 /* A topic that is not there for one sweep may be back at the next, or another of its name may. */
@@ -194,6 +217,7 @@ void sampler_assign(struct sweeper *sweeper)
 	struct sampler *sampler = sweeper->sampler;
 	rd_kafka_topic_partition_list_t *list;
 	rd_kafka_error_t *error = NULL;
+	bool answers = true;
 
 	if (!sampler)
 		return;
@@ -206,7 +230,7 @@ void sampler_assign(struct sweeper *sweeper)
 			continue;
 		known = know(sampler, topic);
 		known->seen = true;
-		add_topic(sweeper, known, topic, list);
+		answers = answers && add_topic(sweeper, known, topic, list);
 	}
 	if (list->cnt > 0)
 		error = rd_kafka_incremental_assign(sampler->client, list);

@@ -133,6 +133,16 @@ static bool is_for_footer(enum action action)
 	return action_info(action)->group != GROUP_MOVE && action != ACT_SORT_REVERSE;
 }
 
+/* Of the screen's own actions those that would do something: most need a selected thing. */
+static bool is_offered(const struct screen *screen, enum action action)
+{
+	struct subject subject;
+
+	if (!(action_info(action)->flags & ACTION_SUBJECT) || !screen->view->ops->subject)
+		return true;
+	return screen->is_loaded && screen->view->ops->subject(screen->view, &subject);
+}
+
 static void add_key(const struct app *app, struct line *line, enum action action, int *n)
 {
 	const char *key = bindings_key(app->bindings, action);
@@ -178,7 +188,8 @@ static void draw_foot(const struct app *app, struct canvas *canvas, const struct
 	int nshown = 0;
 
 	for (size_t i = 0; own && own[i] != ACT_NONE && nshown < 3; i++)
-		if (is_for_footer(own[i]) && own[i] != ACT_FILTER && own[i] != ACT_HELP)
+		if (is_for_footer(own[i]) && own[i] != ACT_FILTER && own[i] != ACT_HELP &&
+			is_offered(app_top(app), own[i]))
 			shown[nshown++] = own[i];
 	for (size_t i = 0; i < ARRAY_LEN(always); i++) {
 		if (always[i] == ACT_FILTER && !ops->filter)

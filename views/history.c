@@ -304,6 +304,7 @@ static enum reply history_act(struct view *view, enum action action, struct app 
 	if (!row)
 		return REPLY_IGNORED;
 	arg.number = row->fact.version;
+	(void)snprintf(arg.subject2, sizeof arg.subject2, "%" PRId64, row->fact.version);
 	arg_set(arg.label, text_of(arena_printf(view->look.arena, "%.*s v%" PRId64,
 		TEXT_ARG(row->fact.table), row->fact.version)));
 	app_open(app, "version", &arg);

@@ -170,7 +170,19 @@ static size_t section_end(const struct sheet *sheet, size_t from)
 	return from;
 }
 
-/* Cuts the next line of at most `cells` off *rest, at a blank if there is one in its second half. */
+/* Behind the last such byte in the second half; 0 = there is none. */
+static size_t last_of(struct text line, char byte)
+{
+	const char *found = line.len ? memrchr(line.bytes, byte, line.len) : NULL;
+	size_t behind = found ? (size_t)(found - line.bytes) + 1 : 0;
+
+	return behind > line.len / 2 ? behind : 0;
+}
+
+/*
+ * Cuts the next line of at most `cells` off *rest, at a blank or else behind a slash if there is one in
+ * its second half.
+ */
 static struct text wrap_next(struct text *rest, int cells)
 {
 	struct text line;
@@ -188,10 +200,9 @@ static struct text wrap_next(struct text *rest, int cells)
 	}
 	cut = line.len;
 	if (line.len < rest->len && rest->bytes[line.len] != ' ') {
-		while (cut > line.len / 2 && line.bytes[cut - 1] != ' ')
-			cut--;
-		if (cut <= line.len / 2)
-			cut = line.len;
+		cut = last_of(line, ' ');
+		cut = cut ? cut : last_of(line, '/');
+		cut = cut ? cut : line.len;
 	}
 	line.len = cut;
 	*rest = text_sub(*rest, cut, rest->len);

@@ -260,14 +260,14 @@ static int compare_seen(const void *a, const void *b)
 	return compare_i64(lag_of(a)->seen_at_ms, lag_of(b)->seen_at_ms);
 }
 
-enum { COLUMN_READER = 0, COLUMN_TOPIC = 1, COLUMN_TREND = 4, MIDDLE_COLS = 105, WIDE_COLS = 140, VERY_WIDE_COLS = 180 };
+enum { COLUMN_READER = 0, COLUMN_TOPIC = 1, COLUMN_TREND = 4, MIDDLE_COLS = 105, WIDE_COLS = 140,
+	VERY_WIDE_COLS = 180 };
 static const struct column columns[] = {
 	{ "reader", "READER", "Consumer group, checkpoint (ckpt), pipeline's flow (log) or sink", 16, 48, 3,
 		0, COLUMN_TAIL, format_reader, compare_reader },
 	{ "topic", "TOPIC", "Kafka topic or Delta table that it reads", 10, 32, 2, 2, COLUMN_TAIL,
 		format_topic, compare_topic },
-	{ "lag", "LAG", "Records it has not read; else versions (v), files (f) or bytes, as it says", 6,
-		LAG_CELLS, 0, 0,
+	{ "lag", "LAG", "Records it has not read; else versions (v), files (f) or bytes", 6, LAG_CELLS, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_lag, compare_lag },
 	{ "behind", "BEHIND", "Age of the oldest record it has not read; > at least", 6, 8, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_behind, compare_behind },

@@ -160,12 +160,19 @@ static bool version_load(struct view *view, struct reader *reader, struct err *e
 	struct version *version = view->state;
 	struct version_rows rows;
 
-	if (!versions_list(reader, &view->arena, text_of(view->arg.subject), view->arg.number + 1, 1,
-			&rows, err))
+	int64_t wanted = view->arg.number;
+	bool newest = !view->arg.subject2[0] && wanted == 0;
+
+	if (view->arg.subject2[0] && (!text_to_i64(text_of(view->arg.subject2), &wanted) || wanted < 0 ||
+					    wanted == INT64_MAX))
+		return err_set(err, ERR_USAGE, 0, "which version? give its number, as in 7, not %s",
+			view->arg.subject2);
+	if (!versions_list(reader, &view->arena, text_of(view->arg.subject),
+			newest ? INT64_MAX : wanted + 1, 1, &rows, err))
 		return false;
-	if (!rows.n || rows.rows[0].fact.version != view->arg.number)
-		return err_set(err, ERR_ABSENT, 0, "version %" PRId64 " of %s is not listed",
-			view->arg.number, view->arg.subject);
+	if (!rows.n || (!newest && rows.rows[0].fact.version != wanted))
+		return err_set(err, ERR_ABSENT, 0, "version %" PRId64 " of %s is not listed", wanted,
+			view->arg.subject);
 	version->sheet.sheet_of = sheet_of;
 	version->row = rows.rows[0];
 	return true;
@@ -198,7 +205,7 @@ const struct view_ops version_view = {
 	.name = "version",
 	.title = "version",
 	.about = "What one version of a Delta table changed: parameters, metrics, schema, files, rows.",
-	.arg = "TABLE|PATH VERSION",
+	.arg = "TABLE|PATH [VERSION]",
 	.arg_required = true,
 	.state_size = sizeof(struct version),
 	.actions = actions,

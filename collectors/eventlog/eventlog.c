@@ -313,7 +313,7 @@ static void status(void *self, struct collector_status *out)
 			"or its writer stopped", now.unfinished, now.unfinished_bytes);
 	} else if (now.files == 0) {
 		out->state = HEALTH_WAITING;
-		(void)buf_add_str(&out->text, "nothing is there yet; waiting for a file");
+		(void)buf_addf(&out->text, "nothing is at %s yet; waiting for a file", log->path);
 	} else {
 		(void)buf_addf(&out->text, "following %zu file%s", now.files,
 			now.files == 1 ? "" : "s");

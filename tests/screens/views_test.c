@@ -566,6 +566,37 @@ static void versions_come_newest_first_with_objects(void **state)
 	json_decref(root);
 }
 
+/* Without a number it is the newest; what is no number is refused and not taken for 0. */
+static void versions_are_named_by_number(void **state)
+{
+	static const struct {
+		const char *named;
+		int64_t version; /* -1 = refused */
+	} cases[] = { { "", 11 }, { "0", 0 }, { "7", 7 }, { "seven", -1 }, { "-1", -1 },
+		{ "9223372036854775807", -1 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct screen screen = { "version", SAMPLE_TABLE, cases[i].named, 0, false };
+		struct view *view = new_screen(&screen);
+		struct err err = ERR_INIT;
+		json_t *root;
+
+		assert_true(reader_begin(fixture.reader, READER_NOW, 0, &err));
+		assert_int_equal(view_load(view, fixture.reader, SAMPLE_NOW_MS, &err),
+			cases[i].version >= 0);
+		reader_end(fixture.reader);
+		view_free(view);
+		if (cases[i].version < 0) {
+			assert_int_equal(err.kind, ERR_USAGE);
+			continue;
+		}
+		root = json_of(&screen);
+		assert_int_equal(number(root, "version"), cases[i].version);
+		json_decref(root);
+	}
+}
+
 static void events_are_one_a_line_and_all(void **state)
 {
 	struct view *view = open_screen(&(struct screen){ "events", "", "", 0, false }, true);
@@ -690,6 +721,7 @@ int main(void)
 		cmocka_unit_test(completeness_words_state_the_overlap),
 		cmocka_unit_test(root_cause_is_the_flows_error),
 		cmocka_unit_test(versions_come_newest_first_with_objects),
+		cmocka_unit_test(versions_are_named_by_number),
 		cmocka_unit_test(events_are_one_a_line_and_all),
 		cmocka_unit_test(errors_are_reached_in_order),
 		cmocka_unit_test(filter_keeps_events_of_a_type),

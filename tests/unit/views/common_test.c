@@ -196,13 +196,15 @@ static void long_texts_wrap_at_blanks(void **state)
 	sheet_heading(&sheet, "flow");
 	sheet_add(&sheet, "error", ROLE_FAILED, TEXT("one two three four five six\nnew\033line"));
 	assert_int_equal(sheet_height(&sheet, 31), 4);
-	canvas_init(&canvas, 4, 31);
+	sheet_add(&sheet, "path", ROLE_DIM, TEXT("/lake/tables/fire/collateral_silver"));
+	canvas_init(&canvas, 6, 31);
 	canvas.ascii = true;
-	assert_int_equal(sheet_draw(&sheet, &canvas, canvas_all(&canvas), 0), 4);
+	assert_int_equal(sheet_draw(&sheet, &canvas, canvas_all(&canvas), 0), 6);
 	buf_init(&text, 4096);
 	canvas_dump(&canvas, &text);
 	assert_non_null(strstr(text.bytes, "\n error  one two three four five"));
 	assert_non_null(strstr(text.bytes, "\n        six"));
+	assert_non_null(strstr(text.bytes, "\n path   /lake/tables/fire/\n        collateral_silver\n"));
 	assert_non_null(strstr(text.bytes, "\n        new\xe2\x90\x9bline"));
 	canvas_done(&canvas);
 	buf_done(&text);

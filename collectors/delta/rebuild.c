@@ -6,6 +6,15 @@
 #include "base/mem.h"
 #include "collectors/delta/table_state.h"
 
+struct stat delta_commit_stat(const struct delta_snapshot *snapshot, int64_t version)
+{
+	struct stat status;
+	char name[32];
+
+	(void)snprintf(name, sizeof name, "%020lld.json", (long long)version);
+	return fstatat(snapshot->log_fd, name, &status, 0) == 0 ? status : (struct stat){ 0 };
+}
+
 static bool apply_commit(struct delta_snapshot *snapshot, size_t place, struct err *err)
 {
 	int64_t version = snapshot->log.commits[place];
@@ -13,6 +22,7 @@ static bool apply_commit(struct delta_snapshot *snapshot, size_t place, struct e
 	char name[32];
 
 	(void)snprintf(name, sizeof name, "%020lld.json", (long long)version);
+	snapshot->commit = delta_commit_stat(snapshot, version);
 	snapshot->in_commit_ms = FACT_UNKNOWN;
 	snapshot->applying = version;
 	if (!delta_replay_file(&snapshot->replay, snapshot->log_fd, name, &snapshot->times[place],
@@ -60,6 +70,7 @@ static void clear(struct delta_snapshot *snapshot)
 	(void)json_array_clear(snapshot->sidecars);
 	snapshot->in_commit_ms = FACT_UNKNOWN;
 	snapshot->version = snapshot->checkpoint = -1;
+	snapshot->commit = (struct stat){ 0 };
 }
 
 /* The newest complete checkpoint at or before version that comes before complete[below]. */

@@ -201,6 +201,8 @@ static bool rebuild_at(struct delta_snapshot *snapshot, int64_t version, struct 
 {
 	if (!delta_rebuild(snapshot, version, err) || !check(snapshot, err))
 		return false;
+	if (snapshot->version == snapshot->checkpoint)
+		snapshot->commit = delta_commit_stat(snapshot, version);
 	delta_times_set(snapshot);
 	if (!snapshot->at.without_files)
 		delta_crc_check(snapshot);
@@ -260,10 +262,19 @@ bool delta_snapshot_open(const char *path, const struct delta_at *at,
 
 static bool has_commit(const struct delta_snapshot *snapshot, int64_t version)
 {
-	char name[32];
+	return delta_commit_stat(snapshot, version).st_ino != 0;
+}
 
-	(void)snprintf(name, sizeof name, "%020lld.json", (long long)version);
-	return faccessat(snapshot->log_fd, name, F_OK, 0) == 0;
+/* A version's commit never changes; if it did, another table stands here now. */
+static bool is_same_table(const struct delta_snapshot *snapshot)
+{
+	const struct stat *before = &snapshot->commit;
+	struct stat now = delta_commit_stat(snapshot, snapshot->version);
+
+	return before->st_ino == 0 || now.st_ino == 0 ||
+		(before->st_ino == now.st_ino && before->st_size == now.st_size &&
+			before->st_mtim.tv_sec == now.st_mtim.tv_sec &&
+			before->st_mtim.tv_nsec == now.st_mtim.tv_nsec);
 }
 
 static bool advance(struct delta_snapshot *snapshot, bool *changed_out, struct err *err)
@@ -272,6 +283,10 @@ static bool advance(struct delta_snapshot *snapshot, bool *changed_out, struct e
 	int64_t last;
 
 	*changed_out = false;
+	if (!is_same_table(snapshot))
+		return err_set(err, ERR_ABSENT, 0,
+			"version %lld is another than was read: the table was made anew",
+			(long long)from);
 	if (!has_commit(snapshot, from + 1) && (has_commit(snapshot, from) || from == snapshot->checkpoint))
 		return true;
 	if (!list_log(snapshot, err))

@@ -55,7 +55,7 @@ struct delta_at {
 bool delta_snapshot_open(const char *path, const struct delta_at *at,
 	struct delta_snapshot **snapshot_out, struct err *err);
 /*
- * Applies the commits that came since; *changed_out: there were any. Cost: one failed open where
+ * Applies the commits that came since; *changed_out: there were any. Cost: three stats where
  * nothing came. After false the snapshot is only good for _free: open it again. ERR_ABSENT: the
  * table was made anew at the same place.
  */

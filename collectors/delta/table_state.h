@@ -2,6 +2,8 @@
 #ifndef COLLECTORS_DELTA_TABLE_STATE_H
 #define COLLECTORS_DELTA_TABLE_STATE_H
 
+#include <sys/stat.h>
+
 #include "collectors/delta/replay.h"
 #include "collectors/delta/state.h"
 
@@ -32,6 +34,7 @@ struct delta_snapshot {
 	int64_t version;
 	int64_t checkpoint;          /* -1 = replayed from version 0 */
 	int64_t in_commit_ms;        /* of version; FACT_UNKNOWN = none */
+	struct stat commit;          /* version's file when it was read; st_ino 0 = not known */
 	int64_t taken;               /* actions, since it was opened */
 	int64_t timestamp_ms;
 	bool in_commit_timestamp;
@@ -49,6 +52,8 @@ struct delta_snapshot {
 
 /* The state at target, out of a checkpoint and commits, or all of them for lifetimes. */
 bool delta_rebuild(struct delta_snapshot *snapshot, int64_t target, struct err *err);
+/* A version's commit file as it is now; st_ino 0 = it is not there. */
+struct stat delta_commit_stat(const struct delta_snapshot *snapshot, int64_t version);
 /* Commits behind `from` up to the target, which must follow one another. */
 bool delta_apply_commits(struct delta_snapshot *snapshot, int64_t from, int64_t target,
 	struct err *err);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "collectors/delta/parts.h"
@@ -174,41 +173,15 @@ void table_lose(struct table_follow *follow, const struct follow_sink *sink, con
 	go_to(follow, follow->detail.version, true);
 }
 
-static struct stat commit_of(const struct table_follow *follow, int64_t version)
-{
-	char name[32];
-	char *path;
-	struct stat found = { 0 };
-
-	(void)snprintf(name, sizeof name, "%020" PRId64 ".json", version);
-	path = delta_path_join(follow->log_dir, name);
-	if (stat(path, &found) != 0)
-		found = (struct stat){ 0 };
-	free(path);
-	return found;
-}
-
-/* A version's commit never changes; if it did, this is another table. */
-static bool is_same(const struct stat *before, const struct stat *now)
-{
-	return before->st_ino == 0 || now->st_ino == 0 ||
-		(before->st_ino == now->st_ino && before->st_size == now->st_size &&
-			before->st_mtim.tv_sec == now->st_mtim.tv_sec &&
-			before->st_mtim.tv_nsec == now->st_mtim.tv_nsec);
-}
-
 /* The snapshot at the newest version; what it is about in *follow. */
 bool table_look(struct table_follow *follow, struct err *err)
 {
 	bool changed = true;
-	struct stat now;
 
 	if (follow->snapshot) {
 		struct err ignored = ERR_INIT;
 
-		now = commit_of(follow, follow->detail.version);
-		if (!is_same(&follow->commit, &now) ||
-			!delta_snapshot_advance(follow->snapshot, &changed, &ignored))
+		if (!delta_snapshot_advance(follow->snapshot, &changed, &ignored))
 			close_table(follow); /* also when stopped: opening it stops as well */
 	}
 	if (!follow->snapshot) {
@@ -224,7 +197,6 @@ bool table_look(struct table_follow *follow, struct err *err)
 			delta_snapshot_metadata(follow->snapshot), "schemaString");
 
 		delta_snapshot_detail(follow->snapshot, &follow->detail);
-		follow->commit = commit_of(follow, follow->detail.version);
 		json_decref(follow->schema);
 		follow->schema = delta_json(
 			(struct text){ json_string_value(text), json_string_length(text) });

@@ -3,7 +3,6 @@
 #define COLLECTORS_EVENTLOG_TABLE_PARTS_H
 
 #include <jansson.h>
-#include <sys/stat.h>
 
 #include "collectors/delta/snapshot.h"
 #include "collectors/eventlog/row_json.h"
@@ -38,7 +37,6 @@ struct table_follow {
 	struct delta_snapshot *snapshot; /* NULL = to be opened */
 	struct delta_detail detail;
 	json_t *schema;
-	struct stat commit; /* the newest version's, to notice a table made anew */
 
 	struct table_file *files; /* of at.version, in an order that never changes */
 	size_t nfiles, files_room;

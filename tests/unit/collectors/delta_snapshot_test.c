@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots of logs as the protocol allows them and few writers write them. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "collectors/delta/snapshot.h"
+#include "collectors/delta/condition.h"
+#include "collectors/delta/table_state.h"
 #include "tests/lib/small_log.h"
 
 static void test_where_files_are(void **unused)
@@ -140,6 +143,34 @@ static void test_vectors_that_changed(void **unused)
 	}
 }
 
+static void test_made_anew_with_as_many_versions(void **unused)
+{
+	(void)unused;
+	for (int i = 0; i < 4; i++) {
+		struct delta_snapshot *snapshot;
+		struct err err = ERR_INIT;
+		bool changed;
+
+		for (int v = 0; v <= 2; v++)
+			log_commit(v, 1000 * v, v == 0 ? "" : NULL, "+old");
+		if (i & 1)
+			log_checkpoint(2, 3000, "+old");
+		log_commit(2, 2000, NULL, "+old");
+		snapshot = log_open(false);
+		assert_true(delta_snapshot_advance(snapshot, &changed, &err));
+		assert_false(changed);
+		/* Dropped, and made again before anybody looked: as long, or longer. */
+		for (int v = 0; v <= (i & 2 ? 3 : 2); v++)
+			log_commit(v, 1000 * v + 500000, v == 0 ? "" : NULL, "+new");
+		assert_false(delta_snapshot_advance(snapshot, &changed, &err));
+		assert_int_equal(err.kind, ERR_ABSENT);
+		assert_non_null(strstr(err.text, "made anew"));
+		delta_snapshot_free(snapshot);
+		(void)unlink(log_path("_delta_log/00000000000000000003.json"));
+		(void)unlink(log_path("_delta_log/00000000000000000002.checkpoint.a-b.json"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +179,8 @@ int main(void)
 			test_sidecars_by_their_whole_path, log_set_up, log_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_vectors_that_changed, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_made_anew_with_as_many_versions, log_set_up, log_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

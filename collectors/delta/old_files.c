@@ -201,13 +201,17 @@ static void look_at_dirs(struct delta_known *known, int64_t now_ms)
 	for (size_t i = 0; i < known->ndirs; i++) {
 		struct known_dir *dir = &known->dirs[i];
 		struct stat status;
-		int64_t ns = 0;
+		uint64_t ns = 0;
+		bool is_settled = false;
 
-		if (stat(dir->path.len ? dir->path.bytes : "/", &status) == 0)
-			ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+		if (stat(dir->path.len ? dir->path.bytes : "/", &status) == 0) {
+			ns = (uint64_t)status.st_mtim.tv_sec * 1000000000u +
+				(uint64_t)status.st_mtim.tv_nsec;
+			is_settled = now_ms - delta_file_ms(status.st_mtim) > 2000;
+		}
 		dir->same = ns != 0 && ns == dir->changed_ns;
 		if (!dir->same)
-			dir->changed_ns = now_ms - ns / 1000000 > 2000 ? ns : 0;
+			dir->changed_ns = is_settled ? ns : 0;
 	}
 }
 

@@ -21,7 +21,7 @@ struct old_file {
 /* Directories as they were when they were looked into. */
 struct known_dir {
 	struct text path;
-	int64_t changed_ns; /* modification time then; 0 = never looked into */
+	uint64_t changed_ns; /* modification time then; 0 = never looked into */
 	bool same;          /* it has not changed since, in this call */
 };
 

@@ -3,6 +3,7 @@
 #define COLLECTORS_DELTA_PARTS_H
 
 #include <jansson.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/progress.h"
@@ -134,6 +135,9 @@ struct delta_pace {
  */
 bool delta_table_read(struct delta_table *table, const struct delta_pace *pace,
 	struct fact_batch *batch, bool *more_out, struct err *err);
+
+/* A file's time; those that no calendar has are held at year 9999, so that sums stay sums. */
+int64_t delta_file_ms(struct timespec time);
 
 /* Why a table that was read gave no version; NULL while it did, or is only about to. */
 const char *delta_table_why_empty(const struct delta_table *table);

@@ -259,8 +259,7 @@ bool delta_replay_file(struct delta_replay *replay, int log_fd, const char *name
 		(void)close(fd);
 		return err_set(err, ERR_LIMIT, 0, "%s is larger than 2 GiB", name);
 	}
-	*modified_ms_out =
-		(int64_t)status.st_mtim.tv_sec * 1000 + (int64_t)status.st_mtim.tv_nsec / 1000000;
+	*modified_ms_out = delta_file_ms(status.st_mtim);
 	*bytes_out = status.st_size;
 	pass_begin(&pass, replay, name, err);
 	done = read_all(&pass, fd, status.st_size);

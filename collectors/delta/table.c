@@ -21,7 +21,6 @@ enum {
 	LOOK_BACK_MAX = 20 * 1000,   /* commits read back to find the previous metaData */
 	LOOK_BACK_BYTES = 32 << 20   /* of one of them */
 };
-#define SECONDS_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 char *delta_path_join(const char *dir, const char *name)
 {
@@ -69,16 +68,6 @@ void delta_table_done(struct delta_table *table)
 	delta_log_done(&table->log);
 }
 
-/* Milliseconds; times that no calendar has are held at year 9999, so that sums stay sums. */
-static int64_t time_of(struct timespec time)
-{
-	int64_t seconds = time.tv_sec;
-
-	if (seconds > SECONDS_MAX || seconds < -SECONDS_MAX)
-		seconds = seconds > 0 ? SECONDS_MAX : -SECONDS_MAX;
-	return seconds * 1000 + time.tv_nsec / 1000000;
-}
-
 /* Opens a commit; its modification time and how much to read of it at a time. -1 with errno set. */
 static int open_commit(const char *path, int64_t *ms_out, size_t *piece_out)
 {
@@ -96,7 +85,7 @@ static int open_commit(const char *path, int64_t *ms_out, size_t *piece_out)
 		errno = S_ISREG(status.st_mode) ? EFBIG : EINVAL;
 		return -1;
 	}
-	*ms_out = time_of(status.st_mtim);
+	*ms_out = delta_file_ms(status.st_mtim);
 	/* A byte more than it has: the end shows with it. */
 	*piece_out = status.st_size < READ_BYTES ? (size_t)status.st_size + 1 : READ_BYTES;
 	return fd;
@@ -431,7 +420,7 @@ static uint64_t changed_ns(const struct delta_table *table, const struct clock *
 	if (stat(table->log_dir, &status) != 0)
 		return 0;
 	/* Two changes within one tick of the file system's clock look like one. */
-	if (clock->wall_ms(clock) - time_of(status.st_mtim) <= FRESH_MS)
+	if (clock->wall_ms(clock) - delta_file_ms(status.st_mtim) <= FRESH_MS)
 		return 0;
 	return (uint64_t)status.st_mtim.tv_sec * 1000000000u + (uint64_t)status.st_mtim.tv_nsec;
 }

@@ -23,13 +23,23 @@ bool delta_commit_place(const struct delta_log *log, int64_t version, size_t *pl
 	return low < log->ncommits && log->commits[low] == version;
 }
 
+int64_t delta_file_ms(struct timespec time)
+{
+	const int64_t seconds_max = INT64_C(253402300799); /* 9999-12-31T23:59:59Z */
+	int64_t seconds = time.tv_sec;
+
+	if (seconds > seconds_max || seconds < -seconds_max)
+		seconds = seconds > 0 ? seconds_max : -seconds_max;
+	return seconds * 1000 + time.tv_nsec / 1000000;
+}
+
 static int64_t file_ms(const struct delta_snapshot *snapshot, const char *name)
 {
 	struct stat status;
 
 	if (fstatat(snapshot->log_fd, name, &status, 0) != 0)
 		return FACT_UNKNOWN;
-	return (int64_t)status.st_mtim.tv_sec * 1000 + (int64_t)status.st_mtim.tv_nsec / 1000000;
+	return delta_file_ms(status.st_mtim);
 }
 
 static void commit_name(char name[32], int64_t version)

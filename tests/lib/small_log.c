@@ -28,12 +28,23 @@ const char *log_path(const char *name)
 	return path;
 }
 
+static int make_log(const char *below)
+{
+	(void)snprintf(log_folder, sizeof log_folder, "%s/weir-log.XXXXXX", below);
+	assert_non_null(mkdtemp(log_folder));
+	return mkdir(log_path("_delta_log"), 0777);
+}
+
 int log_set_up(void **unused)
 {
 	(void)unused;
-	(void)snprintf(log_folder, sizeof log_folder, "/tmp/weir-log.XXXXXX");
-	assert_non_null(mkdtemp(log_folder));
-	return mkdir(log_path("_delta_log"), 0777);
+	return make_log("/tmp");
+}
+
+int log_set_up_in_memory(void **unused)
+{
+	(void)unused;
+	return make_log(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 }
 
 int log_tear_down(void **unused)

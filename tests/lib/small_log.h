@@ -13,6 +13,7 @@ extern char log_folder[64]; /* the table's directory */
 
 /* cmocka's set-up and tear-down of a test: an empty _delta_log in a folder of its own. */
 int log_set_up(void **state);
+int log_set_up_in_memory(void **state); /* on a file system that keeps any time, if there is one */
 int log_tear_down(void **state);
 const char *log_path(const char *name); /* of a file in the table; until the next call */
 void log_write(const char *name, const char *text, int64_t modified_ms);

@@ -171,6 +171,47 @@ static void test_made_anew_with_as_many_versions(void **unused)
 	}
 }
 
+/* The times of files as the file system has them, which may be any. */
+static void set_time(const char *path, time_t seconds)
+{
+	struct timespec times[2] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void test_files_of_impossible_times(void **unused)
+{
+	struct delta_looks looks = { .now_ms = 1000, .old_max = 10, .newest_max = 10 };
+	struct delta_horizon horizon = { 0 };
+	struct fact_batch *batch = fact_batch_new();
+	struct delta_snapshot *snapshot;
+	struct delta_detail detail;
+	struct err err = ERR_INIT;
+	struct stat status;
+
+	(void)unused;
+	log_commit(0, 0, "", "+a");
+	log_commit(1, 0, NULL, "-a +b");
+	for (int v = 0; v < 2; v++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof name, "_delta_log/%020d.json", v);
+		set_time(log_path(name), (time_t)INT64_MAX);
+		assert_int_equal(stat(log_path(name), &status), 0);
+	}
+	set_time(log_folder, (time_t)INT64_MAX);
+	snapshot = log_open(true);
+	delta_snapshot_detail(snapshot, &detail);
+	assert_int_equal(detail.timestamp_ms, delta_file_ms(status.st_mtim) + 1);
+	assert_true(detail.timestamp_ms > 0);
+	assert_true(delta_horizon_read(&horizon, snapshot, &looks, &err));
+	assert_true(delta_read_table(log_folder, NULL, batch, &err));
+	assert_int_equal(batch->facts[1].u.version.timestamp_ms, detail.timestamp_ms);
+	fact_batch_free(batch);
+	delta_horizon_done(&horizon);
+	delta_snapshot_free(snapshot);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +222,8 @@ int main(void)
 			test_vectors_that_changed, log_set_up, log_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_made_anew_with_as_many_versions, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_files_of_impossible_times, log_set_up_in_memory, log_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,7 +94,10 @@ static int64_t flagged_rows(const struct delta_snapshot *snapshot, struct text f
 			rows = FACT_UNKNOWN;
 			break;
 		}
-		rows += entry.rows;
+		if (__builtin_add_overflow(rows, entry.rows, &rows)) {
+			rows = FACT_UNKNOWN;
+			break;
+		}
 	}
 	delta_walk_done(&walk);
 	buf_done(&last);
@@ -107,7 +110,8 @@ static int64_t rescued_rows(const struct delta_snapshot *snapshot,
 	json_t *schema;
 	bool has;
 
-	if (!column.bytes || detail->null_count == FACT_UNKNOWN || detail->records == FACT_UNKNOWN)
+	if (!column.bytes || detail->null_count == FACT_UNKNOWN ||
+		detail->records == FACT_UNKNOWN || detail->null_count > detail->records)
 		return FACT_UNKNOWN;
 	schema = delta_snapshot_schema(snapshot);
 	has = has_column(schema, column, "name");

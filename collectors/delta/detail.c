@@ -15,9 +15,16 @@ static struct text text_member(const json_t *object, const char *key)
 	return (struct text){ json_string_value(value), json_string_length(value) };
 }
 
+/* Sums of hostile numbers wrap: below 0 they tell so themselves. */
 static int64_t known(int64_t sum, int64_t unknown)
 {
-	return unknown == 0 ? sum : FACT_UNKNOWN;
+	return unknown == 0 && sum >= 0 ? sum : FACT_UNKNOWN;
+}
+
+static int64_t rows_of(const struct delta_sums *sums)
+{
+	return known((int64_t)((uint64_t)sums->records - (uint64_t)sums->hidden),
+		sums->no_records + sums->no_hidden);
 }
 
 /* 0 where 0.json is there, else the oldest complete checkpoint that the commits go on from. */
@@ -55,7 +62,7 @@ void delta_snapshot_detail(const struct delta_snapshot *snapshot, struct delta_d
 		.newest_checkpoint = -1,
 		.files = sums->files,
 		.bytes = known(sums->bytes, sums->no_size),
-		.rows = known(sums->records - sums->hidden, sums->no_records + sums->no_hidden),
+		.rows = rows_of(sums),
 		.tombstones = sums->tombstones,
 		.records = known(sums->records, sums->no_records),
 		.files_without_stats = sums->no_records,

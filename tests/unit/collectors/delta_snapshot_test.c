@@ -212,6 +212,51 @@ static void test_files_of_impossible_times(void **unused)
 	delta_snapshot_free(snapshot);
 }
 
+static void add_rows(char *text, size_t room, const char *path, const char *records, bool hides)
+{
+	size_t len = strlen(text);
+
+	(void)snprintf(text + len, room - len,
+		"{\"add\":{\"path\":\"%s\",\"partitionValues\":{\"q\":\"true\"},\"size\":1,"
+		"\"dataChange\":true,\"stats\":\"{\\\"numRecords\\\":%s}\"%s}}\n",
+		path, records,
+		hides ? ",\"deletionVector\":{\"storageType\":\"u\",\"pathOrInlineDv\":"
+			 "\"ab^-aqEH.-t@S}K{vb[*k^\",\"sizeInBytes\":9,\"cardinality\":10}"
+		       : "");
+}
+
+static void test_sums_beyond_64_bits(void **unused)
+{
+	struct delta_condition condition = { 0 };
+	struct delta_condition_look look = { .path = text_of(log_folder), .name = TEXT("t"),
+		.flag = TEXT("q"), .now_ms = 1000, .keep_bytes = INT64_MAX };
+	struct fact_batch *batch = fact_batch_new();
+	char text[4096] = "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
+		"{\"metaData\":{\"id\":\"i\",\"format\":{},\"schemaString\":\"{}\","
+		"\"partitionColumns\":[\"q\"],\"configuration\":{}}}\n";
+	struct delta_snapshot *snapshot;
+	struct delta_detail detail;
+
+	(void)unused;
+	add_rows(text, sizeof text, "a", "4611686018427387904", false);
+	add_rows(text, sizeof text, "b", "4611686018427387899", false);
+	add_rows(text, sizeof text, "c", "10", true);
+	log_write("_delta_log/00000000000000000000.json", text, 0);
+	snapshot = log_open(false);
+	delta_snapshot_detail(snapshot, &detail);
+	assert_true(detail.records == FACT_UNKNOWN); /* no number of 64 bits */
+	assert_true(detail.rows == INT64_MAX - 4);
+	delta_snapshot_free(snapshot);
+	add_rows(text, sizeof text, "d", "60", false);
+	log_write("_delta_log/00000000000000000000.json", text, 0);
+	assert_true(delta_condition_look(&condition, &look, batch));
+	assert_int_equal(batch->facts[0].kind, FACT_TABLE);
+	assert_true(batch->facts[0].u.table.rows == FACT_UNKNOWN);
+	assert_true(batch->facts[0].u.table.flagged == FACT_UNKNOWN);
+	delta_condition_drop(&condition);
+	fact_batch_free(batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +269,8 @@ int main(void)
 			test_made_anew_with_as_many_versions, log_set_up, log_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_files_of_impossible_times, log_set_up_in_memory, log_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_sums_beyond_64_bits, log_set_up, log_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

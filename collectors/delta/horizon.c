@@ -257,8 +257,8 @@ static int64_t log_until(int64_t commit_ms, int64_t keep_ms)
 
 static void conclude(struct delta_horizon *horizon, const struct delta_snapshot *snapshot)
 {
-	bool cleans = !text_is(
-		delta_property(snapshot->metadata, "delta.enableExpiredLogCleanup"), "false");
+	bool cleans = !delta_property_is(
+		snapshot->metadata, "delta.enableExpiredLogCleanup", "false");
 	int64_t keep_ms =
 		delta_snapshot_duration(snapshot, "delta.logRetentionDuration", 30 * DAY_MS);
 

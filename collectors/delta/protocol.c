@@ -80,6 +80,16 @@ struct text delta_property(const json_t *metadata, const char *name)
 	return (struct text){ json_string_value(value), json_string_length(value) };
 }
 
+static bool is_word(struct text text, const char *word)
+{
+	return text.len == strlen(word) && text_contains_fold(text, text_of(word));
+}
+
+bool delta_property_is(const json_t *metadata, const char *name, const char *word)
+{
+	return is_word(delta_property(metadata, name), word);
+}
+
 bool delta_interval(struct text text, int64_t *ms_out)
 {
 	static const struct {
@@ -105,17 +115,17 @@ bool delta_interval(struct text text, int64_t *ms_out)
 		int64_t part;
 
 		if (word.len == 0 || (!any && number == FACT_UNKNOWN &&
-			(text_is(word, "interval") || text_is(word, "INTERVAL"))))
+			is_word(word, "interval")))
 			continue;
 		if (number == FACT_UNKNOWN) {
 			if (!text_to_i64(word, &number) || number < 0)
 				return false;
 			continue;
 		}
-		if (word.len > 1 && word.bytes[word.len - 1] == 's')
+		if (word.len > 1 && (word.bytes[word.len - 1] | 0x20) == 's')
 			word.len--;
 		for (size_t i = 0; i < ARRAY_LEN(units) && !known; i++) {
-			if (!text_is(word, units[i].name))
+			if (!is_word(word, units[i].name))
 				continue;
 			known = !__builtin_mul_overflow(number, units[i].ms, &part) &&
 				!__builtin_add_overflow(sum, part, &sum);

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "collectors/delta/parts.h"
-#include "collectors/delta/snapshot.h"
+#include "collectors/delta/table_state.h"
 
 enum {
 	READ_BYTES = 256 * 1024,
@@ -223,14 +223,11 @@ static bool has_catalog_feature(const json_t *protocol)
 static void take_metadata(struct delta_table *table, const struct delta_commit *commit)
 {
 	const json_t *metadata = commit->metadata;
-	const json_t *enabled = json_object_get(
-		json_object_get(metadata, "configuration"), "delta.enableInCommitTimestamps");
 	const char *id = json_string_value(json_object_get(metadata, "id"));
 
 	if (!metadata)
 		return;
-	table->in_commit =
-		json_is_true(enabled) || text_is(text_of(json_string_value(enabled)), "true");
+	table->in_commit = delta_property_is(metadata, "delta.enableInCommitTimestamps", "true");
 	if (id) {
 		free(table->id);
 		table->id = mem_strdup(id);

@@ -77,6 +77,8 @@ void delta_crc_check(struct delta_snapshot *snapshot);
 bool delta_protocol_readable(const json_t *protocol, struct err *err);
 /* A property's text, whatever JSON it is; NONE where unset. Borrowed. */
 struct text delta_property(const json_t *metadata, const char *name);
+/* A property is this word, in capitals or not, as engines read it. */
+bool delta_property_is(const json_t *metadata, const char *name, const char *word);
 /* "interval 1 week", "interval 7 days 3 hours": ms; false where not understood. */
 bool delta_interval(struct text text, int64_t *ms_out);
 

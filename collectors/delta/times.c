@@ -107,7 +107,7 @@ static int64_t in_commit_from(const struct delta_snapshot *snapshot)
 {
 	int64_t version;
 
-	if (!text_is(delta_property(snapshot->metadata, "delta.enableInCommitTimestamps"), "true"))
+	if (!delta_property_is(snapshot->metadata, "delta.enableInCommitTimestamps", "true"))
 		return INT64_MAX;
 	if (text_to_i64(delta_property(snapshot->metadata,
 				"delta.inCommitTimestampEnablementVersion"), &version))

@@ -257,6 +257,34 @@ static void test_sums_beyond_64_bits(void **unused)
 	fact_batch_free(batch);
 }
 
+static void test_properties_in_capitals(void **unused)
+{
+	static const struct {
+		const char *text;
+		int64_t ms; /* -1 = not understood */
+	} intervals[] = { { "interval 1 week", 604800000 }, { "INTERVAL 2 DAYS", 172800000 },
+		{ "Interval 1 Day 2 Hours", 93600000 }, { "3 minutes", 180000 }, { "interval", -1 },
+		{ "interval 1 month", -1 }, { "interval 1 s", -1 }, { "1 dayss", -1 } };
+	struct delta_snapshot *snapshot;
+	struct delta_detail detail;
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_LEN(intervals); i++) {
+		int64_t ms = -1;
+		bool good = delta_interval(text_of(intervals[i].text), &ms);
+
+		assert_int_equal(good, intervals[i].ms >= 0);
+		assert_int_equal(good ? ms : -1, intervals[i].ms);
+	}
+	log_commit(0, 5000, "\"delta.enableInCommitTimestamps\":\"TRUE\"", "+a");
+	log_write("_delta_log/00000000000000000001.json",
+		"{\"commitInfo\":{\"inCommitTimestamp\":7777}}\n", 9000);
+	snapshot = log_open(false);
+	delta_snapshot_detail(snapshot, &detail);
+	assert_int_equal(detail.timestamp_ms, 7777);
+	delta_snapshot_free(snapshot);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +299,8 @@ int main(void)
 			test_files_of_impossible_times, log_set_up_in_memory, log_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_sums_beyond_64_bits, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_properties_in_capitals, log_set_up, log_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

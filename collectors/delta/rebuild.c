@@ -185,14 +185,14 @@ static bool rebuild_whole(struct delta_snapshot *snapshot, int64_t target, struc
 	return true;
 }
 
-bool delta_rebuild(struct delta_snapshot *snapshot, int64_t target, struct err *err)
+/* ---- without: the newest checkpoint and what comes behind it ---- */
+
+static bool rebuild_newest(struct delta_snapshot *snapshot, int64_t target, struct err *err)
 {
 	size_t below = snapshot->log.ncomplete;
 	const struct delta_checkpoint *checkpoint;
 	struct err first = ERR_INIT;
 
-	if (snapshot->at.lifetimes)
-		return rebuild_whole(snapshot, target, err);
 	while ((checkpoint = choose(&snapshot->log, target, &below)) != NULL) {
 		clear(snapshot);
 		if (delta_checkpoint_load(snapshot, checkpoint, err)) {
@@ -211,4 +211,15 @@ bool delta_rebuild(struct delta_snapshot *snapshot, int64_t target, struct err *
 	if (first.kind != ERR_NONE && err->kind != ERR_CANCELED)
 		*err = first; /* the damage is the cause, the gap only shows it */
 	return false;
+}
+
+bool delta_rebuild(struct delta_snapshot *snapshot, int64_t target, struct err *err)
+{
+	struct err tried = ERR_INIT; /* what was got around is no error */
+	bool done = snapshot->at.lifetimes ? rebuild_whole(snapshot, target, &tried)
+					   : rebuild_newest(snapshot, target, &tried);
+
+	if (!done)
+		*err = tried;
+	return done;
 }

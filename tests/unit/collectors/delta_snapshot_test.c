@@ -171,6 +171,29 @@ static void test_made_anew_with_as_many_versions(void **unused)
 	}
 }
 
+static void test_what_was_got_around_is_no_error(void **unused)
+{
+	struct delta_at at = DELTA_NEWEST;
+	struct delta_snapshot *snapshot;
+
+	(void)unused;
+	log_commit(0, 0, "", "+a");
+	log_commit(1, 0, NULL, "+b");
+	log_write("_delta_log/00000000000000000001.checkpoint.parquet", "PAR1 is all there is", 0);
+	log_checkpoint(2, 0, "+a +b");
+	log_commit(3, 0, NULL, "+c"); /* 2.json is gone: lifetimes go on from the checkpoint */
+	for (int i = 0; i < 2; i++) {
+		struct err err = ERR_INIT;
+
+		at.lifetimes = i == 1;
+		at.around_damage = i == 0;
+		at.version = i == 0 ? 1 : FACT_UNKNOWN;
+		assert_true(delta_snapshot_open(log_folder, &at, &snapshot, &err));
+		assert_int_equal(err.kind, ERR_NONE);
+		delta_snapshot_free(snapshot);
+	}
+}
+
 /* The times of files as the file system has them, which may be any. */
 static void set_time(const char *path, time_t seconds)
 {
@@ -295,6 +318,8 @@ int main(void)
 			test_vectors_that_changed, log_set_up, log_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_made_anew_with_as_many_versions, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_was_got_around_is_no_error, log_set_up, log_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_files_of_impossible_times, log_set_up_in_memory, log_tear_down),
 		cmocka_unit_test_setup_teardown(

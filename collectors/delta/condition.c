@@ -353,7 +353,8 @@ int64_t delta_condition_bytes(const struct delta_condition *condition)
 	if (!condition->snapshot)
 		return 0;
 	delta_snapshot_detail(condition->snapshot, &detail);
-	return detail.state_bytes + (int64_t)(condition->ntold * sizeof *condition->told);
+	return detail.state_bytes + delta_horizon_bytes(&condition->horizon) +
+		(int64_t)(condition->ntold * sizeof *condition->told);
 }
 
 void delta_condition_drop(struct delta_condition *condition)

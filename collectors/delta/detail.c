@@ -76,7 +76,9 @@ void delta_snapshot_detail(const struct delta_snapshot *snapshot, struct delta_d
 			json_object_get(snapshot->protocol, "minReaderVersion")),
 		.min_writer = delta_json_integer(
 			json_object_get(snapshot->protocol, "minWriterVersion")),
-		.state_bytes = (int64_t)delta_state_bytes(&snapshot->state),
+		.state_bytes = (int64_t)(delta_state_bytes(&snapshot->state) +
+			snapshot->spans_room * sizeof *snapshot->spans +
+			snapshot->span_texts.bytes),
 	};
 	for (size_t i = 0; i < log->ncheckpoints; i++) {
 		if (log->checkpoints[i] > out->newest_version)

@@ -320,6 +320,12 @@ bool delta_horizon_read(struct delta_horizon *horizon, struct delta_snapshot *sn
 	return true;
 }
 
+int64_t delta_horizon_bytes(const struct delta_horizon *horizon)
+{
+	return (int64_t)(horizon->n * sizeof *horizon->rows + horizon->arena.bytes +
+		(horizon->known ? old_files_bytes(horizon->known) : 0));
+}
+
 void delta_horizon_done(struct delta_horizon *horizon)
 {
 	if (horizon->known)

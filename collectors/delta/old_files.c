@@ -109,6 +109,15 @@ void old_files_forget(struct delta_known *known)
 	*known = (struct delta_known){ 0 };
 }
 
+size_t old_files_bytes(const struct delta_known *known)
+{
+	return sizeof *known + known->arena.bytes + known->room * sizeof *known->files +
+		known->dirs_room * sizeof *known->dirs +
+		(known->of_files.room + known->of_dirs.room) * sizeof(uint32_t) +
+		known->of_span_room * sizeof *known->of_span +
+		known->alive_room * sizeof *known->alive;
+}
+
 static bool take_spans(struct delta_known *known, const struct delta_snapshot *snapshot,
 	struct progress *progress, struct err *err)
 {

@@ -54,6 +54,7 @@ bool old_files_take(struct delta_known *known, struct delta_snapshot *snapshot,
 bool old_files_look(struct delta_known *known, const struct delta_looks *looks, int64_t *looked_out,
 	struct err *err);
 void old_files_forget(struct delta_known *known);
+size_t old_files_bytes(const struct delta_known *known);
 enum presence file_presence(struct text path); /* terminated */
 
 #endif

@@ -85,7 +85,7 @@ struct delta_detail {
 	int64_t partitions;      /* distinct partition values among the files; 1 where unpartitioned */
 	int64_t null_count;      /* of at.null_count_column */
 	int64_t min_reader, min_writer;
-	int64_t state_bytes;     /* memory the files and tombstones take */
+	int64_t state_bytes;     /* memory that files, tombstones and lifetimes take */
 };
 void delta_snapshot_detail(const struct delta_snapshot *snapshot, struct delta_detail *out);
 
@@ -186,6 +186,7 @@ struct delta_horizon {
 bool delta_horizon_read(struct delta_horizon *horizon, struct delta_snapshot *snapshot,
 	const struct delta_looks *looks, struct err *err);
 void delta_horizon_done(struct delta_horizon *horizon);
+int64_t delta_horizon_bytes(const struct delta_horizon *horizon); /* memory it takes */
 
 /* ---- one commit's file actions ---- */
 

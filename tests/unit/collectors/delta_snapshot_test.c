@@ -308,6 +308,33 @@ static void test_properties_in_capitals(void **unused)
 	delta_snapshot_free(snapshot);
 }
 
+static void test_lifetimes_count_as_memory(void **unused)
+{
+	enum { FILES = 300 };
+	struct delta_condition condition = { 0 };
+	struct delta_condition_look look = { .path = text_of(log_folder), .name = TEXT("t"),
+		.now_ms = 1000, .keep_bytes = FILES * 300 };
+	struct fact_batch *batch = fact_batch_new();
+
+	(void)unused;
+	log_commit(0, 0, "", "+a");
+	for (int v = 1; v <= FILES; v++) {
+		char files[64];
+
+		(void)snprintf(files, sizeof files, "+f%d %s%d", v, v > 1 ? "-f" : "+g", v - 1);
+		log_commit(v, 0, NULL, files);
+	}
+	/* Of each removed file its path and versions are kept, and where it lies. */
+	assert_true(delta_condition_look(&condition, &look, batch));
+	assert_null(condition.snapshot);
+	look.keep_bytes = FILES * 2000;
+	assert_true(delta_condition_look(&condition, &look, batch));
+	assert_non_null(condition.snapshot);
+	assert_true(delta_condition_bytes(&condition) > FILES * 300);
+	delta_condition_drop(&condition);
+	fact_batch_free(batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +353,8 @@ int main(void)
 			test_sums_beyond_64_bits, log_set_up, log_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_properties_in_capitals, log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_lifetimes_count_as_memory, log_set_up, log_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,6 +97,9 @@ bool http_start(const struct http_get *get, struct http **http_out, struct err *
 	(void)curl_easy_setopt(http->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	(void)curl_easy_setopt(http->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	(void)curl_easy_setopt(http->easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700 /* else a name server that does not answer is waited for */
+	(void)curl_easy_setopt(http->easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
 	(void)curl_easy_setopt(http->easy, CURLOPT_TIMEOUT_MS, (long)get->timeout_ms);
 	(void)curl_easy_setopt(http->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	(void)curl_easy_setopt(http->easy, CURLOPT_USERAGENT, "weir/" WEIR_VERSION);

@@ -11,7 +11,7 @@
 #include "collectors/connect/connect.h"
 #include "collectors/http.h"
 
-enum { POLL_LEAST_MS = 1000, SLICE_MS = 50 };
+enum { POLL_LEAST_MS = 1000, TIMEOUT_LEAST_MS = 100, SLICE_MS = 50 };
 
 struct source {
 	const struct config_section *config;
@@ -26,13 +26,16 @@ struct source {
 /* NUL-terminated already: texts of the configuration are. */
 static struct http_get request_of(const struct config_section *config, const char *address)
 {
+	int64_t timeout_ms = config_integer(config, "timeout");
+
 	return (struct http_get){
 		.url = address,
 		.user = config_text(config, "user").bytes,
 		.password = config_text(config, "password").bytes,
 		.token = config_text(config, "token").bytes,
 		.ca = config_text(config, "ca").bytes,
-		.timeout_ms = config_integer(config, "timeout"),
+		/* 0 would be without end to libcurl */
+		.timeout_ms = timeout_ms < TIMEOUT_LEAST_MS ? TIMEOUT_LEAST_MS : timeout_ms,
 		.max_bytes = CONNECT_REPLY_MAX,
 	};
 }
@@ -42,6 +45,9 @@ static bool connect_start(
 {
 	struct source *source = self;
 
+	/* It is shown as it is: nothing in it may be a secret, nor stand where the query goes. */
+	if (strpbrk(config_text(config, "url").bytes, "?#"))
+		return err_set(err, ERR_CONFIG, 0, "url ends before ? and #");
 	source->address = connect_address(config_text(config, "url"));
 	if (!http_url_check(source->address, err)) {
 		FREE(&source->address);

@@ -53,7 +53,7 @@ static bool is_word_byte(char c)
 static bool names_secret(struct text word)
 {
 	static const char *const parts[] = { "password", "passwd", "pwd", "secret", "token", "jaas",
-		"credential", "apikey", "api.key", "access.key", "access_key", "accesskey",
+		"credential", "authorization", "apikey", "api.key", "access.key", "access_key", "accesskey",
 		"private.key", "sharedaccess" };
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
@@ -63,6 +63,20 @@ static bool names_secret(struct text word)
 	return false;
 }
 
+/* How an Authorization header's value begins: its secret is behind a blank. */
+static size_t scheme_len(struct text text)
+{
+	static const char *const schemes[] = { "basic ", "bearer ", "token " };
+
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		size_t len = strlen(schemes[i]);
+
+		if (text.len > len && strncasecmp(text.bytes, schemes[i], len) == 0)
+			return len;
+	}
+	return 0;
+}
+
 /* The value behind "password=" or "password: ": to its quote's end, or to the next delimiter. */
 static size_t value_end(struct text text, size_t at)
 {
@@ -70,9 +84,10 @@ static size_t value_end(struct text text, size_t at)
 
 	if (quote == '"' || quote == '\'') {
 		for (at++; at < text.len && text.bytes[at] != quote; at++)
-			continue;
+			at += text.bytes[at] == '\\' && at + 1 < text.len;
 		return at < text.len ? at + 1 : at;
 	}
+	at += scheme_len(text_sub(text, at, text.len));
 	while (at < text.len && !strchr(" \t\r\n,;&)]}\"'", text.bytes[at]))
 		at++;
 	return at;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "collectors/collector.h"
 #include "collectors/connect/connect.h"
 #include "collectors/http.h"
 
@@ -148,6 +152,12 @@ static void test_blot(void **state)
 		{ "AWS_SECRET_ACCESS_KEY: abc", "AWS_SECRET_ACCESS_KEY: ***" },
 		{ "the token expired", "the token expired" },
 		{ "token=", "token=" },
+		{ "password=\"a\\\"b\" rest", "password=*** rest" },
+		{ "{\"password\":\"a\\\\\",\"b\":1}", "{\"password\":***,\"b\":1}" },
+		{ "password=\"cut\\", "password=***" },
+		{ "Authorization: Bearer e30.e30.x rest", "Authorization: *** rest" },
+		{ "headers {Authorization=basic dTpw}", "headers {Authorization=***}" },
+		{ "authorization: Bearer", "authorization: ***" },
 	};
 
 	(void)state;
@@ -228,6 +238,55 @@ static void test_addresses(void **state)
 	assert_true(http_url_check("http://h/x@y", &err));
 }
 
+/* What stands behind ? would be shown with the address, and swallow the path. */
+static void test_url_without_query(void **state)
+{
+	static const struct collector_ops *const kinds[] = { &connect_collector, NULL };
+	static const char *const texts[] = { "[connect a]\nurl = http://h:8083?token=hunter2\n",
+		"[connect a]\nurl = http://h:8083/#hunter2\n" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		void *self = mem_zero(1, connect_collector.state_size);
+		struct config *config;
+		struct err err = ERR_INIT;
+
+		assert_true(config_parse_kinds(text_of(texts[i]), "w.ini", kinds, &config, &err));
+		assert_false(connect_collector.start(self, config_section_at(config, 0), TEXT_NONE, &err));
+		assert_string_equal(err.text, "url ends before ? and #");
+		config_free(config);
+		free(self);
+	}
+}
+
+/* libcurl's own thread asks: a name server that does not answer. */
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+	struct addrinfo **out)
+{
+	(void)host, (void)service, (void)hints, (void)out;
+	(void)usleep(2500000);
+	return EAI_AGAIN;
+}
+
+/* A source can be stopped at any time, also while a name is looked up. */
+static void test_stops_at_once(void **state)
+{
+	const struct http_get get = { .url = "http://nobody.invalid/", .timeout_ms = 60000, .max_bytes = 1000 };
+	const struct clock *clock = clock_system();
+	int64_t began = clock->mono_ms(clock);
+	struct err err = ERR_INIT;
+	struct http *http;
+
+	(void)state;
+	assert_true(http_start(&get, &http, &err));
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(http_wait(http, 50, &err), HTTP_BUSY);
+	assert_true(clock->mono_ms(clock) - began < 1000);
+	http_free(http);
+	assert_true(clock->mono_ms(clock) - began < 1000);
+	(void)usleep(2500000); /* its thread ends before the program does */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +296,8 @@ int main(void)
 		cmocka_unit_test(test_long_trace),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_url_without_query),
+		cmocka_unit_test(test_stops_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

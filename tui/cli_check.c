@@ -168,8 +168,8 @@ static void check_loss(struct request *request, const struct lag_row *row)
 			row->loss_at_most ? "at most " : "", (long long)row->loss_in_seconds,
 			(long long)within);
 	else if (row->loss_in_seconds / 2 <= within)
-		say(request, CHECK_WARNING, row, "loses records in %s%lld s, twice the limit of %lld s",
-			row->loss_at_most ? "at most " : "", (long long)row->loss_in_seconds,
+		say(request, CHECK_WARNING, row,
+			"loses records in %s%lld s, at most twice the limit of %lld s", row->loss_at_most ? "at most " : "", (long long)row->loss_in_seconds,
 			(long long)within);
 }
 

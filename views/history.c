@@ -182,7 +182,7 @@ static const struct column columns[] = {
 	{ "operation", "OPERATION", "What was done; restated: nearly all rows were told anew", 16, 28,
 		1, 0, 0, format_operation, NULL },
 	{ "by", "BY", "Who, else which engine", 14, 28, 1, 3, 0, format_by, NULL },
-	{ "rows", "ROWS", "Rows added and removed; unknown unless every file says", 12, 20, 0, 0,
+	{ "rows", "ROWS", "Rows added and removed; unknown unless every file says", 12, 20, 0, 1,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_rows, compare_rows },
 	{ "files", "FILES", "Files added and removed", 7, 12, 0, 2, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_files, compare_files },

@@ -324,6 +324,31 @@ static void words_of_states_are_whole(void **state)
 	}
 }
 
+/* On a phone columns go, but none is cut to where not even its title can be read. */
+static void narrow_lists_have_whole_titles(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(screens); i++) {
+		struct view *view = open_screen(&screens[i], false);
+		struct canvas canvas;
+
+		canvas_init(&canvas, 24, 60);
+		view->rect = canvas_all(&canvas);
+		view->ops->draw(view, &canvas, view->rect);
+		for (int row = 0; row < 24; row++) {
+			const struct cell *cells = &canvas.cells[row * 60];
+
+			/* a list's head, not a rule's title */
+			for (int col = 0; col < 60 && cells[0].role == ROLE_HEADING; col++)
+				if (cells[col].bytes[0] == '\xe2')
+					fail_msg("%s: a title in row %d is cut", screens[i].view, row);
+		}
+		canvas_done(&canvas);
+		view_free(view);
+		arena_reset(&fixture.frame);
+	}
+}
+
 static void screens_draw_at_every_size(void **state)
 {
 	static const int heights[] = { 1, 2, 3, 4, 5, 6, 8, 10, 12, 24, 36, 60 };
@@ -712,6 +737,7 @@ int main(void)
 		cmocka_unit_test(screens_look_as_recorded),
 		cmocka_unit_test(quarantine_tables_are_witnesses),
 		cmocka_unit_test(words_of_states_are_whole),
+		cmocka_unit_test(narrow_lists_have_whole_titles),
 		cmocka_unit_test(screens_draw_at_every_size),
 		cmocka_unit_test(nothing_drawn_controls_the_terminal),
 		cmocka_unit_test(every_action_named_is_handled),

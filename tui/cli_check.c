@@ -169,7 +169,8 @@ static void check_loss(struct request *request, const struct lag_row *row)
 			(long long)within);
 	else if (row->loss_in_seconds / 2 <= within)
 		say(request, CHECK_WARNING, row,
-			"loses records in %s%lld s, at most twice the limit of %lld s", row->loss_at_most ? "at most " : "", (long long)row->loss_in_seconds,
+			"loses records in %s%lld s, at most twice the limit of %lld s",
+			row->loss_at_most ? "at most " : "", (long long)row->loss_in_seconds,
 			(long long)within);
 }
 

@@ -21,23 +21,37 @@ static const struct state_look *verdict_look(enum lag_verdict verdict, bool mome
 	return verdict == LAG_WARN && moment ? &keeps_up : &looks[verdict];
 }
 
-const struct state_look *part_look(const struct lag_partition_row *part)
-{
-	return verdict_look(part->verdict, part->moment);
-}
+static const struct state_look losing = { GLYPH_FAILED, ROLE_FAILED, "LOSING RECORDS" };
+static const struct state_look growing = { GLYPH_WARN, ROLE_WARN, "GROWING" };
 
 /* It has read all within the verdict's window, but will not again. */
-static bool is_growing(const struct lag_row *row)
+static bool grows(enum lag_verdict verdict, bool never_drains, int64_t lag_seconds)
 {
 	enum { A_WHILE = 60 };
 
-	return row->verdict == LAG_OK && row->never_drains && row->lag_seconds >= A_WHILE;
+	return verdict == LAG_OK && never_drains && lag_seconds >= A_WHILE;
+}
+
+static bool is_growing(const struct lag_row *row)
+{
+	return grows(row->verdict, row->never_drains, row->lag_seconds);
+}
+
+const struct state_look *part_look(const struct lag_partition_row *part)
+{
+	static const struct state_look no_commit = { GLYPH_UNKNOWN, ROLE_DIM, "no commit" };
+
+	if (part->processed == FACT_UNKNOWN)
+		return &no_commit;
+	if (part->lost_records > 0)
+		return &losing;
+	return grows(part->verdict, part->never_drains, part->lag_seconds)
+		? &growing
+		: verdict_look(part->verdict, part->moment);
 }
 
 const struct state_look *lag_look(const struct lag_row *row)
 {
-	static const struct state_look losing = { GLYPH_FAILED, ROLE_FAILED, "LOSING RECORDS" };
-	static const struct state_look growing = { GLYPH_WARN, ROLE_WARN, "GROWING" };
 	static const struct state_look gone = { GLYPH_UNKNOWN, ROLE_UNKNOWN, "TOPIC IS GONE" };
 
 	if (row->lost_records > 0)

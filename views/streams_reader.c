@@ -132,10 +132,6 @@ static void format_state(const void *row, const struct look *look, struct line *
 
 	if (look->raw)
 		line_add(line, ROLE_TEXT, text_of(lag_verdict_name(part->verdict)));
-	else if (part->processed == FACT_UNKNOWN)
-		line_add(line, ROLE_DIM, TEXT("no commit"));
-	else if (part->lost_records > 0)
-		line_add(line, ROLE_FAILED, TEXT("LOSING RECORDS"));
 	else
 		line_add(line, state->role, text_of(state->word));
 }

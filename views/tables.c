@@ -220,6 +220,7 @@ static void format_path(const void *row, const struct look *look, struct line *l
 	line_name(line, look, table_of(row)->path);
 }
 
+enum { COLUMN_TABLE = 0, TABLE_WIDE = 40, WIDE_COLS = 140 };
 static const struct column columns[] = {
 	{ "table", "  TABLE", "Name below its root", 24, 48, 3, 0, COLUMN_TAIL, format_table, compare_table },
 	{ "version", "VERSION", "Newest version", 7, 9, 0, 0, COLUMN_RIGHT | COLUMN_DESCENDING,
@@ -303,9 +304,11 @@ static struct sheet pane_of(const struct view *view)
 
 static void tables_draw(const struct view *view, struct canvas *canvas, struct rect rect)
 {
+	/* with room to spare, names in full come before further figures */
+	static const struct table_form wide = { .column = COLUMN_TABLE, .width = TABLE_WIDE };
 	struct sheet pane = pane_of(view);
 
-	list_over_pane(view, NULL, 0, &pane, canvas, rect);
+	list_over_pane(view, &wide, rect.cols >= WIDE_COLS, &pane, canvas, rect);
 }
 
 static enum reply tables_act(struct view *view, enum action action, struct app *app)

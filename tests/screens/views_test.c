@@ -253,6 +253,38 @@ static void add_commit(const char *path, int64_t rows)
 	fact_batch_free(batch);
 }
 
+/* On a wide screen the name of a table is whole before there are further figures. */
+static void names_are_whole_where_there_is_room(void **state)
+{
+	struct reader *whole = fixture.reader;
+	char path[128];
+	struct canvas canvas;
+	struct err err = ERR_INIT;
+	struct view *view;
+	struct buf text;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/names.db", fixture.folder);
+	add_commit(path, 400);
+	assert_true(reader_open(path, &fixture.reader, &err));
+	view = open_screen(&(struct screen){ "tables", "", "", 0, false }, false);
+	for (int cols = 140; cols <= 200; cols++) {
+		canvas_init(&canvas, 8, cols); /* the list alone */
+		view->rect = canvas_all(&canvas);
+		view->ops->draw(view, &canvas, view->rect);
+		buf_init(&text, 1 << 16);
+		canvas_dump(&canvas, &text);
+		if (!strstr(text.bytes, " fire/derivative_quarantine "))
+			fail_msg("cut at %d columns", cols);
+		buf_done(&text);
+		canvas_done(&canvas);
+	}
+	view_free(view);
+	reader_close(fixture.reader);
+	fixture.reader = whole;
+	remove_store(path);
+}
+
 /* Where a quarantine table says how many rows were set aside, the screen says whether that agrees. */
 static void quarantine_tables_are_witnesses(void **state)
 {
@@ -735,6 +767,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(screens_look_as_recorded),
+		cmocka_unit_test(names_are_whole_where_there_is_room),
 		cmocka_unit_test(quarantine_tables_are_witnesses),
 		cmocka_unit_test(words_of_states_are_whole),
 		cmocka_unit_test(narrow_lists_have_whole_titles),

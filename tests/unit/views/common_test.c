@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "views/common.h"
 #include "views/jsontree.h"
+#include "views/streams.h"
 
 static struct arena arena;
 static const struct look look = { .now_ms = 1000000, .utc = true, .ascii = true, .arena = &arena };
@@ -89,6 +90,29 @@ static void changes_hide_nothing_unknown(void **state)
 		if (!text_is(line_text(&line), cases[i].want))
 			fail_msg("%s: %.*s", cases[i].want, TEXT_ARG(line_text(&line)));
 	}
+}
+
+/* The word of a partition, and with it the sign before it, is the worst that is known of it. */
+static void partitions_are_as_bad_as_they_are(void **state)
+{
+	const struct lag_partition_row well = { .verdict = LAG_OK, .processed = 5 };
+	struct lag_partition_row part = well;
+
+	(void)state;
+	assert_int_equal(part_look(&part)->glyph, GLYPH_OK);
+	part.never_drains = true;
+	part.lag_seconds = 59;
+	assert_string_equal(part_look(&part)->word, "OK");
+	part.lag_seconds = 60;
+	assert_string_equal(part_look(&part)->word, "GROWING");
+	assert_int_equal(part_look(&part)->glyph, GLYPH_WARN);
+	part = well;
+	part.lost_records = 1;
+	assert_string_equal(part_look(&part)->word, "LOSING RECORDS");
+	assert_int_equal(part_look(&part)->glyph, GLYPH_FAILED);
+	part = well;
+	part.processed = FACT_UNKNOWN;
+	assert_string_equal(part_look(&part)->word, "no commit");
 }
 
 static void stale_is_twice_the_usual_gap(void **state)
@@ -345,6 +369,7 @@ int main(void)
 		cmocka_unit_test(unknown_comes_first),
 		cmocka_unit_test(ordinals_are_english),
 		cmocka_unit_test(changes_hide_nothing_unknown),
+		cmocka_unit_test(partitions_are_as_bad_as_they_are),
 		cmocka_unit_test(stale_is_twice_the_usual_gap),
 		cmocka_unit_test(catalogs_are_cut_only_when_shared),
 		cmocka_unit_test(phases_fill_their_share),

@@ -360,8 +360,12 @@ static bool table_of(struct lag_data *data, struct text *place, int64_t *tbl, st
 		(*tbl != 0 || table_by(data->reader, Q_TABLE_BY_ID, place, arena, tbl, err));
 }
 
-struct versions { /* from `first` on */
-	int64_t first, *at_ms; /* NOTHING_NEW: it holds nothing for a reader, as after OPTIMIZE */
+struct version {
+	int64_t number, at_ms; /* NOTHING_NEW: it holds nothing for a reader, as after OPTIMIZE */
+};
+struct versions { /* those known from `first` on, in order; the log of others may be gone */
+	int64_t first;
+	struct version *list;
 	size_t n;
 };
 #define NOTHING_NEW INT64_MAX
@@ -370,6 +374,7 @@ struct versions { /* from `first` on */
 static bool versions_from(struct lag_data *data, int64_t tbl, struct versions *versions,
 	int64_t processed, int64_t sums[3], struct err *err)
 {
+	int64_t expected = processed;
 	sqlite3_stmt *stmt;
 	size_t room = 0;
 	bool there, ok, changes;
@@ -380,37 +385,70 @@ static bool versions_from(struct lag_data *data, int64_t tbl, struct versions *v
 	sqlite3_bind_int64(stmt, 2, versions->first);
 	sqlite3_bind_int64(stmt, 3, data->reader->n);
 	while ((ok = sql_step(stmt, &there, err)) && there) {
+		int64_t number = sqlite3_column_int64(stmt, 5);
+
 		if (versions->n == room) {
-			int64_t *old = versions->at_ms;
+			struct version *old = versions->list;
 
 			room = room ? room * 2 : 64;
-			versions->at_ms = ARENA_ARRAY(&data->scratch, int64_t, room);
+			versions->list = ARENA_ARRAY(&data->scratch, struct version, room);
 			if (old)
-				memcpy(versions->at_ms, old, versions->n * sizeof *old);
+				memcpy(versions->list, old, versions->n * sizeof *old);
 		}
 		changes = sql_int(stmt, 4) != 0; /* not told: it may */
-		versions->at_ms[versions->n] = changes ? sql_int(stmt, 0) : NOTHING_NEW;
-		for (int i = 0; i < 3 && changes && versions->first + (int64_t)versions->n >= processed; i++) {
-			int64_t value = sql_int(stmt, i + 1);
+		versions->list[versions->n++] =
+			(struct version){ number, changes ? sql_int(stmt, 0) : NOTHING_NEW };
+		for (int i = 0; i < 3 && number >= processed; i++) {
+			int64_t value = changes ? sql_int(stmt, i + 1) : 0;
 
-			/* one version that does not tell makes the sum unknown */
-			sums[i] = value == FACT_UNKNOWN || sums[i] == FACT_UNKNOWN ? FACT_UNKNOWN :
-				sums[i] + value;
+			/* one version that does not tell, or is not known, makes the sum unknown */
+			sums[i] = value == FACT_UNKNOWN || sums[i] == FACT_UNKNOWN || number != expected ?
+				FACT_UNKNOWN : sums[i] + value;
 		}
-		versions->n++;
+		if (number >= processed)
+			expected = number + 1;
 	}
 	sqlite3_reset(stmt);
 	return ok;
 }
 
-/* How many versions there were at a moment that a reader at `offset` had not read. */
+/*
+ * How many versions there were at a moment that a reader at `offset` had not read. One whose log is
+ * gone counts with the known one behind it: what it held nobody can tell.
+ */
 static int64_t versions_behind(const struct versions *versions, int64_t offset, int64_t at_ms)
 {
-	int64_t behind = 0;
+	int64_t behind = 0, gone = 0, expected = offset;
 
-	for (size_t i = 0; i < versions->n; i++)
-		behind += versions->first + (int64_t)i >= offset && versions->at_ms[i] <= at_ms;
+	for (size_t i = 0; i < versions->n; i++) {
+		const struct version *version = &versions->list[i];
+
+		if (version->number < offset)
+			continue;
+		gone += version->number - expected;
+		expected = version->number + 1;
+		if (version->at_ms > at_ms)
+			continue;
+		behind += 1 + gone;
+		gone = 0;
+	}
 	return behind;
+}
+
+/* When the first one was written that a reader at `offset` has to read, or is known to. */
+static void written_at(const struct versions *versions, int64_t offset, struct lag_row *row)
+{
+	size_t next = 0;
+	int64_t known = 0;
+
+	while (next < versions->n && (versions->list[next].number < offset ||
+		versions->list[next].at_ms == NOTHING_NEW))
+		known += versions->list[next++].number >= offset;
+	if (next == versions->n || versions->list[next].at_ms == FACT_UNKNOWN)
+		return;
+	row->lag_seconds = row->seen_at_ms > versions->list[next].at_ms ?
+		(row->seen_at_ms - versions->list[next].at_ms) / 1000 : 0;
+	row->lag_seconds_is_lower_bound |= versions->list[next].number - offset > known;
 }
 
 /* Commits where they have times, else looks, with the lag that each saw. */
@@ -440,14 +478,14 @@ static bool delta_lag(struct lag_data *data, const struct lag_place *place, int6
 	struct versions versions = { .first = part->processed };
 	int64_t sums[3] = { 0 };
 	int64_t part_read = lag_state_get(&place->state, 0, PLACE_PART);
-	size_t n = places_of(place, commits), next;
+	size_t n = places_of(place, commits);
 
 	for (size_t i = 0; i < n; i++)
 		versions.first = commits[i].offset < versions.first ? commits[i].offset : versions.first;
 	if (!versions_from(data, tbl, &versions, part->processed, sums, err))
 		return false;
 	row->behind_versions = versions_behind(&versions, part->processed, NOTHING_NEW - 1);
-	part->high = versions.first + (int64_t)versions.n;
+	part->high = versions.n > 0 ? versions.list[versions.n - 1].number + 1 : 0;
 	if (part->high < part->processed)
 		part->high = part->processed;
 	if (part_read == PART_TABLE) {
@@ -460,14 +498,10 @@ static bool delta_lag(struct lag_data *data, const struct lag_place *place, int6
 	row->behind_files = sums[0];
 	row->behind_bytes = sums[1];
 	part->lag_records = row->lag_records = sums[2];
-	for (next = (size_t)(part->processed - versions.first);
-		next < versions.n && versions.at_ms[next] == NOTHING_NEW;)
-		next++;
 	if (row->behind_versions == 0)
 		row->lag_seconds = 0;
-	else if (versions.at_ms[next] != FACT_UNKNOWN)
-		row->lag_seconds = row->seen_at_ms > versions.at_ms[next] ?
-			(row->seen_at_ms - versions.at_ms[next]) / 1000 : 0;
+	else
+		written_at(&versions, part->processed, row);
 	part->lag_seconds = row->lag_seconds;
 	part->lag_seconds_is_lower_bound = row->lag_seconds_is_lower_bound;
 	for (size_t i = 0; i < n; i++)

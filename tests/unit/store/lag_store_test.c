@@ -446,6 +446,47 @@ static void versions_partly_read(void **state)
 	}
 }
 
+/* Old versions' logs are cleaned away, by Delta and by our own retention: they are behind it all the same. */
+static void versions_whose_log_is_gone(void **state)
+{
+	static const struct {
+		int64_t processed, versions, files, seconds, high;
+		bool at_least;
+	} cases[] = {
+		{ 2, 6, FACT_UNKNOWN, 40, 9, true }, /* 2 to 4 are gone, 8 only rewrote files */
+		{ 5, 3, 72, 40, 9, false },
+		{ 8, 0, 0, 0, 9, false },
+		{ 9, 0, 0, 0, 9, false },
+		{ INT64_MAX, 0, 0, 0, INT64_MAX, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fact_position *position;
+		struct feed feed;
+		struct lag_row row;
+
+		place_next();
+		feed_open(&feed, place_store, "delta lake", STREAMS_NOW_MS);
+		for (int64_t version = 5; version < 9; version++) {
+			put_version(&feed, version, version * 4, version != 8);
+			feed_put(&feed, 10000);
+		}
+		position = feed_position(
+			&feed, READER_CHECKPOINT, "r", "/lake/t", 1, &cases[i].processed);
+		position->cluster = TEXT("delta");
+		position->of_delta = true;
+		feed_put(&feed, 10000);
+		feed_close(&feed);
+		row = one(READER_NOW, "r");
+		assert_int_equal(row.behind_versions, cases[i].versions);
+		assert_int_equal(row.behind_files, cases[i].files);
+		assert_int_equal(row.lag_seconds, cases[i].seconds);
+		assert_int_equal(row.lag_seconds_is_lower_bound, cases[i].at_least);
+		assert_int_equal(row.partitions[0].high, cases[i].high);
+	}
+}
+
 static void flow_says(struct feed *feed, int update, const char *flow, int64_t records, int64_t bytes,
 	int64_t files)
 {
@@ -558,6 +599,7 @@ int main(void)
 		cmocka_unit_test(a_pause_of_the_writer_is_no_flat_part),
 		cmocka_unit_test(a_ripple_is_no_problem),
 		cmocka_unit_test(versions_partly_read),
+		cmocka_unit_test(versions_whose_log_is_gone),
 		cmocka_unit_test(a_backlog_is_a_reader),
 	};
 

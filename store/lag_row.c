@@ -147,8 +147,8 @@ static void fill_lag(struct lag_partition_row *row, const struct lag_cross *cros
 		FACT_UNKNOWN : lag_at(row->high, row->processed);
 	if (row->lag_records == FACT_UNKNOWN)
 		return;
-	row->lost_records = row->low != FACT_UNKNOWN && row->low > row->processed ?
-		row->low - row->processed : 0;
+	if (row->low != FACT_UNKNOWN) /* else nobody knows what is still there */
+		row->lost_records = row->low > row->processed ? row->low - row->processed : 0;
 	if (row->lag_records == 0) {
 		row->lag_seconds = 0;
 	} else if (cross->done) {
@@ -175,7 +175,7 @@ static void fill_partition(const struct lag_place *place, const struct lag_topic
 		.low = lag_fact(lag_state_get(&topic->state, p, MARK_LOW)),
 		.high = lag_fact(high),
 		.leader = (int32_t)lag_state_get(&topic->state, p, MARK_LEADER),
-		.lag_records = FACT_UNKNOWN, .lag_seconds = FACT_UNKNOWN, .lost_records = 0,
+		.lag_records = FACT_UNKNOWN, .lag_seconds = FACT_UNKNOWN, .lost_records = FACT_UNKNOWN,
 		.loss_in_seconds = FACT_UNKNOWN, .drain_seconds = FACT_UNKNOWN,
 		.rate_in = rate_of(&topic->times, place->rate_from_ms, topic->seen_at, p, high),
 		.seen_at_ms = topic->seen_at < place->seen_at ? topic->seen_at : place->seen_at,

@@ -72,6 +72,31 @@ static void only_changes_are_kept(void **state)
 	assert_int_equal(row.lost_records, 0);
 }
 
+/* Where a topic begins could not be read: whether the reader lost anything is not known. */
+static void unknown_begin_is_no_loss(void **state)
+{
+	const int64_t highs[] = { 100, 200 }, places[] = { 90, 50 };
+	const int64_t lows[][2] = { { FACT_UNKNOWN, FACT_UNKNOWN }, { 5, FACT_UNKNOWN }, { 5, 60 } };
+	const int64_t lost[] = { FACT_UNKNOWN, 0, 10 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lows); i++) {
+		struct feed feed;
+		struct lag_row row;
+
+		place_next();
+		feed_open(&feed, place_store, "kafka prod", STREAMS_NOW_MS);
+		(void)feed_marks(&feed, "t", 2, highs, lows[i]);
+		(void)feed_position(&feed, READER_GROUP, "g", "t", 2, places);
+		feed_sweep(&feed, true, 10000);
+		feed_close(&feed);
+		row = one(READER_NOW, "g");
+		assert_int_equal(row.lag_records, 160);
+		assert_int_equal(row.lost_records, lost[i]);
+		assert_int_equal(row.partitions[0].lost_records, i == 0 ? FACT_UNKNOWN : 0);
+	}
+}
+
 /* A restart between any two sweeps changes nothing. */
 static void restarts_do_not_show(void **state)
 {
@@ -598,6 +623,7 @@ int main(void)
 		cmocka_unit_test(no_offset_is_too_large),
 		cmocka_unit_test(a_pause_of_the_writer_is_no_flat_part),
 		cmocka_unit_test(a_ripple_is_no_problem),
+		cmocka_unit_test(unknown_begin_is_no_loss),
 		cmocka_unit_test(versions_partly_read),
 		cmocka_unit_test(versions_whose_log_is_gone),
 		cmocka_unit_test(a_backlog_is_a_reader),

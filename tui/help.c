@@ -40,6 +40,9 @@ static const struct {
 	{ GLYPH_UNKNOWN, ROLE_UNKNOWN, "state not known" },
 	{ GLYPH_DASH, ROLE_UNKNOWN, "a number nobody reported; it is not zero" },
 	{ GLYPH_MARK, ROLE_MARKED, "marked row" },
+	{ GLYPH_FOLDED, ROLE_DIM, "folded: there is more of it, right unfolds" },
+	{ GLYPH_OPEN, ROLE_DIM, "unfolded: left folds" },
+	{ GLYPH_MORE, ROLE_DIM, "cut: there is no room for all of it" },
 };
 
 /* Beyond HELP_LINES there is nothing: the last line is written over. */

@@ -199,7 +199,7 @@ static void format_loss(const void *row, const struct look *look, struct line *l
 
 static int compare_loss(const void *a, const void *b)
 {
-	return compare_i64(lag_of(a)->loss_in_seconds, lag_of(b)->loss_in_seconds);
+	return compare_loss_in(lag_of(a)->loss_in_seconds, lag_of(b)->loss_in_seconds);
 }
 
 static void format_lost(const void *row, const struct look *look, struct line *line)
@@ -224,7 +224,7 @@ static void format_state(const void *row, const struct look *look, struct line *
 
 static int compare_state(const void *a, const void *b)
 {
-	return (int)lag_of(a)->verdict - (int)lag_of(b)->verdict;
+	return lag_rank(lag_of(a)) - lag_rank(lag_of(b));
 }
 
 static void format_files(const void *row, const struct look *look, struct line *line)

@@ -10,6 +10,11 @@
 /* What a reader is doing, its state's words first; worse than its verdict when records are lost. */
 const struct state_look *lag_look(const struct lag_row *row);
 const struct state_look *part_look(const struct lag_partition_row *part);
+/* By what these say, larger = worse. */
+int lag_rank(const struct lag_row *row);
+int part_rank(const struct lag_partition_row *part);
+/* Seconds until records are lost: the soonest first, those nobody knows of last. */
+int compare_loss_in(int64_t a, int64_t b);
 const char *reader_kind_short(enum reader_kind kind); /* "group", "ckpt", "log", "sink" */
 
 struct text format_rate(const struct look *look, double per_second, bool with_sign);

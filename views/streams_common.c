@@ -61,6 +61,28 @@ const struct state_look *lag_look(const struct lag_row *row)
 	return is_growing(row) ? &growing : verdict_look(row->verdict, row->moment);
 }
 
+static int rank_of(const struct state_look *look, enum lag_verdict verdict)
+{
+	if (look == &losing)
+		return 2 * LAG_VERDICT_COUNT;
+	return look == &growing ? 2 * LAG_OK + 1 : 2 * (int)verdict;
+}
+
+int lag_rank(const struct lag_row *row)
+{
+	return rank_of(lag_look(row), row->verdict);
+}
+
+int part_rank(const struct lag_partition_row *part)
+{
+	return rank_of(part_look(part), part->verdict);
+}
+
+int compare_loss_in(int64_t a, int64_t b)
+{
+	return compare_i64(a == FACT_UNKNOWN ? INT64_MAX : a, b == FACT_UNKNOWN ? INT64_MAX : b);
+}
+
 const char *reader_kind_short(enum reader_kind kind)
 {
 	static const char *const names[] = { "group", "ckpt", "log", "sink" };

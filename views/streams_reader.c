@@ -122,7 +122,7 @@ static void format_loss(const void *row, const struct look *look, struct line *l
 
 static int compare_loss(const void *a, const void *b)
 {
-	return compare_i64(part_of(a)->loss_in_seconds, part_of(b)->loss_in_seconds);
+	return compare_loss_in(part_of(a)->loss_in_seconds, part_of(b)->loss_in_seconds);
 }
 
 static void format_state(const void *row, const struct look *look, struct line *line)
@@ -138,7 +138,7 @@ static void format_state(const void *row, const struct look *look, struct line *
 
 static int compare_state(const void *a, const void *b)
 {
-	return (int)part_of(a)->verdict - (int)part_of(b)->verdict;
+	return part_rank(part_of(a)) - part_rank(part_of(b));
 }
 
 static void format_lost(const void *row, const struct look *look, struct line *line)

@@ -26,17 +26,22 @@ static const struct topic_table_row *table_of(const void *row)
 	return row ? &((const struct table_line *)row)->row : NULL;
 }
 
+static size_t badness(const struct topic_table_row *row)
+{
+	return row->noisy ? 4 : row->silent ? 3 : row->is_new ? 2 : row->snapshot ? 1 : 0;
+}
+
 static const struct state_look *table_look(const struct topic_table_row *row)
 {
-	static const struct state_look looks[] = {
+	static const struct state_look looks[] = { /* by badness */
 		{ GLYPH_OK, ROLE_OK, "" },
+		{ GLYPH_RUNNING, ROLE_RUNNING, "snapshot" },
+		{ GLYPH_MARK, ROLE_ADDED, "new" },
 		{ GLYPH_WARN, ROLE_WARN, "silent" },
 		{ GLYPH_WARN, ROLE_WARN, "noisy" },
-		{ GLYPH_MARK, ROLE_ADDED, "new" },
-		{ GLYPH_RUNNING, ROLE_RUNNING, "snapshot" },
 	};
 
-	return &looks[row->noisy ? 2 : row->silent ? 1 : row->is_new ? 3 : row->snapshot ? 4 : 0];
+	return &looks[badness(row)];
 }
 
 static void format_table(const void *row, const struct look *look, struct line *line)
@@ -147,7 +152,7 @@ static void format_state(const void *row, const struct look *look, struct line *
 
 static int compare_state(const void *a, const void *b)
 {
-	return text_cmp(text_of(table_look(table_of(a))->word), text_of(table_look(table_of(b))->word));
+	return (int)badness(table_of(a)) - (int)badness(table_of(b));
 }
 
 static const struct column columns[] = {

@@ -221,6 +221,36 @@ static void the_narrow_form_has_all(void **state)
 	view_free(view);
 }
 
+/* The first row of a screen sorted by a column. */
+static void first_by(size_t screen, const char *column, bool descending, const char *wanted)
+{
+	struct view *view = open_screen(&screens[screen]);
+	struct look look = { .now_ms = STREAMS_NOW_MS, .utc = true, .arena = &frame };
+	struct table *table = view->ops->table(view);
+	struct text rest, head, first;
+	struct buf got;
+
+	assert_true(table_sort(table, text_of(column), descending, &look));
+	assert_int_equal(view->ops->act(view, ACT_FIRST, NULL), REPLY_DONE);
+	buf_init(&got, 1 << 20);
+	draw(view, 24, 120, false, &got, false);
+	rest = buf_text(&got);
+	assert_true(text_split(&rest, '\n', &head));
+	assert_true(text_split(&rest, '\n', &first));
+	if (!text_contains(first, text_of(wanted)))
+		fail_msg("first by %s: %.*s", column, TEXT_ARG(first));
+	buf_done(&got);
+	view_free(view);
+	arena_reset(&frame);
+}
+
+static void sorting_brings_the_worst_up(void **state)
+{
+	(void)state;
+	first_by(0, "loss", false, "5h36m");   /* not those nobody knows of */
+	first_by(3, "state", true, "noisy"); /* not the last word of the alphabet */
+}
+
 static bool is_int_or_null(const json_t *value)
 {
 	return json_is_integer(value) || json_is_null(value);
@@ -407,6 +437,7 @@ int main(void)
 		cmocka_unit_test(plain_is_plain),
 		cmocka_unit_test(the_narrow_form_has_all),
 		cmocka_unit_test(a_ripple_and_a_silence),
+		cmocka_unit_test(sorting_brings_the_worst_up),
 		cmocka_unit_test(json_is_the_contract),
 		cmocka_unit_test(csv_has_a_line_a_row),
 		cmocka_unit_test(keys_lead_deeper),

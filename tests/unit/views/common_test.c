@@ -111,6 +111,10 @@ static void partitions_are_as_bad_as_they_are(void **state)
 	assert_string_equal(part_look(&part)->word, "LOSING RECORDS");
 	assert_int_equal(part_look(&part)->glyph, GLYPH_FAILED);
 	part = well;
+	assert_true(part_rank(&part) < part_rank(&(struct lag_partition_row){ .verdict = LAG_WARN }));
+	part.lost_records = 1;
+	assert_true(part_rank(&part) > part_rank(&(struct lag_partition_row){ .verdict = LAG_STOP }));
+	part = well;
 	part.processed = FACT_UNKNOWN;
 	assert_string_equal(part_look(&part)->word, "no commit");
 }

@@ -94,6 +94,9 @@ static void remember(struct source *source, const struct delta_table *table)
 	if (table->last_file_ms != FACT_UNKNOWN)
 		(void)json_object_set_new(known, "t", json_integer(table->last_file_ms));
 	(void)json_object_set_new(known, "c", json_integer(table->in_commit));
+	if (table->head.len > 0)
+		(void)json_object_set_new(known, "h", json_pack("[II]",
+			(json_int_t)table->head.hash, (json_int_t)table->head.len));
 	if (table->id)
 		(void)json_object_set_new(known, "id", json_string(table->id));
 	buf_init(&key, 1 << 16);
@@ -105,6 +108,7 @@ static void remember(struct source *source, const struct delta_table *table)
 static void recall(const struct source *source, struct delta_table *table)
 {
 	const json_t *known;
+	const json_t *head;
 	const char *id;
 	struct buf key;
 
@@ -117,6 +121,9 @@ static void recall(const struct source *source, struct delta_table *table)
 	table->last = json_integer_value(json_object_get(known, "v"));
 	table->last_file_ms = delta_json_integer(json_object_get(known, "t"));
 	table->in_commit = (int)json_integer_value(json_object_get(known, "c"));
+	head = json_object_get(known, "h");
+	table->head.hash = (uint64_t)json_integer_value(json_array_get(head, 0));
+	table->head.len = (size_t)json_integer_value(json_array_get(head, 1));
 	id = json_string_value(json_object_get(known, "id"));
 	if (id)
 		table->id = mem_strdup(id);

@@ -52,6 +52,13 @@ void delta_lines_feed(struct delta_lines *lines, struct text bytes);
 void delta_lines_end(struct delta_lines *lines); /* the file ends here */
 void delta_lines_done(struct delta_lines *lines);
 
+/* How a commit begins, by which it is known again: whatever copies it may change its times. */
+enum { DELTA_HEAD_MAX = 4096 };
+struct delta_head {
+	uint64_t hash;
+	size_t len; /* bytes; 0 = not known */
+};
+
 /* One commit's actions. Texts of version lie in the batch's arena. Pure: bytes in, facts out. */
 struct delta_commit {
 	/* all but table, path, table_id, version, timestamp_ms, changes: those need the table */
@@ -60,6 +67,7 @@ struct delta_commit {
 	int64_t in_commit_ms;        /* commitInfo.inCommitTimestamp; FACT_UNKNOWN */
 	bool torn;                   /* ends inside an action: maybe still being written */
 	int64_t bytes, nactions, nbroken;
+	struct delta_head head;      /* set by whoever reads the file */
 	/* while decoding */
 	struct fact_batch *batch;
 	const char *place;
@@ -110,6 +118,7 @@ struct delta_table {
 	char *name;    /* as shown; clean */
 	char *id;      /* metaData.id; NULL */
 	int64_t last;  /* newest version read; -1 = none */
+	struct delta_head head; /* of its commit */
 	int64_t last_file_ms; /* file time given to it, monotone; FACT_UNKNOWN */
 	int in_commit;   /* in-commit timestamps: 1 on, 0 off, -1 not known */
 	json_t *metadata, *protocol; /* newest seen in this life of the process */

@@ -91,6 +91,36 @@ static int open_commit(const char *path, int64_t *ms_out, size_t *piece_out)
 	return fd;
 }
 
+static struct delta_head head_of(const char *bytes, size_t len)
+{
+	struct text text = { bytes, len < DELTA_HEAD_MAX ? len : DELTA_HEAD_MAX };
+
+	return (struct delta_head){ text_hash_fast(text), text.len };
+}
+
+/* Whether another commit stands where the last one was read; where none does, nobody knows. */
+static bool is_last_another(const struct delta_table *table)
+{
+	char bytes[DELTA_HEAD_MAX];
+	char *path;
+	ssize_t n;
+	int64_t ignored;
+	size_t piece;
+	int fd;
+
+	if (table->last < 0 || table->head.len == 0 || table->head.len > DELTA_HEAD_MAX)
+		return false;
+	path = commit_path(table, table->last);
+	fd = open_commit(path, &ignored, &piece);
+	free(path);
+	if (fd < 0)
+		return false;
+	n = pread(fd, bytes, table->head.len, 0);
+	(void)close(fd);
+	return n >= 0 && ((size_t)n < table->head.len ||
+			head_of(bytes, (size_t)n).hash != table->head.hash);
+}
+
 /*
  * Reads one commit into commit (begun). False with errno set when it cannot be read at all:
  * ECANCELED = stopped.
@@ -109,6 +139,8 @@ static bool read_commit(struct delta_commit *commit, const char *path, struct pr
 		return false;
 	chunk = mem_alloc(piece);
 	while ((n = read(fd, chunk, piece)) > 0 && total <= DELTA_COMMIT_MAX) {
+		if (total == 0)
+			commit->head = head_of(chunk, (size_t)n);
 		total += n;
 		delta_commit_feed(commit, (struct text){ chunk, (size_t)n });
 		if (n == READ_BYTES &&
@@ -332,6 +364,7 @@ static void emit(struct delta_table *table, struct delta_commit *commit, int64_t
 	batch->read_records++;
 	batch->read_bytes += commit->bytes;
 	table->last = version;
+	table->head = commit->head;
 }
 
 /* A newest commit that ends inside an action may still be on its way to the disk. */
@@ -383,6 +416,7 @@ static enum outcome read_version(struct delta_table *table, int64_t version,
 			fact_batch_undecodable(batch, now_ms, text_of(path),
 				text_of(strerror(errno)), TEXT_NONE);
 			table->last = version; /* it is there: no gap */
+			table->head = (struct delta_head){ 0 };
 		}
 	} else {
 		if (should_wait(table, &commit, pace))
@@ -429,6 +463,21 @@ static bool is_unchanged(struct delta_table *table, const struct delta_pace *pac
 		table->log_changed_ns == changed_ns(table, pace->clock);
 }
 
+/* Forgets what was read: it was of another table. */
+static void begin_anew(struct delta_table *table, struct fact_batch *batch, int64_t now_ms,
+	struct text reason)
+{
+	fact_batch_undecodable(batch, now_ms, text_of(table->log_dir), reason, TEXT_NONE);
+	table->last = -1;
+	table->head = (struct delta_head){ 0 };
+	table->last_file_ms = FACT_UNKNOWN;
+	table->in_commit = -1;
+	FREE(&table->id);
+	json_decref(table->metadata);
+	json_decref(table->protocol);
+	table->metadata = table->protocol = NULL;
+}
+
 static bool list_again(struct delta_table *table, struct fact_batch *batch,
 	const struct delta_pace *pace, struct err *err)
 {
@@ -444,20 +493,14 @@ static bool list_again(struct delta_table *table, struct fact_batch *batch,
 	table->log = log;
 	table->listed = true;
 	newest = log.ncommits ? log.commits[log.ncommits - 1] : -1;
-	if (newest >= 0 && newest < table->last) {
-		fact_batch_undecodable(batch, pace->clock->wall_ms(pace->clock),
-			text_of(table->log_dir),
+	if (newest >= 0 && newest < table->last)
+		begin_anew(table, batch, pace->clock->wall_ms(pace->clock),
 			TEXT("the log is shorter than what was read before: the table was made "
-			     "anew at the same place; its history is read from the start"),
-			TEXT_NONE);
-		table->last = -1;
-		table->last_file_ms = FACT_UNKNOWN;
-		table->in_commit = -1;
-		FREE(&table->id);
-		json_decref(table->metadata);
-		json_decref(table->protocol);
-		table->metadata = table->protocol = NULL;
-	}
+			     "anew at the same place; its history is read from the start"));
+	else if (is_last_another(table))
+		begin_anew(table, batch, pace->clock->wall_ms(pace->clock),
+			TEXT("the newest commit that was read is another now: the table was made "
+			     "anew at the same place; its history is read from the start"));
 	for (table->at = 0; table->at < log.ncommits; table->at++)
 		if (log.commits[table->at] > table->last)
 			break;

@@ -283,6 +283,37 @@ static bool is_patient(struct progress *progress)
 }
 
 /* Stopped wherever it can be, nothing is told wrongly and nothing is lost or told twice. */
+/* Dropped and made again with as many commits before anybody looked. */
+static void test_made_anew_as_long(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int restarted = 0; restarted < 2; restarted++) {
+		commit(fixture, "t", 0, 1000, SETUP);
+		commit(fixture, "t", 1, 1000, INFO);
+		start(fixture);
+		step_until_told(fixture, true);
+		commit(fixture, "t", 1, 1000, INFO "{\"add\":{\"size\":1}}\n");
+		tree_run(fixture->dir, "touch t/_delta_log/x");
+		step(fixture, true);
+		assert_int_equal(told(fixture), 0); /* written on: the same commit */
+		if (restarted) {
+			stop(fixture);
+			start(fixture);
+		}
+		tree_run(fixture->dir, "rm -rf t");
+		commit(fixture, "t", 0, 9000, SETUP);
+		commit(fixture, "t", 1, 9000, "{\"add\":{\"size\":7}}\n" INFO);
+		commit(fixture, "t", 2, 9500, INFO);
+		step_until_told(fixture, true);
+		assert_int_equal(told(fixture), 4); /* that it was, and three versions */
+		assert_int_equal(fixture->batch->facts[0].kind, FACT_UNDECODABLE);
+		assert_true(version_at(fixture, 1)->timestamp_ms == 9000);
+		stop(fixture);
+		tree_run(fixture->dir, "rm -rf t");
+	}
+}
+
 static void test_stopped_anywhere(void **state)
 {
 	struct fixture *fixture = *state;
@@ -379,6 +410,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_half_written, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gaps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_made_anew, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_made_anew_as_long, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stopped_anywhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_root, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_read_table, set_up, tear_down),

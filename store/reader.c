@@ -49,14 +49,15 @@ static bool file_says(const char *path, struct err *err)
 
 	if (stat(path, &st) != 0 && errno == ENOENT)
 		return err_set(err, ERR_ABSENT, ENOENT,
-			"no store at %s: a collector has not written yet", path);
+			"no store at %s: a collector has not written yet, weir collect starts one", path);
 	if (stat(path, &st) != 0)
 		return err_errno(err, errno, "open store %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_STORE, 0, "open store %s: this is not a file", path);
 	if (st.st_size == 0)
 		return err_set(err, ERR_ABSENT, 0,
-			"the store %s is empty: a collector has not written yet", path);
+			"the store %s is empty: a collector has not written yet, weir collect starts one",
+			path);
 	if (access(path, R_OK) != 0)
 		return err_errno(err, errno, "open store %s", path);
 	return true;
@@ -179,7 +180,8 @@ static bool check_version(struct reader *reader, struct err *err)
 		return err_wrap(err, "open store %s", reader->path);
 	if (application == 0 && version == 0)
 		return err_set(err, ERR_ABSENT, 0,
-			"the store %s is empty: a collector has not written yet", reader->path);
+			"the store %s is empty: a collector has not written yet, weir collect starts one",
+			reader->path);
 	if (application != STORE_APPLICATION_ID)
 		return err_set(err, ERR_STORE, 0, "open %s: this is not a Weir store", reader->path);
 	if (version > known)

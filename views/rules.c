@@ -287,7 +287,7 @@ static bool rules_load(struct view *view, struct reader *reader, struct err *err
 	if (!quality_list(reader, &view->arena, text_of(view->arg.subject), TEXT_NONE, &rows, err))
 		return false;
 	if (!rows.n)
-		return err_set(err, ERR_ABSENT, 0, "no dataset %s", view->arg.subject);
+		return err_set(err, ERR_ABSENT, 0, "no dataset '%s' has been seen", view->arg.subject);
 	rules->found = true;
 	rules->row = rows.rows[0];
 	table_set_rows(&rules->table, rules->row.rules, rules->row.nrules, &view->look);

@@ -744,6 +744,7 @@ static void names_nobody_has(void **state)
 		{ "source", "eventlog egde", "no source 'eventlog egde' has told anything, did you mean 'eventlog edge'" },
 		{ "source", "edge", "did you mean 'eventlog edge'" },
 		{ "reader", "nobody", "no reader 'nobody' has been seen" },
+		{ "rules", "nothing", "no dataset 'nothing' has been seen" },
 		{ "history", "nowhere", "no table 'nowhere' in the store" },
 	};
 

@@ -405,10 +405,10 @@ static void stores_that_cannot_be_read(void **state)
 
 	(void)state;
 	name_in(file, sizeof file, "absent.db");
-	expect_refused(file, ERR_ABSENT, "no store");
+	expect_refused(file, ERR_ABSENT, "weir collect starts one");
 	name_in(file, sizeof file, "empty.db");
 	write_file(file, "", 0);
-	expect_refused(file, ERR_ABSENT, "is empty");
+	expect_refused(file, ERR_ABSENT, "is empty: a collector has not written yet, weir collect");
 	name_in(file, sizeof file, "junk.db");
 	memset(junk, 'x', sizeof junk);
 	write_file(file, junk, sizeof junk);

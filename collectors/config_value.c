@@ -214,6 +214,7 @@ static bool read_secret(struct arena *arena, const char *directory, struct confi
 		(void)text_split(&rest, '\n', &line);
 		value->text = arena_text(arena, text_trim(line));
 	}
+	explicit_bzero(bytes.bytes, bytes.len);
 	buf_done(&bytes);
 	return good;
 }

@@ -309,8 +309,14 @@ static void add_missing(struct sweeper *sweeper, struct group *group)
 			});
 	}
 	for (size_t i = 0; i < group->nassigned &&
-		sweeper->described_generation == sweeper->topics_generation; i++)
-		add_commit(group, group->assigned[i]);
+		sweeper->described_generation == sweeper->topics_generation; i++) {
+		const struct commit *assigned = &group->assigned[i];
+
+		/* A topic made anew since they were told may have fewer partitions. */
+		if (assigned->partition >= 0 &&
+			assigned->partition < sweeper->topics[assigned->topic].nmarks)
+			add_commit(group, *assigned);
+	}
 }
 
 static void remember_topics(struct sweeper *sweeper, struct group *group)

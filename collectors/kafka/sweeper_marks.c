@@ -58,6 +58,15 @@ static struct mark *mark_of(struct sweeper *sweeper, const struct place *place)
 	return &sweeper->topics[place->topic].marks[place->partition];
 }
 
+static void give_up(struct reading *reading, const struct place *place, rd_kafka_resp_err_t code)
+{
+	struct sweeper *sweeper = reading->sweeper;
+
+	sweeper_problem(sweeper, "%s of %s %d: %s%s", reading->what == LOW ? "begin" : "end",
+		sweeper->topics[place->topic].name, place->partition, rd_kafka_err2str(code),
+		client_advice(code));
+}
+
 static rd_kafka_resp_err_t ask(struct reading *reading, const struct place *places, size_t count)
 {
 	struct sweeper *sweeper = reading->sweeper;
@@ -73,6 +82,8 @@ static rd_kafka_resp_err_t ask(struct reading *reading, const struct place *plac
 		const rd_kafka_topic_partition_t *got = &list->elems[i];
 		struct mark *mark = mark_of(sweeper, &places[i]);
 
+		if (got->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+			give_up(reading, &places[i], got->err);
 		if (got->err != RD_KAFKA_RESP_ERR_NO_ERROR || got->offset < 0)
 			continue;
 		if (reading->what == LOW)
@@ -92,15 +103,6 @@ static void put_again(struct reading *reading, const struct place *places, size_
 	again->list = mem_resize(again->list, again->count + count, sizeof *again->list);
 	memcpy(again->list + again->count, places, count * sizeof *places);
 	again->count += count;
-}
-
-static void give_up(struct reading *reading, const struct place *place, rd_kafka_resp_err_t code)
-{
-	struct sweeper *sweeper = reading->sweeper;
-
-	sweeper_problem(sweeper, "%s of %s %d: %s%s", reading->what == LOW ? "begin" : "end",
-		sweeper->topics[place->topic].name, place->partition, rd_kafka_err2str(code),
-		client_advice(code));
 }
 
 /* One partition that fails makes its whole slice fail: it is cut in halves until it stands alone. */

@@ -313,6 +313,27 @@ static void test_mock_faults(void **state)
 	rd_kafka_destroy(producer);
 }
 
+/* A topic made anew with fewer partitions, before its groups are described again. */
+static void test_fewer_partitions(void **state)
+{
+	struct fake_kafka *fake = bench_cluster(1, 1, 8, 30);
+	struct kafka_bench bench;
+
+	(void)state;
+	fake->live_groups = 30;
+	fake_kafka_start(fake);
+	bench_open(&bench, fake, "");
+	bench_whole_sweep(&bench);
+	assert_int_not_equal(bench_position(&bench, 0, 0, 7), -2);
+	fake->partitions = 2;
+	bench_sweep(&bench);
+	assert_int_not_equal(bench_position(&bench, 0, 0, 1), -2);
+	for (int partition = 2; partition < 8; partition++)
+		assert_int_equal(bench_position(&bench, 0, 0, partition), -2);
+	bench_close(&bench);
+	fake_kafka_stop(fake);
+}
+
 static void produce(rd_kafka_t *producer, int partition, int records)
 {
 	static char value[] = "{\"source\":{\"table\":\"t\"},\"op\":\"c\"}";
@@ -406,6 +427,7 @@ int main(int count, char **words)
 		cmocka_unit_test(test_nobody_there),
 #ifndef __SANITIZE_THREAD__
 		cmocka_unit_test(test_mock_faults),
+		cmocka_unit_test(test_fewer_partitions),
 		cmocka_unit_test(test_tables_of_a_late_broker),
 #endif
 	};

@@ -22,7 +22,6 @@ static bool apply_commit(struct delta_snapshot *snapshot, size_t place, struct e
 	char name[32];
 
 	(void)snprintf(name, sizeof name, "%020lld.json", (long long)version);
-	snapshot->commit = delta_commit_stat(snapshot, version);
 	snapshot->in_commit_ms = FACT_UNKNOWN;
 	snapshot->applying = version;
 	if (!delta_replay_file(&snapshot->replay, snapshot->log_fd, name, &snapshot->times[place],
@@ -51,6 +50,8 @@ bool delta_apply_commits(struct delta_snapshot *snapshot, int64_t from, int64_t 
 				"without it; get the file back from a backup%s", (long long)version,
 				(long long)target,
 				from < 0 ? " (no complete checkpoint stands in for it)" : "");
+		if (version == target) /* before it is read: a later one is another */
+			snapshot->commit = delta_commit_stat(snapshot, version);
 		if (!apply_commit(snapshot, place, err))
 			return false;
 	}

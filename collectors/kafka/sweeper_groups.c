@@ -17,13 +17,34 @@ bool groups_hidden(const struct sweeper *sweeper, const char *name)
 		text_is(sweeper->plan.group_id, name) || !patterns_match(sweeper->plan.groups, name);
 }
 
+/* Where the group's place + 1 is, or 0 for it: there is always a free slot. */
+static uint32_t *slot_of(struct sweeper *sweeper, const char *name)
+{
+	size_t mask = sweeper->group_slots_room - 1;
+	size_t at = (size_t)(text_hash_fast(text_of(name)) & mask);
+
+	while (sweeper->group_slots[at] != 0 &&
+		strcmp(sweeper->groups[sweeper->group_slots[at] - 1].name, name) != 0)
+		at = (at + 1) & mask;
+	return &sweeper->group_slots[at];
+}
+
+/* Anew, when places changed or room gets short. */
+static void index_groups(struct sweeper *sweeper)
+{
+	while (sweeper->group_slots_room < 2 * (sweeper->ngroups + 1))
+		sweeper->group_slots_room = sweeper->group_slots_room ? 2 * sweeper->group_slots_room : 64;
+	free(sweeper->group_slots);
+	sweeper->group_slots = NEW_ARRAY(uint32_t, sweeper->group_slots_room);
+	for (size_t i = 0; i < sweeper->ngroups; i++)
+		*slot_of(sweeper, sweeper->groups[i].name) = (uint32_t)i + 1;
+}
+
 static struct group *find(struct sweeper *sweeper, const char *name)
 {
-	for (size_t i = 0; i < sweeper->ngroups; i++) {
-		if (strcmp(sweeper->groups[i].name, name) == 0)
-			return &sweeper->groups[i];
-	}
-	return NULL;
+	uint32_t place = sweeper->ngroups > 0 ? *slot_of(sweeper, name) : 0;
+
+	return place > 0 ? &sweeper->groups[place - 1] : NULL;
 }
 
 static struct group *add(struct sweeper *sweeper, const char *name)
@@ -43,6 +64,10 @@ static struct group *add(struct sweeper *sweeper, const char *name)
 		.members = FACT_UNKNOWN,
 		.last_count = -1,
 	};
+	if (sweeper->group_slots_room < 2 * (sweeper->ngroups + 1))
+		index_groups(sweeper);
+	else
+		*slot_of(sweeper, name) = (uint32_t)sweeper->ngroups;
 	return group;
 }
 
@@ -61,7 +86,8 @@ void groups_free(struct sweeper *sweeper)
 	for (size_t i = 0; i < sweeper->ngroups; i++)
 		free_one(&sweeper->groups[i]);
 	FREE(&sweeper->groups);
-	sweeper->ngroups = sweeper->groups_room = 0;
+	FREE(&sweeper->group_slots);
+	sweeper->ngroups = sweeper->groups_room = sweeper->group_slots_room = 0;
 }
 
 /* Requests know their group by its place: only while none is under way may places change. */
@@ -77,7 +103,10 @@ static void drop_unlisted(struct sweeper *sweeper)
 		else
 			free_one(&sweeper->groups[i]);
 	}
+	if (kept == sweeper->ngroups)
+		return;
 	sweeper->ngroups = kept;
+	index_groups(sweeper);
 }
 
 /* Groups named without a wildcard can be asked for where they cannot be listed. */

@@ -109,6 +109,8 @@ struct sweeper {
 	uint32_t topics_generation; /* moves when a topic comes or goes: indices are others then */
 	struct group *groups;
 	size_t ngroups, groups_room;
+	uint32_t *group_slots; /* by name: place in groups + 1; a power of two of them, half free */
+	size_t group_slots_room;
 	uint32_t sweep;
 	bool groups_unsupported; /* brokers that cannot list groups: describing them would hang (C3) */
 	bool fetch_old, fetch_new; /* C5: whole answers are empty here; or one was not */

@@ -198,9 +198,38 @@ static void test_gone(void **state)
 	fake_kafka_stop(fake);
 }
 
+/* More than the index of their names begins with; half go, which moves places, and come back. */
+static void test_many_groups(void **state)
+{
+	enum { GROUPS = 300, GONE = 170 };
+	struct fake_kafka *fake = bench_cluster(3, 4, 2, GROUPS);
+	struct kafka_bench bench;
+
+	(void)state;
+	fake->live_groups = GROUPS / 2;
+	fake->group_topics = 1;
+	fake_kafka_start(fake);
+	bench_open(&bench, fake, "");
+	bench_sweep(&bench);
+	assert_int_equal(bench.sweep.groups, GROUPS);
+	bench_check(&bench, fake);
+	atomic_store(&fake->hide_groups, GONE);
+	bench_sweep(&bench);
+	bench_sweep(&bench);
+	assert_int_equal(bench.sweep.groups, GROUPS - GONE);
+	assert_int_equal(count_gone(&bench, FACT_POSITION), GONE);
+	atomic_store(&fake->hide_groups, 0);
+	bench_sweep(&bench);
+	assert_int_equal(bench.sweep.groups, GROUPS);
+	bench_check(&bench, fake);
+	bench_close(&bench);
+	fake_kafka_stop(fake);
+}
+
 int main(int count, char **words)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_many_groups),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_c3_no_describe),

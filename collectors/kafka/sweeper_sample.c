@@ -146,49 +146,76 @@ static struct known *know(struct sampler *sampler, const struct topic *topic)
 	return known;
 }
 
-/* Where a partition stood when we came, which nobody could say then; FACT_UNKNOWN: nor can now. */
-static int64_t stood_at(struct sampler *sampler, const char *topic, int32_t partition,
-	const struct mark *mark)
+/* It was there before us, and nobody could say then where it ended. */
+static bool must_ask(const struct sampler *sampler, const struct known *known, int32_t partition)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	int64_t offset = FACT_UNKNOWN;
+	return partition < known->older && !sampler->first;
+}
 
-	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = sampler->opened_at_ms;
-	if (rd_kafka_offsets_for_times(sampler->client, list, STOOD_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-		list->elems[0].err == RD_KAFKA_RESP_ERR_NO_ERROR)
-		offset = list->elems[0].offset >= 0 ? list->elems[0].offset : mark->high;
-	rd_kafka_topic_partition_list_destroy(list);
-	return offset;
+static bool has_ends(const struct mark *mark)
+{
+	return mark->high != FACT_UNKNOWN && mark->low != FACT_UNKNOWN;
+}
+
+static struct known *known_of(struct sweeper *sweeper, const struct topic *topic)
+{
+	return patterns_match(sweeper->plan.tables, topic->name) ? know(sweeper->sampler, topic) : NULL;
+}
+
+/* Where such partitions stood when we came, asked of all at once; with errors where none can be told. */
+static rd_kafka_topic_partition_list_t *ask_where_they_stood(struct sweeper *sweeper)
+{
+	struct sampler *sampler = sweeper->sampler;
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+	for (size_t i = 0; i < sweeper->ntopics; i++) {
+		const struct topic *topic = &sweeper->topics[i];
+		const struct known *known = known_of(sweeper, topic);
+
+		for (int32_t p = known ? known->assigned : topic->nmarks;
+			p < topic->nmarks && has_ends(&topic->marks[p]); p++) {
+			if (must_ask(sampler, known, p))
+				rd_kafka_topic_partition_list_add(list, topic->name, p)->offset =
+					sampler->opened_at_ms;
+		}
+	}
+	if (list->cnt > 0)
+		code = rd_kafka_offsets_for_times(sampler->client, list, STOOD_MS);
+	for (int i = 0; code != RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
+		list->elems[i].err = code;
+	return list;
 }
 
 /*
  * Partitions that were there before us are read from where they ended then, unless we left off
- * somewhere in them; those that came later from their beginning. False: some is left for the next
- * sweep, and it is not worth asking for others in this one.
+ * somewhere in them; those that came later from their beginning. What cannot be told yet is left for
+ * the next sweep.
  */
-static bool add_topic(struct sweeper *sweeper, struct known *known, const struct topic *topic,
-	rd_kafka_topic_partition_list_t *list)
+static void add_topic(struct sweeper *sweeper, struct known *known, const struct topic *topic,
+	rd_kafka_topic_partition_list_t *stood, rd_kafka_topic_partition_list_t *list)
 {
 	struct sampler *sampler = sweeper->sampler;
 	int64_t now = sweeper->clock->wall_ms(sweeper->clock);
 
 	(void)tally_topic(sampler->tally, topic->name, topic->nmarks);
-	for (int32_t p = known->assigned; p < topic->nmarks; p++) {
+	for (int32_t p = known->assigned; p < topic->nmarks && has_ends(&topic->marks[p]); p++) {
 		const struct mark *mark = &topic->marks[p];
 		int64_t from = p >= known->older ? mark->low : mark->high;
 
-		if (mark->high == FACT_UNKNOWN || mark->low == FACT_UNKNOWN)
-			return true;
-		if (p < known->older && !sampler->first)
-			from = stood_at(sampler, topic->name, p, mark);
-		if (from == FACT_UNKNOWN)
-			return false;
+		if (must_ask(sampler, known, p)) {
+			const rd_kafka_topic_partition_t *was =
+				rd_kafka_topic_partition_list_find(stood, topic->name, p);
+
+			if (!was || was->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+				return;
+			from = was->offset >= 0 ? was->offset : mark->high;
+		}
 		from = tally_begin(sampler->tally, known->number, p, from, from == mark->low,
 			mark->low, mark->high, now);
 		rd_kafka_topic_partition_list_add(list, topic->name, p)->offset = from;
 		known->assigned = p + 1;
 	}
-	return true;
 }
 
 /* A topic that is not there for one sweep may be back at the next, or another of its name may. */
@@ -215,23 +242,24 @@ static void drop_gone(struct sampler *sampler)
 void sampler_assign(struct sweeper *sweeper)
 {
 	struct sampler *sampler = sweeper->sampler;
+	rd_kafka_topic_partition_list_t *stood;
 	rd_kafka_topic_partition_list_t *list;
 	rd_kafka_error_t *error = NULL;
-	bool answers = true;
 
 	if (!sampler)
 		return;
+	stood = ask_where_they_stood(sweeper);
 	list = rd_kafka_topic_partition_list_new(64);
 	for (size_t i = 0; i < sweeper->ntopics; i++) {
 		const struct topic *topic = &sweeper->topics[i];
-		struct known *known;
+		struct known *known = known_of(sweeper, topic);
 
-		if (!patterns_match(sweeper->plan.tables, topic->name))
+		if (!known)
 			continue;
-		known = know(sampler, topic);
 		known->seen = true;
-		answers = answers && add_topic(sweeper, known, topic, list);
+		add_topic(sweeper, known, topic, stood, list);
 	}
+	rd_kafka_topic_partition_list_destroy(stood);
 	if (list->cnt > 0)
 		error = rd_kafka_incremental_assign(sampler->client, list);
 	if (error) {

@@ -338,12 +338,14 @@ static void produce(rd_kafka_t *producer, int partition, int records)
 {
 	static char value[] = "{\"source\":{\"table\":\"t\"},\"op\":\"c\"}";
 
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, "topic-00000", NULL);
+
+	assert_non_null(topic);
 	for (int i = 0; i < records; i++)
-		assert_int_equal(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC("topic-00000"),
-			RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-			RD_KAFKA_V_VALUE(value, sizeof value - 1), RD_KAFKA_V_END),
-			RD_KAFKA_RESP_ERR_NO_ERROR);
+		assert_int_equal(rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, value,
+			sizeof value - 1, NULL, 0, NULL), 0);
 	assert_int_equal(rd_kafka_flush(producer, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+	rd_kafka_topic_destroy(topic);
 }
 
 /* Records counted by table, as the newest rows of each minute say, when none came for ms. */

@@ -241,7 +241,7 @@ static void unknown_thrift_types_are_damage(void **state)
 		const uint8_t *at = damaged[i].bytes;
 		struct thrift thrift = { at, at, at + sizeof damaged[i].bytes, false };
 
-		thrift_skip(&thrift, (struct thrift_field){ .id = 1, .type = damaged[i].type });
+		thrift_skip(&thrift, (struct thrift_field){ .id = 1, .type = (int)damaged[i].type });
 		assert_true(thrift.bad);
 	}
 }

@@ -4,7 +4,7 @@
 # nothing where everything is there.
 set -eu
 build='build-essential pkg-config libncurses-dev libsqlite3-dev libjansson-dev zlib1g-dev libzstd-dev libcurl4-openssl-dev liblz4-dev libsnappy-dev librdkafka-dev'
-test="$build libcmocka-dev libvterm-dev clang libclang-rt-14-dev valgrind ncurses-term python3-venv cppcheck sqlite3 jq procps maven kcat openssl"
+test="$build libcmocka-dev libvterm-dev clang libclang-rt-14-dev valgrind ncurses-term locales python3-venv cppcheck sqlite3 jq procps maven kcat openssl"
 case ${1:-build} in
 build) want=$build ;;
 test) want=$test ;;

@@ -491,7 +491,11 @@ int main(int argc, char **argv)
 	struct cli_options options;
 	struct err err = ERR_INIT;
 
-	(void)setlocale(LC_ALL, ""); /* without one it is the C locale, and the screen is ASCII */
+	/*
+	 * The alphabet only: a locale's decimal comma would break the numbers of JSON and CSV. Without
+	 * one it is the C locale, and the screen is ASCII.
+	 */
+	(void)setlocale(LC_CTYPE, "");
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(collectors_own); i++) {
 		if (strcmp(argv[1], collectors_own[i]) != 0)
 			continue;

@@ -13,8 +13,9 @@ export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktra
 export TZ=UTC LC_ALL=C.UTF-8
 unset NO_COLOR WEIR_CONFIG 2>/dev/null
 passed=0 failed=0 skipped=0
-log=$B/test.log
+log=$B/test.log times=$B/test.times # what they said; the seconds that each took
 : >"$log"
+: >"$times"
 [ -d "$CORPUS" ] || echo "tests: NO CORPUS at $CORPUS: tests on real data are skipped (set CORPUS=)"
 
 wanted() {
@@ -27,8 +28,10 @@ wanted() {
 for program in $(find "$B/tests" -name '*_test' -type f -perm -u+x 2>/dev/null | sort); do
 	name=${program#"$B/tests/"}
 	wanted "$name" "$@" || continue
+	from=$(date +%s)
 	CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 "$program" >"$log.one" 2>&1
 	status=$?
+	echo "$(($(date +%s) - from)) $name" >>"$times"
 	good=$(grep -c '^\[       OK \]' "$log.one")
 	bad=$(sed -n 's/^\[  FAILED  \] \(.*: \)\?\([0-9]*\) test(s).*/\2/p' "$log.one" | tail -1)
 	bad=${bad:-0}
@@ -46,8 +49,10 @@ for program in $(find "$B/tests" -name '*_test' -type f -perm -u+x 2>/dev/null |
 done
 run_one() {
 	label=$1; shift
+	from=$(date +%s)
 	timeout 900 "$@" >"$log.one" 2>&1
 	status=$?
+	echo "$(($(date +%s) - from)) $label" >>"$times"
 	case $status in
 	0) passed=$((passed + 1)) ;;
 	77) skipped=$((skipped + 1)); echo "SKIPPED $label: $(tail -1 "$log.one")" ;;

@@ -21,7 +21,8 @@ static const struct {
 	{ FACT_EVENT, "DELETE FROM raw WHERE k IN (SELECT k FROM raw WHERE k < ?3 AND NOT EXISTS"
 		      " (SELECT 1 FROM event e WHERE e.k = raw.k) LIMIT 5000)" },
 	{ FACT_EVENT, "DELETE FROM flow_run WHERE upd IN (SELECT upd FROM run WHERE created_k < ?3"
-		      " AND last_k < ?3 AND batch_max <= ?2 LIMIT 500)" },
+		      " AND last_k < ?3 AND batch_max <= ?2 AND EXISTS (SELECT 1 FROM flow_run f"
+		      " WHERE f.upd = run.upd) LIMIT 500)" },
 	{ FACT_EVENT, "DELETE FROM run WHERE upd IN (SELECT upd FROM run WHERE created_k < ?3"
 		      " AND last_k < ?3 AND batch_max <= ?2 AND NOT EXISTS (SELECT 1 FROM flow_run f"
 		      " WHERE f.upd = run.upd) LIMIT 5000)" },
@@ -36,19 +37,32 @@ static const struct {
 		       " AND c.batch <= ?2)" },
 	{ FACT_UNDECODABLE, "DELETE FROM undecodable WHERE id IN (SELECT id FROM undecodable"
 			    " WHERE at < ?1 AND batch <= ?2 LIMIT 5000)" },
-	{ FACT_VERSION, "DELETE FROM version WHERE timestamp < ?1 AND batch <= ?2" },
+	/* the newest stays: a table that nobody writes has one all the same */
+	{ FACT_VERSION, "DELETE FROM version WHERE timestamp < ?1 AND batch <= ?2 AND version <"
+			" (SELECT max(v.version) FROM version v WHERE v.tbl = version.tbl)" },
+	/* what was told last before the cut was still so at the cut */
+	{ FACT_TABLE, "DELETE FROM table_state WHERE batch <= ?2 AND batch < (SELECT max(batch)"
+		      " FROM table_state t WHERE t.tbl = table_state.tbl AND t.batch <= ?2)" },
+	{ FACT_STANDING, "DELETE FROM standing WHERE batch <= ?2 AND (batch < (SELECT max(batch)"
+			 " FROM standing s WHERE s.tbl = standing.tbl AND s.version = standing.version"
+			 " AND s.batch <= ?2) OR NOT EXISTS (SELECT 1 FROM version v"
+			 " WHERE v.tbl = standing.tbl AND v.version = standing.version))" },
 };
 
 static bool slice(struct writer *writer, sqlite3_stmt *stmt, int *changes_out, struct err *err)
 {
+	bool ok;
+
+	*changes_out = 0;
 	if (!sql_run(writer->begin, err))
 		return false;
-	if (!sql_run(stmt, err)) {
-		(void)sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL); /* first error counts */
-		return false;
-	}
-	*changes_out = sqlite3_changes(writer->db);
-	return sql_run(writer->commit, err);
+	ok = sql_run(stmt, err);
+	if (ok)
+		*changes_out = sqlite3_changes(writer->db);
+	if (ok && sql_run(writer->commit, err))
+		return true;
+	(void)sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL); /* first error counts */
+	return false;
 }
 
 bool writer_batch_before(struct writer *writer, int64_t cut_ms, int64_t *n_out, struct err *err)
@@ -124,16 +138,16 @@ static bool delete_events(
 	return ok;
 }
 
-bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT],
-	int64_t whole_lag_ms, struct err *err)
+static bool retain_all(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT],
+	int64_t whole_lag_ms, int64_t *went, struct err *err)
 {
 	int64_t now = writer->clock->wall_ms(writer->clock);
-	int64_t cut, n, derived = 0, events = 0;
+	int64_t cut, n;
 
 	if (keep_days[FACT_EVENT] > 0) {
 		cut = now - keep_days[FACT_EVENT] * DAY_MS;
 		if (!writer_batch_before(writer, cut, &n, err) ||
-			(n > 0 && !delete_events(writer, cut, n, &events, err)))
+			(n > 0 && !delete_events(writer, cut, n, went, err)))
 			return false;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
@@ -144,14 +158,25 @@ bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUN
 		cut = now - days * DAY_MS;
 		if (!writer_batch_before(writer, cut, &n, err))
 			return false;
-		if (n > 0 && !delete_rows(writer, rules[i].sql, cut, n, &derived, err))
+		if (n > 0 && !delete_rows(writer, rules[i].sql, cut, n, went, err))
 			return false;
 	}
-	if (!lag_writer_retain(writer, keep_days, whole_lag_ms, &derived, err))
-		return false;
-	if (events + derived == 0)
-		return true;
-	derive_forget(writer->derive);
+	return lag_writer_retain(writer, keep_days, whole_lag_ms, went, err);
+}
+
+bool writer_retain(struct writer *writer, const int64_t keep_days[FACT_KIND_COUNT],
+	int64_t whole_lag_ms, struct err *err)
+{
+	int64_t went = 0;
+	bool ok = retain_all(writer, keep_days, whole_lag_ms, &went, err);
+
+	if (went > 0) { /* also when it had to stop half way: memory must not know what went */
+		derive_forget(writer->derive);
+		for (size_t i = 0; i < writer->npipelines; i++)
+			writer->pipelines[i].hour = -1;
+	}
+	if (!ok || went == 0)
+		return ok;
 	writer->open = true; /* a unit of its own: consoles look again when there is a newer one */
 	return writer_show(writer, err);
 }

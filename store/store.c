@@ -295,6 +295,11 @@ static int64_t patience(const struct store *store)
 	return left < 1 ? 1 : left < RETAIN_FIRST_MS ? left : RETAIN_FIRST_MS;
 }
 
+static bool retain_is_due(const struct store *store)
+{
+	return store->retain_asked > store->retain_done || mono_ms(store) >= store->retain_at_ms;
+}
+
 static void *writer_thread(void *context)
 {
 	struct store *store = context;
@@ -303,10 +308,9 @@ static void *writer_thread(void *context)
 	while (!store->failed) {
 		if (store->waiting > 0) {
 			write_next(store);
-		} else if (store->writer.open && !may_wait(store)) {
-			show_rest(store);
-		} else if (store->retain_asked > store->retain_done ||
-			mono_ms(store) >= store->retain_at_ms) {
+		} else if (store->writer.open && (!may_wait(store) || retain_is_due(store))) {
+			show_rest(store); /* retention leaves nothing in memory that is not written */
+		} else if (retain_is_due(store)) {
 			retain(store);
 		} else if (store->stop) {
 			break;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -104,10 +105,158 @@ static void what_is_past_its_days_goes(void **state)
 	assert_int_equal(count("batch"), units + 2); /* nothing went */
 }
 
+static void must(bool good, const struct err *err)
+{
+	if (!good)
+		fail_msg("%s", err->text);
+}
+
+static void wait_for(const char *sql, int64_t wanted)
+{
+	struct timespec pause = { .tv_nsec = 2000000 };
+	int64_t deadline_ms = place_deadline();
+
+	while (place_ask(sql) != wanted) {
+		assert_true(clock_system()->mono_ms(clock_system()) < deadline_ms);
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+/* A source that has more at once leaves its unit open; what retention forgets must stand by then. */
+static void an_open_unit_is_shown_before_anything_goes(void **state)
+{
+	struct clock clock = clock_fixed(NOW_MS);
+	struct store_options options = { .clock = &clock, .visible_ms = 3600 * 1000 };
+	struct fact_batch *batch = fact_batch_new();
+	struct store *store = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	place_next();
+	fill(NOW_MS - 100 * DAY_MS, 10);
+	options.path = place_store;
+	must(store_open(&options, &store, &err), &err);
+	batch->source = TEXT("eventlog b");
+	batch->more = true;
+	add(batch, 50, NOW_MS, "live");
+	must(store_put(store, &batch, INT64_MAX, &err), &err);
+	wait_for("SELECT count(*) FROM event WHERE batch > (SELECT max(n) FROM batch)", 1);
+	must(store_retain(store, &err), &err);
+	must(store_flush(store, place_deadline(), &err), &err);
+	store_close(store);
+	fact_batch_free(batch);
+	assert_int_equal(count("event"), 1);
+	assert_int_equal(count("run JOIN dim ON dim.id = upd WHERE v = 'live'"), 1);
+	assert_int_equal(count("flow_run JOIN dim ON dim.id = upd WHERE v = 'live'"), 1);
+}
+
+/* However many updates are past their days, one round takes them all. */
+static void all_that_is_past_its_days_goes_at_once(void **state)
+{
+	struct clock clock = clock_fixed(NOW_MS - 100 * DAY_MS);
+	struct store_options options = { .clock = &clock };
+	struct fact_batch *batch = fact_batch_new();
+	struct store *store = NULL;
+	struct err err = ERR_INIT;
+	char update[32];
+
+	(void)state;
+	place_next();
+	options.path = place_store;
+	must(store_open(&options, &store, &err), &err);
+	batch->source = TEXT("eventlog a");
+	for (int64_t i = 0; i < 1700; i++) {
+		(void)snprintf(update, sizeof update, "update-%d", (int)i);
+		add(batch, 1000 + i, NOW_MS - 200 * DAY_MS + i * 1000, update);
+	}
+	must(store_put(store, &batch, INT64_MAX, &err), &err);
+	must(store_flush(store, INT64_MAX, &err), &err);
+	store_close(store);
+	fact_batch_free(batch);
+	assert_int_equal(count("flow_run"), 1700);
+	retain(0);
+	assert_int_equal(count("event"), 0);
+	assert_int_equal(count("flow_run"), 0);
+	assert_int_equal(count("run"), 0);
+}
+
+static void tell(int64_t now_ms, const char *path, int64_t version, int64_t until_ms)
+{
+	struct clock clock = clock_fixed(now_ms);
+	struct store_options options = { .path = place_store, .clock = &clock };
+	struct fact_batch *batch = fact_batch_new();
+	struct store *store = NULL;
+	struct err err = ERR_INIT;
+	struct fact *fact;
+
+	must(store_open(&options, &store, &err), &err);
+	batch->source = TEXT("delta a");
+	fact = fact_batch_fact(batch, FACT_VERSION, now_ms);
+	fact->u.version = (struct fact_version){ .path = text_of(path), .version = version,
+		.timestamp_ms = now_ms, .is_blind_append = -1 };
+	fact = fact_batch_fact(batch, FACT_TABLE, now_ms);
+	fact_table_unknown(&fact->u.table);
+	fact->u.table.path = text_of(path);
+	fact->u.table.version = version;
+	for (int64_t v = 0; v <= version; v++) {
+		fact = fact_batch_fact(batch, FACT_STANDING, now_ms);
+		fact->u.standing = (struct fact_standing){ .path = text_of(path), .version = v,
+			.standing = v == version ? STANDING_CURRENT : STANDING_RESTORABLE,
+			.until_ms = until_ms };
+	}
+	must(store_put(store, &batch, INT64_MAX, &err), &err);
+	must(store_flush(store, INT64_MAX, &err), &err);
+	store_close(store);
+	fact_batch_free(batch);
+}
+
+/* With its versions goes what was told of a table, but for what still holds. */
+static void tables_keep_what_still_holds(void **state)
+{
+	struct clock clock = clock_fixed(NOW_MS);
+	struct store_options options = { .clock = &clock };
+	struct store *store = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	place_next();
+	for (int64_t v = 0; v < 3; v++) { /* nobody writes it any more */
+		tell(NOW_MS - (100 - v) * DAY_MS, "/quiet", v, NOW_MS + v);
+		tell(NOW_MS - (100 - v) * DAY_MS, "/live", v, NOW_MS + v);
+	}
+	tell(NOW_MS - DAY_MS, "/live", 3, NOW_MS + 9);
+	options.path = place_store;
+	for (size_t kind = 0; kind < FACT_KIND_COUNT; kind++)
+		options.keep_days[kind] = -1;
+	options.keep_days[FACT_VERSION] = 30;
+	options.keep_days[FACT_TABLE] = 30;
+	options.keep_days[FACT_STANDING] = 30;
+	must(store_open(&options, &store, &err), &err);
+	must(store_retain(store, &err), &err);
+	store_close(store);
+	assert_int_equal(count("version JOIN tbl ON id = tbl WHERE path = '/quiet'"), 1);
+	assert_int_equal(place_ask("SELECT version FROM version JOIN tbl ON id = tbl"
+				   " WHERE path = '/quiet'"), 2);
+	assert_int_equal(count("table_state s JOIN tbl ON id = tbl WHERE path = '/quiet'"), 1);
+	assert_int_equal(place_ask("SELECT s.version FROM table_state s JOIN tbl ON id = tbl"
+				   " WHERE path = '/quiet'"), 2);
+	assert_int_equal(count("standing JOIN tbl ON id = tbl WHERE path = '/quiet'"), 1);
+	/* of the other one also what held when the days began */
+	assert_int_equal(count("version JOIN tbl ON id = tbl WHERE path = '/live'"), 1);
+	assert_int_equal(count("table_state s JOIN tbl ON id = tbl WHERE path = '/live'"), 2);
+	assert_int_equal(count("standing s JOIN tbl ON id = tbl WHERE path = '/live'"
+			       " AND s.batch <= 6"), 0);
+	assert_int_equal(count("standing s JOIN tbl ON id = tbl WHERE path = '/live'"
+			       " AND s.version = 3"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_past_its_days_goes),
+		cmocka_unit_test(an_open_unit_is_shown_before_anything_goes),
+		cmocka_unit_test(all_that_is_past_its_days_goes_at_once),
+		cmocka_unit_test(tables_keep_what_still_holds),
 	};
 
 	return cmocka_run_group_tests(tests, place_make, place_remove);

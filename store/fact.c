@@ -127,7 +127,7 @@ const char *reader_kind_name(enum reader_kind kind)
 {
 	static const char *const names[] = { "group", "checkpoint", "eventlog", "sink" };
 
-	return names[kind];
+	return (size_t)kind < ARRAY_LEN(names) ? names[kind] : "";
 }
 
 void fact_table_unknown(struct fact_table *table)
@@ -143,7 +143,7 @@ const char *version_standing_name(enum version_standing standing)
 {
 	static const char *const names[] = { "", "current", "restorable", "listed only", "gone" };
 
-	return names[standing];
+	return (size_t)standing < ARRAY_LEN(names) ? names[standing] : "";
 }
 
 const char *connector_state_name(enum connector_state state)
@@ -152,7 +152,7 @@ const char *connector_state_name(enum connector_state state)
 		"", "RUNNING", "UNASSIGNED", "RESTARTING", "PAUSED", "STOPPED", "FAILED"
 	};
 
-	return names[state];
+	return (size_t)state < ARRAY_LEN(names) ? names[state] : "";
 }
 
 const char *health_state_name(enum health_state state)

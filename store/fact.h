@@ -280,7 +280,8 @@ struct fact_marks {
 };
 
 enum reader_kind { READER_GROUP, READER_CHECKPOINT, READER_EVENTLOG, READER_SINK };
-const char *reader_kind_name(enum reader_kind kind); /* "group", "checkpoint", "eventlog", "sink" */
+/* "group", "checkpoint", "eventlog", "sink"; "" for none of these, as the next two */
+const char *reader_kind_name(enum reader_kind kind);
 
 struct fact_place {
 	int32_t partition;

@@ -64,6 +64,11 @@ static bool load_series(struct lag_data *data, struct series_row **rows_out, siz
 		}
 		for (int i = 0; i < 6; i++)
 			((int64_t *)&rows[n])[i] = sqlite3_column_int64(stmt, i);
+		if (rows[n].kind < SERIES_MARKS || rows[n].kind > SERIES_READER + READER_SINK) {
+			ok = err_set(err, ERR_STORE, 0, "the store is damaged: a series of kind %lld",
+				(long long)rows[n].kind);
+			break;
+		}
 		n++;
 	}
 	sqlite3_reset(stmt);

@@ -183,6 +183,8 @@ static void standing_of_row(
 		.files_unlooked = sql_int(stmt, 6),
 		.gone = sql_text_copy(stmt, 7, arena),
 	};
+	if (standing->standing > STANDING_GONE)
+		standing->standing = STANDING_UNKNOWN;
 }
 
 bool standings_fill(struct reader *reader, struct arena *arena, int64_t tbl,

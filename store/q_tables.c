@@ -19,8 +19,10 @@ static bool newest_version(
 		return false;
 	sqlite3_bind_int64(stmt, 1, tbl);
 	sqlite3_bind_int64(stmt, 2, reader->n);
-	if (!sql_step(stmt, &there, err) || !there)
-		return !there;
+	if (!sql_step(stmt, &there, err))
+		return false;
+	if (!there)
+		return true;
 	row->version = sqlite3_column_int64(stmt, 0);
 	row->timestamp_ms = sql_int(stmt, 1);
 	row->operation = sql_text_copy(stmt, 2, arena);
@@ -46,8 +48,10 @@ static bool oldest_version(
 		return false;
 	sqlite3_bind_int64(stmt, 1, tbl);
 	sqlite3_bind_int64(stmt, 2, reader->n);
-	if (!sql_step(stmt, &there, err) || !there)
-		return !there;
+	if (!sql_step(stmt, &there, err))
+		return false;
+	if (!there)
+		return true;
 	row->first_version = sqlite3_column_int64(stmt, 0);
 	if (!row->problem.bytes)
 		row->problem = sql_text_copy(stmt, 1, arena);

@@ -216,8 +216,10 @@ static bool load_segment(
 	if (!reader_query(reader, Q_SEGMENT, &stmt, err))
 		return false;
 	sqlite3_bind_int64(stmt, 1, id);
-	if (!sql_step(stmt, there_out, err) || !*there_out)
-		return !*there_out;
+	if (!sql_step(stmt, there_out, err))
+		return false;
+	if (!*there_out)
+		return true;
 	*out = (struct segment){
 		.path = sql_text_copy(stmt, 0, arena),
 		.device = sqlite3_column_int64(stmt, 1),

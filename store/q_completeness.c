@@ -109,7 +109,7 @@ static void forget_before(struct version_rows *rows, struct text update, int64_t
 	for (size_t i = 0; i < rows->n; i++) {
 		struct version_row *version = &rows->rows[i];
 
-		if (is_told(version, update) && version->fact.timestamp_ms - REPORTED_MS <= ms)
+		if (is_told(version, update) && version->fact.timestamp_ms <= ms + REPORTED_MS)
 			version->published = version->quarantined = FACT_UNKNOWN;
 	}
 }
@@ -149,15 +149,37 @@ static bool by_batches(struct names *names, const struct run *run, int64_t datas
 	return ok;
 }
 
-static bool of_update(struct names *names, struct text table, struct text update,
+/* Whether the update made one version of the table and no other, in the list or out of it. */
+static bool made_one(struct reader *reader, int64_t tbl, struct text update, bool *one_out,
+	struct err *err)
+{
+	sqlite3_stmt *stmt;
+	bool row = true;
+	int n = 0;
+
+	if (!reader_query(reader, Q_UPDATE_COMMITS, &stmt, err))
+		return false;
+	sqlite3_bind_int64(stmt, 1, tbl);
+	sql_bind_text(stmt, 2, update);
+	sqlite3_bind_int64(stmt, 3, reader->n);
+	while (n < 2 && row) {
+		if (!sql_step(stmt, &row, err))
+			return false;
+		n += row;
+	}
+	sqlite3_reset(stmt);
+	*one_out = n == 1;
+	return true;
+}
+
+static bool of_update(struct names *names, int64_t tbl, struct text table, struct text update,
 	struct version_rows *rows, int64_t *looks, struct err *err)
 {
 	struct qualities qualities = { 0 };
 	struct version_row *only = NULL;
-	size_t versions = 0;
 	struct run run;
 	int64_t upd;
-	bool ok;
+	bool ok, one;
 
 	if (!dim_find(names->reader->db, update, &upd, err))
 		return false;
@@ -168,12 +190,13 @@ static bool of_update(struct names *names, struct text table, struct text update
 	if (!run.visible)
 		return true;
 	for (size_t i = 0; i < rows->n; i++) {
-		if (!is_told(&rows->rows[i], update))
-			continue;
-		only = &rows->rows[i];
-		versions++;
+		if (is_told(&rows->rows[i], update))
+			only = &rows->rows[i];
 	}
-	ok = quality_of_update(names, &run, &qualities, err);
+	if (!only)
+		return true;
+	ok = made_one(names->reader, tbl, update, &one, err) &&
+		quality_of_update(names, &run, &qualities, err);
 	for (size_t i = 0; ok && i < qualities.n; i++) {
 		const struct quality *quality = &qualities.rows[i];
 		struct text name;
@@ -182,11 +205,11 @@ static bool of_update(struct names *names, struct text table, struct text update
 			break;
 		if (!table_is_dataset(table, name))
 			continue;
-		if (versions > 1) {
-			ok = by_batches(names, &run, quality->dataset, update, rows, looks, err);
-		} else if (only) {
+		if (one) {
 			only->published = quality->published;
 			only->quarantined = quality->quarantined;
+		} else {
+			ok = by_batches(names, &run, quality->dataset, update, rows, looks, err);
 		}
 		break;
 	}
@@ -194,7 +217,7 @@ static bool of_update(struct names *names, struct text table, struct text update
 	return ok;
 }
 
-bool completeness_fill(struct names *names, struct version_rows *rows, struct err *err)
+bool completeness_fill(struct names *names, int64_t tbl, struct version_rows *rows, struct err *err)
 {
 	struct text last = TEXT_NONE;
 	int64_t looks = EVENTS_MAX;
@@ -212,7 +235,7 @@ bool completeness_fill(struct names *names, struct version_rows *rows, struct er
 			continue;
 		last = fact->update_id;
 		updates++;
-		if (!of_update(names, fact->table, last, rows, &looks, err))
+		if (!of_update(names, tbl, fact->table, last, rows, &looks, err))
 			return false;
 	}
 	return true;

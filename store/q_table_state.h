@@ -12,7 +12,7 @@ bool table_state_fill(struct reader *reader, struct arena *arena, int64_t tbl, b
 /* Fills standing, *_after and restates of rows that follow each other, newest first. */
 bool standings_fill(struct reader *reader, struct arena *arena, int64_t tbl,
 	struct version_rows *rows, struct err *err);
-/* Fills published and quarantined of rows, newest first. */
-bool completeness_fill(struct names *names, struct version_rows *rows, struct err *err);
+/* Fills published and quarantined of rows of one table, newest first. */
+bool completeness_fill(struct names *names, int64_t tbl, struct version_rows *rows, struct err *err);
 
 #endif

@@ -297,7 +297,7 @@ bool versions_list(struct reader *reader, struct arena *arena, struct text table
 	}
 	sqlite3_reset(stmt);
 	ok = ok && standings_fill(reader, arena, tbl, &rows, err) &&
-		completeness_fill(&names, &rows, err);
+		completeness_fill(&names, tbl, &rows, err);
 	if (ok)
 		*out = rows;
 	return ok;

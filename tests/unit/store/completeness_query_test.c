@@ -116,6 +116,32 @@ static void each_version_has_its_micro_batch(void **state)
 	expect(wanted);
 }
 
+/* A list may begin or end within what one update made: each version is its own micro-batch all the same. */
+static void a_page_of_one_version_says_the_same(void **state)
+{
+	static const int64_t wanted[3][2] = { { 60, 20 }, { 50, 0 }, { 95, 10 } };
+	struct reader *reader = NULL;
+	struct arena arena = { 0 };
+	struct version_rows rows;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	fill(10);
+	if (!reader_open(place_store, &reader, &err) || !reader_begin(reader, READER_NOW, 0, &err))
+		fail_msg("%s", err.text);
+	for (int64_t v = 3; v > 0; v--) {
+		if (!versions_list(reader, &arena, TEXT("fire/loan"), v + 1, 1, &rows, &err))
+			fail_msg("%s", err.text);
+		assert_int_equal(rows.n, 1);
+		assert_int_equal(rows.rows[0].fact.version, v);
+		assert_int_equal(rows.rows[0].published, wanted[3 - v][0]);
+		assert_int_equal(rows.rows[0].quarantined, wanted[3 - v][1]);
+	}
+	reader_end(reader);
+	reader_close(reader);
+	arena_free(&arena);
+}
+
 /* More events than one list looks at: what was not looked at whole is not known, and said so. */
 static void what_was_not_looked_at_is_not_known(void **state)
 {
@@ -178,6 +204,7 @@ static void a_running_update_is_told_from_one_that_ended(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(a_page_of_one_version_says_the_same, place_clear),
 		cmocka_unit_test_teardown(each_version_has_its_micro_batch, place_clear),
 		cmocka_unit_test_teardown(a_running_update_is_told_from_one_that_ended, place_clear),
 		cmocka_unit_test_teardown(what_was_not_looked_at_is_not_known, place_clear),

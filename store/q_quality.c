@@ -73,8 +73,8 @@ static double share(const struct sums *sums)
 
 static void add_sums(struct sums *sums, const struct fold_roll *roll)
 {
-	sums->a += roll->a;
-	sums->b += roll->b;
+	sums->a = fold_sum(sums->a, roll->a);
+	sums->b = fold_sum(sums->b, roll->b);
 	sums->na += roll->na;
 	sums->nb += roll->nb;
 }

@@ -154,7 +154,7 @@ static void report(struct quality *row, int64_t quality_k)
 	if (quality_k == 0)
 		return;
 	row->reported = true;
-	if (event_k_ms(quality_k) > row->reported_at_ms)
+	if (event_k_ms(quality_k) > 0 && event_k_ms(quality_k) > row->reported_at_ms)
 		row->reported_at_ms = event_k_ms(quality_k);
 }
 

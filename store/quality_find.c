@@ -8,7 +8,7 @@
  * Which updates may be the newest that reported the quality of some dataset: found through indexes,
  * so that each of them needs to be looked at only once.
  */
-enum { OPEN_RUNS_MAX = 3 };
+enum { OPEN_RUNS_MAX = 3, RUNS_MAX = 32 };
 
 static void add_candidate(struct candidates *list, int64_t upd)
 {
@@ -125,7 +125,7 @@ static bool candidates_then(
 
 /*
  * Of pipelines that write datasets of one name, each has its own newest update; one that still runs
- * may have nothing to tell yet.
+ * may have nothing to tell yet, and one that failed early never will: then back to one that did.
  */
 static bool candidates_of_pipeline(
 	struct reader *reader, int64_t pipeline, struct candidates *list, struct err *err)
@@ -133,20 +133,22 @@ static bool candidates_of_pipeline(
 	sqlite3_stmt *stmt;
 	struct run run;
 	int n = 0;
-	bool row, ok = true, final = false;
+	bool row, ok = true, final = false, told = false;
 
 	if (!reader_query(reader, Q_RUN_HEADS, &stmt, err))
 		return false;
 	sqlite3_bind_int64(stmt, 1, pipeline);
 	sqlite3_bind_int64(stmt, 2, INT64_MAX);
 	sqlite3_bind_int64(stmt, 3, reader->n);
-	while (!final && n < OPEN_RUNS_MAX && (ok = sql_step(stmt, &row, err)) && row) {
+	while (!told && n < RUNS_MAX && (ok = sql_step(stmt, &row, err)) && row) {
 		if (!(ok = run_head_of_row(reader, stmt, &run, err)))
 			break;
 		if (!run.visible || !run_is_data(&run))
 			continue;
-		add_candidate(list, run.upd);
-		final = run_state_is_final(run.fold.state);
+		told = run_state_is_final(run.fold.state) && run.fold.quality_flows > 0;
+		if (told || (!final && n < OPEN_RUNS_MAX))
+			add_candidate(list, run.upd);
+		final = final || run_state_is_final(run.fold.state);
 		n++;
 	}
 	sqlite3_reset(stmt);

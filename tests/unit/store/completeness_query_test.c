@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/reader.h"
 #include "tests/lib/place.h"
@@ -201,10 +203,114 @@ static void a_running_update_is_told_from_one_that_ended(void **state)
 	store_close(store);
 }
 
+static void put_run(struct store *store, const char *pipeline, const char *update, int64_t at_ms,
+	int64_t rows)
+{
+	struct fact_batch *batch = fact_batch_new();
+	struct err err = ERR_INIT;
+	struct fact_event *e;
+	static int64_t number = 1000;
+
+	batch->source = TEXT("eventlog fire");
+	for (int i = 0; i < 3; i++) {
+		e = event(batch, at_ms + i * 1000, ++number);
+		e->pipeline_id = fact_batch_intern(batch, text_of(pipeline));
+		e->update_id = fact_batch_intern(batch, text_of(update));
+		e->type = i == 0 ? EVENT_CREATE_UPDATE : i == 1 ? EVENT_FLOW_PROGRESS : EVENT_UPDATE_PROGRESS;
+		if (i == 1) {
+			e->flow = fact_batch_intern(batch, TEXT("loan"));
+			e->state = rows == FACT_UNKNOWN ? RUN_FAILED : RUN_COMPLETED;
+			e->output_rows = rows;
+			e->dropped_records = rows == FACT_UNKNOWN ? FACT_UNKNOWN : 1;
+			e->has_quality = rows != FACT_UNKNOWN;
+		} else if (i == 2) {
+			e->state = rows == FACT_UNKNOWN ? RUN_FAILED : RUN_COMPLETED;
+		}
+	}
+	if (!store_put(store, &batch, place_deadline(), &err) ||
+		!store_flush(store, place_deadline(), &err))
+		fail_msg("%s", err.text);
+	fact_batch_free(batch);
+}
+
+static int64_t input_of(int64_t as_of_ms, const char *pipeline)
+{
+	struct reader *reader = NULL;
+	struct arena arena = { 0 };
+	struct quality_rows rows;
+	struct err err = ERR_INIT;
+	int64_t input;
+
+	if (!reader_open(place_store, &reader, &err) || !reader_begin(reader, as_of_ms, 0, &err) ||
+		!quality_list(reader, &arena, TEXT_NONE, text_of(pipeline), &rows, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(rows.n, 1);
+	input = rows.rows[0].input;
+	reader_end(reader);
+	reader_close(reader);
+	arena_free(&arena);
+	return input;
+}
+
+/*
+ * The same code runs as "dev" and as "prod". One that failed before it told anything shows what its
+ * newest update that told something told, whatever the other one does.
+ */
+static void each_of_two_pipelines_has_its_newest_quality(void **state)
+{
+	struct store *store = place_open();
+	struct timespec pause = { .tv_nsec = 5000000 };
+	int64_t then_ms;
+
+	(void)state;
+	put_run(store, "prod", "prod-1", T0, 99);
+	put_run(store, "prod", "prod-2", T0 + MINUTE_MS, FACT_UNKNOWN);
+	put_run(store, "prod", "prod-3", T0 + 2 * MINUTE_MS, FACT_UNKNOWN);
+	put_run(store, "dev", "dev-1", T0 + 3 * MINUTE_MS, 9);
+	assert_int_equal(input_of(READER_NOW, "dev"), 10);
+	assert_int_equal(input_of(READER_NOW, "prod"), 100);
+	then_ms = clock_system()->wall_ms(clock_system());
+	(void)nanosleep(&pause, NULL);
+	put_run(store, "prod", "prod-4", T0 + 4 * MINUTE_MS, 999);
+	assert_int_equal(input_of(then_ms, "prod"), 100);
+	assert_int_equal(input_of(READER_NOW, "prod"), 1000);
+	store_close(store);
+}
+
+/* An event without a time reports quality, but at no time: that is not 1970. */
+static void quality_of_no_time_is_of_no_known_time(void **state)
+{
+	struct store *store = place_open();
+	struct fact_batch *batch = fact_batch_new();
+	struct reader *reader = NULL;
+	struct arena arena = { 0 };
+	struct quality_rows rows;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	batch->source = TEXT("eventlog fire");
+	flow_event(batch, FACT_UNKNOWN, 1, 7, 90, 10);
+	if (!store_put(store, &batch, place_deadline(), &err) ||
+		!store_flush(store, place_deadline(), &err) ||
+		!reader_open(place_store, &reader, &err) || !reader_begin(reader, READER_NOW, 0, &err) ||
+		!quality_list(reader, &arena, TEXT_NONE, TEXT_NONE, &rows, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(rows.n, 1);
+	assert_int_equal(rows.rows[0].input, 100);
+	assert_int_equal(rows.rows[0].reported_at_ms, TIME_UNKNOWN);
+	reader_end(reader);
+	reader_close(reader);
+	arena_free(&arena);
+	fact_batch_free(batch);
+	store_close(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_page_of_one_version_says_the_same, place_clear),
+		cmocka_unit_test_teardown(each_of_two_pipelines_has_its_newest_quality, place_clear),
+		cmocka_unit_test_teardown(quality_of_no_time_is_of_no_known_time, place_clear),
 		cmocka_unit_test_teardown(each_version_has_its_micro_batch, place_clear),
 		cmocka_unit_test_teardown(a_running_update_is_told_from_one_that_ended, place_clear),
 		cmocka_unit_test_teardown(what_was_not_looked_at_is_not_known, place_clear),

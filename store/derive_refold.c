@@ -41,7 +41,7 @@ struct group {
 	struct run_entry **runs;
 	size_t nruns;
 	int64_t first_k, last_k;
-	struct arena arena;
+	struct arena arena, scratch; /* of what was found; of the row looked at */
 	struct found *found;
 	size_t n, room;
 };
@@ -89,19 +89,22 @@ static bool take_row(struct derive *derive, struct group *group, struct err *err
 {
 	int64_t upd = sql_id(derive->facts, EVENT_UPD_COLUMN), flow_id;
 	const struct flow_entry *flow;
-	struct stored_event *event;
+	struct stored_event looked_at, *event;
 
 	if (upd == 0 || !derive_find(derive, upd, 0))
 		return true;
-	event = ARENA_NEW(&group->arena, struct stored_event);
-	if (!event_of_row(derive->facts, &group->arena, event, err))
+	arena_reset(&group->scratch);
+	if (!event_of_row(derive->facts, &group->scratch, &looked_at, err))
 		return false;
-	flow_id = fold_flow_of(event);
+	flow_id = fold_flow_of(&looked_at);
 	if (flow_id == 0)
 		return true;
 	flow = derive_find(derive, upd, flow_id);
 	if (!flow || !flow->stale)
 		return true;
+	event = ARENA_NEW(&group->arena, struct stored_event);
+	if (!event_of_row(derive->facts, &group->arena, event, err))
+		return false;
 	if (group->n == group->room) {
 		group->room = group->room ? group->room * 2 : 256;
 		group->found = mem_resize(group->found, group->room, sizeof *group->found);
@@ -187,6 +190,7 @@ static bool refold_group(struct derive *derive, struct group *group, int64_t n, 
 		}
 	}
 	free(group->found);
+	arena_free(&group->scratch);
 	arena_free(&group->arena);
 	return ok;
 }

@@ -164,10 +164,12 @@ static void merge_parts(struct topic_minute *parts, size_t *n, struct arena *are
 	(*n)--;
 }
 
-static bool load_minutes(struct reader *reader, struct arena *arena, int64_t series,
-	struct tallies *tallies, struct err *err)
+/* One minute is in memory at a time. */
+static bool load_minutes(struct reader *reader, int64_t series, struct tallies *tallies,
+	struct err *err)
 {
 	struct topic_minute parts[8];
+	struct arena arena = { 0 };
 	sqlite3_stmt *stmt;
 	int64_t at = -1;
 	size_t n = 0;
@@ -185,18 +187,20 @@ static bool load_minutes(struct reader *reader, struct arena *arena, int64_t ser
 			tallies->rate_seconds = rate_seconds(minute, tallies->newest, reader->seen_at);
 		if (minute != at && n > 0) {
 			count_minute(tallies, parts, n, at);
+			arena_reset(&arena);
 			n = 0;
 		}
 		at = minute;
-		if (!topic_unpack(sql_text(stmt, 1), arena, &parts[n++])) {
+		if (!topic_unpack(sql_text(stmt, 1), &arena, &parts[n++])) {
 			ok = err_set(err, ERR_STORE, 0, "the store is damaged: a minute of a topic");
 			break;
 		}
 		if (n == ARRAY_LEN(parts))
-			merge_parts(parts, &n, arena);
+			merge_parts(parts, &n, &arena);
 	}
 	if (ok && n > 0)
 		count_minute(tallies, parts, n, at);
+	arena_free(&arena);
 	sqlite3_reset(stmt);
 	return ok;
 }
@@ -305,7 +309,7 @@ static bool one_topic(struct names *names, int64_t series, struct text cluster, 
 		newest_minute(names->reader, series, &tallies.newest, err);
 
 	if (ok && tallies.newest != FACT_UNKNOWN)
-		ok = load_minutes(names->reader, &scratch, series, &tallies, err) &&
+		ok = load_minutes(names->reader, series, &tallies, err) &&
 			fill_tables(names, &tallies, cluster, topic, out, err);
 	arena_free(&scratch);
 	return ok;

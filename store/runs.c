@@ -28,105 +28,151 @@ static struct flow_fold *flows_add(struct flows *flows, int64_t upd, int64_t flo
 	return &flows->folds[flows->n++];
 }
 
-struct facts { /* of one update */
+/* Flows are by their ids. The one of this id, made if it is new. */
+static struct flow_fold *flow_of(struct flows *flows, int64_t upd, int64_t flow)
+{
+	size_t low = 0, high = flows->n;
+	struct flow_fold made;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (flows->folds[middle].flow == flow)
+			return &flows->folds[middle];
+		if (flows->folds[middle].flow < flow)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	made = *flows_add(flows, upd, flow);
+	memmove(&flows->folds[low + 1], &flows->folds[low],
+		(flows->n - 1 - low) * sizeof *flows->folds);
+	flows->folds[low] = made;
+	return &flows->folds[low];
+}
+
+/* An update's events as of the snapshot, one after the other. */
+struct facts {
+	struct reader *reader;
+	int64_t upd, first_k, last_k;
 	struct arena arena;
-	const struct stored_event **events;
-	size_t n, room;
+	struct ids again; /* flows whose micro-batches did not come in their order */
 };
 
-static void facts_done(struct facts *facts)
+static bool facts_begin(const struct facts *facts, sqlite3_stmt **stmt, struct err *err)
 {
-	arena_free(&facts->arena);
-	free(facts->events);
-}
-
-static bool facts_load(struct reader *reader, int64_t upd, int64_t first_k, int64_t last_k,
-	struct facts *out, struct err *err)
-{
-	sqlite3_stmt *stmt;
-	bool row;
-
-	if (!reader_query(reader, Q_EVENTS_OF_UPDATE, &stmt, err))
+	if (!reader_query(facts->reader, Q_EVENTS_OF_UPDATE, stmt, err))
 		return false;
-	sqlite3_bind_int64(stmt, 1, first_k);
-	sqlite3_bind_int64(stmt, 2, last_k);
-	sqlite3_bind_int64(stmt, 3, reader->n);
-	sqlite3_bind_int64(stmt, 4, upd);
-	for (;;) {
-		struct stored_event *event;
+	sqlite3_bind_int64(*stmt, 1, facts->first_k);
+	sqlite3_bind_int64(*stmt, 2, facts->last_k);
+	sqlite3_bind_int64(*stmt, 3, facts->reader->n);
+	sqlite3_bind_int64(*stmt, 4, facts->upd);
+	return true;
+}
 
-		if (!sql_step(stmt, &row, err))
-			return false;
-		if (!row)
-			return true;
-		event = ARENA_NEW(&out->arena, struct stored_event);
-		if (!event_of_row(stmt, &out->arena, event, err)) {
-			sqlite3_reset(stmt);
-			return false;
-		}
-		if (!fold_wants(event))
+/* An update may have millions of events: one is in memory at a time. run may be NULL. */
+static bool fold_in_order(
+	struct facts *facts, struct run *run, struct flows *flows, struct err *err)
+{
+	struct arena arena = { 0 };
+	sqlite3_stmt *stmt;
+	bool row, ok;
+
+	if (!facts_begin(facts, &stmt, err))
+		return false;
+	while ((ok = sql_step(stmt, &row, err)) && row) {
+		struct stored_event event;
+		int64_t flow;
+
+		arena_reset(&arena);
+		if (!(ok = event_of_row(stmt, &arena, &event, err)))
+			break;
+		if (!fold_wants(&event))
 			continue;
-		if (out->n == out->room) {
-			out->room = out->room ? out->room * 2 : 64;
-			out->events = mem_resize(out->events, out->room, sizeof *out->events);
+		if (run) {
+			update_fold_add(&run->fold, &event);
+			run->batch_max = event.batch > run->batch_max ? event.batch : run->batch_max;
 		}
-		out->events[out->n++] = event;
+		flow = fold_flow_of(&event);
+		if (flow != 0 && !flow_fold_add(flow_of(flows, facts->upd, flow), &event, NULL) &&
+			!ids_has(&facts->again, flow))
+			ids_add(&facts->again, &facts->arena, flow);
 	}
+	sqlite3_reset(stmt);
+	arena_free(&arena);
+	return ok;
 }
 
-static int by_flow(const void *left, const void *right)
+static bool fold_again(struct facts *facts, int64_t flow, struct flow_fold *fold, struct err *err)
 {
-	const struct stored_event *a = *(const struct stored_event *const *)left;
-	const struct stored_event *b = *(const struct stored_event *const *)right;
-	int64_t flow_a = fold_flow_of(a), flow_b = fold_flow_of(b);
+	const struct stored_event **events = NULL;
+	struct arena arena = { 0 }, kept = { 0 };
+	size_t n = 0, room = 0;
+	sqlite3_stmt *stmt;
+	bool row, ok;
 
-	if (flow_a != flow_b)
-		return flow_a < flow_b ? -1 : 1;
-	return (a->k > b->k) - (a->k < b->k);
+	if (!facts_begin(facts, &stmt, err))
+		return false;
+	while ((ok = sql_step(stmt, &row, err)) && row) {
+		struct stored_event event, *copy;
+
+		arena_reset(&arena);
+		if (!(ok = event_of_row(stmt, &arena, &event, err)))
+			break;
+		if (!fold_wants(&event) || fold_flow_of(&event) != flow)
+			continue;
+		copy = ARENA_NEW(&kept, struct stored_event);
+		if (!(ok = event_of_row(stmt, &kept, copy, err)))
+			break;
+		if (n == room) {
+			room = room ? room * 2 : 64;
+			events = mem_resize(events, room, sizeof *events);
+		}
+		events[n++] = copy;
+	}
+	sqlite3_reset(stmt);
+	if (ok) {
+		flow_fold_done(fold);
+		flow_fold_init(fold, facts->upd, flow);
+		flow_fold_facts(fold, events, n, NULL);
+	}
+	free(events);
+	arena_free(&kept);
+	arena_free(&arena);
+	return ok;
 }
 
-static void flows_fold(struct flows *flows, int64_t upd, struct facts *facts)
+static bool facts_fold(struct reader *reader, int64_t upd, int64_t first_k, int64_t last_k,
+	struct run *run, struct flows *flows, struct err *err)
 {
-	if (facts->n > 0)
-		qsort(facts->events, facts->n, sizeof(const struct stored_event *), by_flow);
-	for (size_t i = 0, end; i < facts->n; i = end) {
-		int64_t flow = fold_flow_of(facts->events[i]);
+	struct facts facts = { .reader = reader, .upd = upd, .first_k = first_k, .last_k = last_k };
+	bool ok = fold_in_order(&facts, run, flows, err);
 
-		for (end = i; end < facts->n && fold_flow_of(facts->events[end]) == flow;)
-			end++;
-		if (flow != 0)
-			flow_fold_facts(
-				flows_add(flows, upd, flow), facts->events + i, end - i, NULL);
-	}
+	for (size_t i = 0; ok && i < facts.again.n; i++)
+		ok = fold_again(&facts, facts.again.ids[i],
+			flow_of(flows, upd, facts.again.ids[i]), err);
+	arena_free(&facts.arena);
+	return ok;
 }
 
 /* A run whose row holds later facts. */
 static bool run_refold(struct reader *reader, struct run *run, struct err *err)
 {
-	struct facts facts = { 0 };
 	struct flows flows = { 0 };
-	bool ok = facts_load(reader, run->upd, run->first_k, run->last_k, &facts, err);
+	bool ok;
 
 	update_fold_init(&run->fold);
 	run->batch_max = 0;
-	if (ok) {
-		for (size_t i = 0; i < facts.n; i++) {
-			update_fold_add(&run->fold, facts.events[i]);
-			if (facts.events[i]->batch > run->batch_max)
-				run->batch_max = facts.events[i]->batch;
-		}
-		flows_fold(&flows, run->upd, &facts);
-		for (size_t i = 0; i < flows.n; i++)
-			update_fold_flow(&run->fold, &flows.folds[i]);
-		run->visible = facts.n > 0;
-		if (run->visible) {
-			run->first_k = run->fold.first_k;
-			run->last_k = run->fold.last_k;
-			run->created_k = update_fold_created_k(&run->fold);
-		}
+	ok = facts_fold(reader, run->upd, run->first_k, run->last_k, run, &flows, err);
+	for (size_t i = 0; ok && i < flows.n; i++)
+		update_fold_flow(&run->fold, &flows.folds[i]);
+	run->visible = ok && run->fold.events > 0;
+	if (run->visible) {
+		run->first_k = run->fold.first_k;
+		run->last_k = run->fold.last_k;
+		run->created_k = update_fold_created_k(&run->fold);
 	}
 	flows_free(&flows);
-	facts_done(&facts);
 	return ok;
 }
 
@@ -253,17 +299,13 @@ bool flows_load(struct reader *reader, int64_t upd, const struct ids *datasets, 
 	struct err *err)
 {
 	struct flows flows = { 0 };
-	struct facts facts = { 0 };
 	int64_t first_k, last_k;
 	bool stale;
 	bool ok = flows_decode(reader, upd, datasets, &flows, &stale, &first_k, &last_k, err);
 
 	if (ok && stale) {
 		flows_free(&flows);
-		ok = facts_load(reader, upd, first_k, last_k, &facts, err);
-		if (ok)
-			flows_fold(&flows, upd, &facts);
-		facts_done(&facts);
+		ok = facts_fold(reader, upd, first_k, last_k, NULL, &flows, err);
 		flows_drop_others(&flows, datasets);
 	}
 	if (!ok) {

@@ -178,6 +178,39 @@ bool utf8_clean(struct buf *buf, struct text dirty, enum utf8_lines lines)
 	return true;
 }
 
+static bool add_escaped(struct buf *buf, uint32_t code)
+{
+	if (code < 0x10000)
+		return buf_addf(buf, "\\u%04x", (unsigned)code);
+	code -= 0x10000;
+	return buf_addf(buf, "\\u%04x\\u%04x", 0xd800 + (unsigned)(code >> 10),
+		0xdc00 + (unsigned)(code & 0x3ff));
+}
+
+bool utf8_clean_json(struct buf *buf, struct text json)
+{
+	size_t at = 0, kept = 0;
+
+	while (at < json.len) {
+		size_t next;
+		uint32_t code;
+
+		if ((unsigned char)json.bytes[at] < 0x7f) {
+			at++;
+			continue;
+		}
+		code = utf8_next(json, at, &next);
+		if (clean_code(code, false) == code && (code != REPLACEMENT || next > at + 1)) {
+			at = next;
+			continue;
+		}
+		if (!buf_add(buf, text_sub(json, kept, at - kept)) || !add_escaped(buf, code))
+			return false;
+		kept = at = next;
+	}
+	return buf_add(buf, text_sub(json, kept, at - kept));
+}
+
 bool utf8_is_clean(struct text text)
 {
 	size_t at = 0;

@@ -24,6 +24,11 @@ enum utf8_lines {
 
 /* Appends the clean form to buf; false when buf's max cut it (at a code point border). */
 bool utf8_clean(struct buf *buf, struct text dirty, enum utf8_lines lines);
+/*
+ * Appends JSON text as the same JSON that may be shown: what a terminal would obey or hide, which only
+ * strings can hold, is escaped (\u009b); broken bytes become \ufffd. False when buf's max cut it.
+ */
+bool utf8_clean_json(struct buf *buf, struct text json);
 bool utf8_is_clean(struct text text); /* what utf8_clean would not change as one line */
 bool utf8_is_valid(struct text text); /* well-formed by RFC 3629; controls allowed */
 

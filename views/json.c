@@ -53,7 +53,7 @@ json_t *json_embedded(struct text json)
 
 static int add_bytes(const char *bytes, size_t len, void *context)
 {
-	return buf_add_bytes(context, bytes, len) ? 0 : -1;
+	return utf8_clean_json(context, (struct text){ bytes, len }) ? 0 : -1;
 }
 
 bool json_put(struct buf *out, json_t *owned, bool one_line, struct err *err)

@@ -148,6 +148,35 @@ static void every_code_has_its_width(void **state)
 	}
 }
 
+static void json_keeps_its_meaning_and_gives_no_orders(void **state)
+{
+	static const struct {
+		const char *json, *clean;
+	} cases[] = {
+		{ "", "" },
+		{ "{\n  \"a\": \"\\u001b\"\n}", "{\n  \"a\": \"\\u001b\"\n}" },
+		{ "\"\xc2\x9b" "31m\"", "\"\\u009b31m\"" },
+		{ "\"a\x7f\"", "\"a\\u007f\"" },
+		{ "\"\xe2\x80\xae\"", "\"\\u202e\"" },
+		{ "\"\xf3\xa0\x80\x81\"", "\"\\udb40\\udc01\"" }, /* a tag, which no screen shows */
+		{ "\"\xc3\xa9\xe6\x97\xa5\xef\xbf\xbd e\xcc\x81\"",
+			"\"\xc3\xa9\xe6\x97\xa5\xef\xbf\xbd e\xcc\x81\"" },
+		{ "\"\xff\xc3\"", "\"\\ufffd\\ufffd\"" },
+	};
+	struct buf buf;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		buf_init(&buf, 100);
+		assert_true(utf8_clean_json(&buf, text_of(cases[i].json)));
+		assert_string_equal(buf.bytes, cases[i].clean);
+		buf_done(&buf);
+	}
+	buf_init(&buf, 4);
+	assert_false(utf8_clean_json(&buf, TEXT("\"\x7f\"")));
+	buf_done(&buf);
+}
+
 static void widths_are_cells(void **state)
 {
 	size_t used;
@@ -181,6 +210,7 @@ int main(void)
 		cmocka_unit_test(every_byte_and_pair_is_cleaned),
 		cmocka_unit_test(lines_are_kept_when_asked), cmocka_unit_test(max_cuts_at_a_border),
 		cmocka_unit_test(codes_go_there_and_back), cmocka_unit_test(widths_are_cells),
+		cmocka_unit_test(json_keeps_its_meaning_and_gives_no_orders),
 		cmocka_unit_test(every_code_has_its_width),
 	};
 

@@ -5,12 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "collectors/collector.h"
+#include "tui/filter.h"
 #include "tui/print.h"
+#include "tui/prompt.h"
 #include "tui/theme.h"
 #include "tui/when.h"
 
@@ -71,6 +75,8 @@ static bool option_take(const struct option *option, const char *value, struct c
 	int64_t number;
 	bool yes = true;
 
+	if (value && !option->value)
+		return err_set(err, ERR_USAGE, 0, "%s takes no value", option->name);
 	switch (option->kind) {
 	case OPTION_FLAG:
 		memcpy(field, &yes, sizeof yes);
@@ -96,6 +102,8 @@ static bool option_take(const struct option *option, const char *value, struct c
 
 bool cli_parse(int argc, char **argv, int64_t now_ms, struct cli_options *out, struct err *err)
 {
+	bool words_only = false;
+
 	*out = (struct cli_options){ 0 };
 	for (int i = 1; i < argc; i++) {
 		const struct option *option = NULL;
@@ -104,7 +112,11 @@ bool cli_parse(int argc, char **argv, int64_t now_ms, struct cli_options *out, s
 		struct text rest = word;
 		const char *value = NULL;
 
-		if (word.len < 2 || word.bytes[0] != '-') {
+		if (!words_only && text_is(word, "--")) {
+			words_only = true;
+			continue;
+		}
+		if (words_only || word.len < 2 || word.bytes[0] != '-') {
 			if (!out->command)
 				out->command = argv[i];
 			else if (!out->arg)
@@ -124,12 +136,12 @@ bool cli_parse(int argc, char **argv, int64_t now_ms, struct cli_options *out, s
 			option = &options_table[ARRAY_LEN(options_table) - 2];
 		if (!option)
 			return option_unknown(argv[i], err);
-		if (option->value) {
-			value = rest.bytes ? rest.bytes : argv[i + 1];
+		value = rest.bytes;
+		if (option->value && !value) {
+			value = argv[++i];
 			if (!value)
 				return err_set(err, ERR_USAGE, 0, "%s wants %s", option->name,
 					option->value);
-			i += rest.bytes == NULL;
 		}
 		if (!option_take(option, value, out, err))
 			return false;
@@ -152,6 +164,8 @@ bool cli_take(const struct cli_word *words, size_t n, const char *command, char 
 
 		if (!text_is(name, words[i].name))
 			continue;
+		if (words[i].flag && rest.bytes)
+			return err_set(err, ERR_USAGE, 0, "%s takes no value", words[i].name);
 		if (words[i].flag) {
 			memcpy(field, &yes, sizeof yes);
 			return true;
@@ -283,17 +297,45 @@ const struct view_ops *cli_view(const char *name, struct err *err)
 	return NULL;
 }
 
-/* Every byte that leaves has passed the canvas, jansson or the CSV writer; this only writes. */
-static bool write_out(const struct buf *out, struct err *err)
+bool cli_can_filter(const struct cli_options *options, const struct view_ops *ops, struct err *err)
 {
-	if (fwrite(out->bytes, 1, out->len, stdout) != out->len || fflush(stdout) != 0)
-		return err_errno(err, errno, "write output");
-	return true;
+	struct text rest = text_of(options->filter), word;
+	size_t len = rest.len, n = 0;
+
+	if (len == 0)
+		return true;
+	if (!ops->filter)
+		return err_set(err, ERR_USAGE, 0, "%s has no rows to filter", ops->name);
+	while (text_split(&rest, ' ', &word))
+		n += word.len > 0;
+	if (len < PROMPT_MAX && n <= FILTER_WORDS_MAX)
+		return true;
+	return err_set(err, ERR_USAGE, 0, "--filter takes at most %d words in %d bytes",
+		FILTER_WORDS_MAX, PROMPT_MAX - 1);
+}
+
+/* Every byte that leaves has passed the canvas, the JSON or the CSV writer; this only writes. */
+bool cli_write(struct text text, struct err *err)
+{
+	if (fwrite(text.bytes, 1, text.len, stdout) == text.len)
+		return true;
+	return err_set(err, ERR_CANCELED, errno, "write output: %s", strerror(errno));
+}
+
+bool cli_flush(struct err *err)
+{
+	bool failed = ferror(stdout) != 0; /* before, and why has been forgotten */
+
+	if (fflush(stdout) == 0 && !failed)
+		return true;
+	return err_set(err, ERR_CANCELED, failed ? EIO : errno, "write output: %s",
+		failed ? "not all of it was written" : strerror(errno));
 }
 
 static int print_width(const struct cli_options *options)
 {
 	const char *columns = getenv("COLUMNS");
+	struct winsize size;
 	int64_t width;
 
 	if (options->width > 0)
@@ -301,6 +343,9 @@ static int print_width(const struct cli_options *options)
 	if (columns && text_to_i64(text_of(columns), &width) && width >= WIDTH_LEAST &&
 		width <= CANVAS_MAX_COLS)
 		return (int)width;
+	/* Shells keep COLUMNS to themselves. */
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= WIDTH_LEAST)
+		return size.ws_col < CANVAS_MAX_COLS ? size.ws_col : CANVAS_MAX_COLS;
 	return 80;
 }
 
@@ -330,7 +375,7 @@ bool cli_show(const struct cli_options *options, const struct view_ops *ops,
 		ops->filter(view, text_of(options->filter), false);
 	done = view_load(view, reader, as_of_ms, err) &&
 		print_view(view, form_of(options->output), print_width(options), &out, err);
-	done = done && write_out(&out, err);
+	done = done && cli_write(buf_text(&out), err) && cli_flush(err);
 	buf_done(&out);
 	view_free(view);
 	arena_free(&arena);

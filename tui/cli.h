@@ -34,6 +34,11 @@ bool cli_dump(const char *what, struct err *err);
 /* One screen to standard output. reader: between begin and end, as of look_ms. */
 bool cli_show(const struct cli_options *options, const struct view_ops *ops,
 	const struct view_arg *arg, struct reader *reader, int64_t as_of_ms, struct err *err);
+/* Rows that a filter was to keep out must not come because part of it was not looked at: ERR_USAGE. */
+bool cli_can_filter(const struct cli_options *options, const struct view_ops *ops, struct err *err);
+/* To standard output, which may be full or closed. What was written last is known after the flush. */
+bool cli_write(struct text text, struct err *err);
+bool cli_flush(struct err *err);
 /*
  * Whether what a table is named by is a place to read. Tables of a store have slashes in their names,
  * too: those that are no folder are names.

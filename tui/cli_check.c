@@ -212,8 +212,11 @@ static void check_row(struct request *request, const struct lag_row *row)
 	if (!can_be_known(request, row))
 		return;
 	/* what event logs tell is as old as their last event: that is no look that failed */
-	if (row->kind != READER_EVENTLOG &&
-		(row->seen_at_ms == FACT_UNKNOWN || request->now_ms - row->seen_at_ms > STALE_MS)) {
+	if (row->kind != READER_EVENTLOG && row->seen_at_ms == FACT_UNKNOWN) {
+		say(request, CHECK_UNKNOWN, row, "never seen: can its source be read?");
+		return;
+	}
+	if (row->kind != READER_EVENTLOG && request->now_ms - row->seen_at_ms > STALE_MS) {
 		say(request, CHECK_UNKNOWN, row, "last seen %lld s ago: can its source be read?",
 			(long long)((request->now_ms - row->seen_at_ms) / 1000));
 		return;
@@ -258,6 +261,9 @@ static int check(struct request *request, const char *store)
 	if (!reader_open(store, &reader, &err) || !reader_begin(reader, as_of, 0, &err) ||
 		!lag_list(reader, &arena, text_of(request->reader), text_of(request->topic), &rows, &err)) {
 		status = unknown(&err);
+	} else if (reader_seen_at(reader) == TIME_UNKNOWN) {
+		(void)err_set(&err, ERR_ABSENT, 0, "nothing was collected yet: is the collector running?");
+		status = unknown(&err);
 	} else if (request->now_ms - reader_seen_at(reader) > STALE_MS) {
 		(void)err_set(&err, ERR_ABSENT, 0, "nothing was collected for %lld s: is the collector running?",
 			(long long)((request->now_ms - reader_seen_at(reader)) / 1000));
@@ -284,6 +290,12 @@ int cli_check(int argc, char **argv)
 	char *path, *store;
 	int status;
 
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0)
+			continue;
+		(void)fputs(usage, stdout);
+		return cli_flush(&err) ? CHECK_OK : cli_fail(&err);
+	}
 	if (!parse(argc, argv, &request, &err))
 		return unknown(&err);
 	path = config_find(request.config);
@@ -296,5 +308,8 @@ int cli_check(int argc, char **argv)
 	free(store);
 	free(path);
 	config_free(config);
-	return status;
+	if (cli_flush(&err))
+		return status;
+	(void)cli_fail(&err);
+	return CHECK_UNKNOWN;
 }

@@ -42,13 +42,18 @@ static const char usage[] =
 
 static bool write_out(struct request *request, struct err *err)
 {
-	struct buf *out = &request->out;
+	struct buf *out = &request->out, clean;
+	bool good;
 
 	cli_progress_clear(&request->progress);
-	if (fwrite(out->bytes, 1, out->len, stdout) != out->len)
-		return err_set(err, ERR_IO, 0, "write output");
+	buf_init(&clean, SIZE_MAX);
+	/* What is for people is clean as it is made. */
+	if (request->json)
+		(void)utf8_clean_json(&clean, buf_text(out)); /* there is no max */
+	good = cli_write(buf_text(request->json ? &clean : out), err);
+	buf_done(&clean);
 	buf_reset(out);
-	return true;
+	return good;
 }
 
 /* ---- arguments ---- */
@@ -73,8 +78,12 @@ static bool to_version(const char *word, const char *option, int64_t *out, struc
 
 static bool parse(int argc, char **argv, struct request *request, struct err *err)
 {
+	bool words_only = false;
+
 	for (int i = 1; i < argc; i++) {
-		if (argv[i][0] == '-' && argv[i][1] != '\0') {
+		if (!words_only && strcmp(argv[i], "--") == 0) {
+			words_only = true;
+		} else if (!words_only && argv[i][0] == '-' && argv[i][1] != '\0') {
 			if (!cli_take(options, ARRAY_LEN(options), "table", argv, &i, request, err))
 				return false;
 		} else if (!request->what) {
@@ -509,16 +518,15 @@ int cli_table(int argc, char **argv)
 
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		(void)fputs(usage, stdout);
-		return CLI_GOOD;
+		return cli_flush(&err) ? CLI_GOOD : cli_fail(&err);
 	}
 	buf_init(&request.out, OUT_MAX);
 	cli_progress_begin(&request.progress, clock_system());
 	good = parse(argc, argv, &request, &err) && run(&request, &err);
 	cli_progress_clear(&request.progress);
+	good = good && cli_flush(&err);
 	if (!good)
 		status = cli_fail(&err);
-	else if (fflush(stdout) != 0)
-		status = CLI_BAD;
 	if (err.kind == ERR_USAGE)
 		(void)fputs(usage, stderr);
 	buf_done(&request.out);

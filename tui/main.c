@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Composition: wires command line, store, views, terminal and the collector beside them. */
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "collectors/config.h"
 #include "collectors/delta/condition.h"
 #include "collectors/delta/delta.h"
@@ -156,21 +157,50 @@ static bool fill_store(const char *store_path, const char *table_path, struct er
 	return done;
 }
 
-static void remove_folder(const char *folder)
+/* What a store consists of. Plain memory: a handler of signals takes the folder away, too. */
+static const char *const scratch_ends[] = { "", "-journal", "-wal", "-shm", "-lock" };
+enum { SCRATCH_FILES = ARRAY_LEN(scratch_ends) };
+static struct {
+	char folder[PATH_MAX];
+	char files[SCRATCH_FILES][PATH_MAX + 32];
+} scratch;
+
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+
+/* What is left is in the system's own folder for it. Async-signal-safe. */
+static void scratch_remove(void)
 {
-	struct dirent *entry;
-	DIR *dir = opendir(folder);
+	for (size_t i = 0; i < SCRATCH_FILES; i++)
+		(void)unlink(scratch.files[i]);
+	(void)rmdir(scratch.folder);
+}
 
-	while (dir && (entry = readdir(dir)) != NULL) {
-		char path[PATH_MAX];
-		int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+/* Nobody reads on, or Ctrl-C: it ends as it would have ended, but leaves nothing behind. */
+static void on_end(int number)
+{
+	scratch_remove();
+	(void)signal(number, SIG_DFL);
+	(void)raise(number);
+}
 
-		if (entry->d_name[0] != '.' && n > 0 && (size_t)n < sizeof path)
-			(void)unlink(path); /* what is left is in the system's own folder for it */
-	}
-	if (dir)
-		(void)closedir(dir);
-	(void)rmdir(folder);
+static bool scratch_make(struct err *err)
+{
+	const char *base = getenv("TMPDIR");
+	struct sigaction action = { .sa_handler = on_end }, before;
+
+	if (!base || !base[0])
+		base = "/tmp";
+	(void)snprintf(scratch.folder, sizeof scratch.folder, "%s/weir-history.XXXXXX", base);
+	if (!mkdtemp(scratch.folder))
+		return err_errno(err, errno, "make a folder in %s", base);
+	for (size_t i = 0; i < SCRATCH_FILES; i++)
+		(void)snprintf(scratch.files[i], sizeof scratch.files[i], "%s/weir.db%s",
+			scratch.folder, scratch_ends[i]);
+	(void)sigfillset(&action.sa_mask);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			(void)sigaction(ends[i], &action, NULL);
+	return true;
 }
 
 /* Words behind the view's name: what it is about, then what in it. A number is also a number. */
@@ -355,25 +385,37 @@ static int run_console(const struct cli_options *options, const struct view_ops 
 	return done ? CLI_GOOD : cli_fail(&err);
 }
 
+struct dump {
+	struct buf line;
+	struct err err; /* why a line could not be written */
+};
+
 static bool dump_line(void *context, struct text json)
 {
-	(void)context;
-	return fwrite(json.bytes, 1, json.len, stdout) == json.len && fputc('\n', stdout) != EOF;
+	struct dump *dump = context;
+
+	buf_reset(&dump->line);
+	(void)utf8_clean_json(&dump->line, json); /* there is no max */
+	(void)buf_add_char(&dump->line, '\n');
+	return cli_write(buf_text(&dump->line), &dump->err);
 }
 
 static int dump(const struct cli_options *options, const char *store)
 {
 	struct err err = ERR_INIT;
+	struct dump dump = { .err = ERR_INIT };
 	struct reader *reader;
 	bool done;
 
 	if (!reader_open(store, &reader, &err))
 		return cli_fail(&err);
+	buf_init(&dump.line, SIZE_MAX);
 	done = reader_begin(reader, options->as_of_ms, 0, &err) &&
-		facts_dump(reader, dump_line, NULL, &err);
+		facts_dump(reader, dump_line, &dump, &err) && cli_flush(&err);
 	reader_end(reader);
 	reader_close(reader);
-	return done && fflush(stdout) == 0 ? CLI_GOOD : cli_fail(&err);
+	buf_done(&dump.line);
+	return done ? CLI_GOOD : cli_fail(dump.err.kind != ERR_NONE ? &dump.err : &err);
 }
 
 /* What the collector passes over in the configuration, before it checks the rest. */
@@ -402,9 +444,7 @@ static bool check_keys(int argc, char **argv, struct err *err)
 static int history_of_path(struct cli_options *options, const struct view_ops *ops,
 	const struct config *config)
 {
-	const char *base = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
-	char folder[PATH_MAX];
-	char store[PATH_MAX + 16];
+	const char *store = scratch.files[0];
 	char *real, *log_dir;
 	struct view_arg arg = view_arg_of(options);
 	struct err err = ERR_INIT;
@@ -418,13 +458,10 @@ static int history_of_path(struct cli_options *options, const struct view_ops *o
 		free(real);
 		return cli_fail(&err);
 	}
-	(void)snprintf(folder, sizeof folder, "%s/weir-history.XXXXXX", base);
-	if (!mkdtemp(folder)) {
-		(void)err_errno(&err, errno, "make a folder in %s", base);
+	if (!scratch_make(&err)) {
 		free(real);
 		return cli_fail(&err);
 	}
-	(void)snprintf(store, sizeof store, "%s/weir.db", folder);
 	(void)snprintf(arg.subject, sizeof arg.subject, "%s", real);
 	if (!fill_store(store, real, &err))
 		status = cli_fail(&err);
@@ -432,7 +469,7 @@ static int history_of_path(struct cli_options *options, const struct view_ops *o
 		status = run_console(options, ops, &arg, config, NULL, store);
 	else
 		status = show(options, ops, &arg, store);
-	remove_folder(folder);
+	scratch_remove();
 	free(real);
 	return status;
 }
@@ -456,6 +493,12 @@ static int run(struct cli_options *options)
 			(void)err_set(&err, ERR_USAGE, 0, "weir %s wants %s", ops->name, ops->arg);
 			return cli_fail(&err);
 		}
+	}
+	if (!cli_can_filter(options, ops ? ops : views[0], &err))
+		return cli_fail(&err);
+	if (options->arg && !(ops && ops->arg)) {
+		(void)err_set(&err, ERR_USAGE, 0, "one word too many: %s", options->arg);
+		return cli_fail(&err);
 	}
 	if (ops && ops->arg && strncmp(ops->arg, "TABLE|PATH", 10) == 0 && options->arg &&
 		cli_is_path(options->arg)) {
@@ -511,15 +554,13 @@ int main(int argc, char **argv)
 		return cli_table(argc - 1, argv + 1);
 	if (!cli_parse(argc, argv, clock->wall_ms(clock), &options, &err))
 		return cli_fail(&err);
-	if (options.help) {
+	if (options.help)
 		cli_help();
-		return CLI_GOOD;
-	}
-	if (options.version) {
+	else if (options.version)
 		(void)printf("weir %s\n", WEIR_VERSION);
-		return CLI_GOOD;
-	}
-	if (options.dump)
-		return cli_dump(options.dump, &err) ? CLI_GOOD : cli_fail(&err);
-	return run(&options);
+	else if (!options.dump)
+		return run(&options);
+	else if (!cli_dump(options.dump, &err))
+		return cli_fail(&err);
+	return cli_flush(&err) ? CLI_GOOD : cli_fail(&err);
 }

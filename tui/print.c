@@ -62,7 +62,7 @@ bool print_view(struct view *view, enum print_form form, int cols, struct buf *o
 	case PRINT_TEXT:
 		print_head(view, cols, view->look.ascii, out);
 		print_text(view, cols, out);
-		return true;
+		break;
 	case PRINT_JSON:
 		if (!ops->json)
 			return err_set(err, ERR_USAGE, 0, "%s has no JSON form", ops->name);
@@ -71,7 +71,9 @@ bool print_view(struct view *view, enum print_form form, int cols, struct buf *o
 		if (!ops->csv)
 			return err_set(err, ERR_USAGE, 0, "%s has no CSV form", ops->name);
 		ops->csv(view, out);
-		return true;
+		break;
 	}
-	return true;
+	/* Cut, it would look as if that were all. */
+	return !out->full ||
+		err_set(err, ERR_LIMIT, 0, "%s as text is larger than %zu bytes", ops->name, out->max);
 }

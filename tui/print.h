@@ -14,7 +14,10 @@
  */
 enum print_form { PRINT_TEXT, PRINT_JSON, PRINT_CSV };
 
-/* The loaded view in that form; cols: the width of text. ERR_USAGE when the view lacks the form. */
+/*
+ * The loaded view in that form; cols: the width of text. ERR_USAGE when the view lacks the form,
+ * ERR_LIMIT when out cannot hold it.
+ */
 bool print_view(struct view *view, enum print_form form, int cols, struct buf *out,
 	struct err *err);
 

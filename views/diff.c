@@ -150,7 +150,8 @@ static bool span_of(const char *words, int64_t *from_out, int64_t *to_out)
 	const char *dots = strstr(words, "..");
 
 	return dots && text_to_i64((struct text){ words, (size_t)(dots - words) }, from_out) &&
-		text_to_i64(text_of(dots + 2), to_out) && *from_out >= 0 && *from_out < *to_out;
+		text_to_i64(text_of(dots + 2), to_out) && *from_out >= 0 && *from_out < *to_out &&
+		*to_out < INT64_MAX;
 }
 
 static bool diff_load(struct view *view, struct reader *reader, struct err *err)
@@ -191,8 +192,8 @@ static bool diff_json(const struct view *view, struct buf *out, struct err *err)
 		if (diff->rows.rows[i].fact.version != diff->from)
 			(void)json_array_append_new(versions, version_row_json(&diff->rows.rows[i]));
 	return json_put(out,
-		json_pack("{s:s, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "table",
-			view->arg.subject, "from", (json_int_t)diff->from, "to", (json_int_t)diff->to,
+		json_pack("{s:o, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "table",
+			json_text_or_null(text_of(view->arg.subject)), "from", (json_int_t)diff->from, "to", (json_int_t)diff->to,
 			"complete", diff->whole, "rows_added", json_number_or_null(totals.rows_added),
 			"rows_removed", json_number_or_null(totals.rows_removed), "files_added",
 			json_number_or_null(totals.files_added), "files_removed",

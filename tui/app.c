@@ -374,6 +374,7 @@ struct app *app_new(const struct app_options *options)
 	app->bindings = options->bindings;
 	app->utc = options->console->utc;
 	app->ascii = options->console->ascii;
+	app->mouse = options->console->mouse;
 	app->as_of_ms = options->console->as_of_ms;
 	app->step_ms = STEP_MS;
 	app->budget_ms = APP_BUDGET_MS;

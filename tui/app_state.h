@@ -7,7 +7,7 @@
 #include "tui/table.h"
 
 /* The inside of struct app, shared by app*.c, command.c and help.c only. */
-enum { STACK_MAX = 16, FILTER_MAX = 256, MESSAGE_MAX = 512, APP_BUDGET_MS = 50,
+enum { STACK_MAX = 16, FILTER_MAX = PROMPT_MAX, MESSAGE_MAX = 512, APP_BUDGET_MS = 50,
 	CRUMB_MAX = 128 };
 
 struct screen {
@@ -41,7 +41,7 @@ struct app {
 	bool has_news;      /* somebody wrote, and it is not loaded yet */
 	int64_t budget_ms;  /* grows while loads are cut short */
 	struct console_counts counts;
-	bool utc, ascii;
+	bool utc, ascii, mouse;
 	bool is_collected, pasting;
 	bool counts_stale;
 	bool is_over, is_dirty;

@@ -105,12 +105,10 @@ static bool set_ascii(struct app *app, struct text value, struct err *err)
 
 static bool set_mouse(struct app *app, struct text value, struct err *err)
 {
-	bool on = false;
-
-	if (!set_flag(value, &on, err))
+	if (!set_flag(value, &app->mouse, err))
 		return false;
 	if (app->host.set_mouse)
-		app->host.set_mouse(app->host.context, on);
+		app->host.set_mouse(app->host.context, app->mouse);
 	return true;
 }
 

@@ -78,10 +78,14 @@ static enum prompt_result history_move(struct prompt *prompt, bool back)
 
 	if (back ? prompt->browsing == 0 : prompt->browsing >= n)
 		return PROMPT_MOVED;
+	if (prompt->browsing == n) {
+		memcpy(prompt->draft, prompt->bytes, prompt->len);
+		prompt->draft_len = prompt->len;
+	}
 	prompt->browsing = back ? prompt->browsing - 1 : prompt->browsing + 1;
 	prompt_set(prompt, prompt->browsing < n
 				   ? text_of(prompt->history[prompt->kind][prompt->browsing])
-				   : TEXT(""));
+				   : (struct text){ prompt->draft, prompt->draft_len });
 	return PROMPT_CHANGED;
 }
 
@@ -127,7 +131,7 @@ static enum prompt_result type(struct prompt *prompt, int key)
 	typed = (struct text){ bytes, utf8_encode((uint32_t)key, bytes) };
 	/* A combining mark is clean behind its base only: the line decides, not the key alone. */
 	if (!insert(prompt, typed))
-		return PROMPT_CHANGED;
+		return PROMPT_IGNORED; /* a long paste must not filter anew for each of its bytes */
 	if (utf8_is_clean(prompt_text(prompt)))
 		return PROMPT_CHANGED;
 	cut(prompt, prompt->at - typed.len, prompt->at);
@@ -146,7 +150,8 @@ static enum prompt_result complete(struct prompt *prompt)
 	size_t from = 0;
 	struct text word;
 
-	if (!prompt->candidate)
+	/* Within the line what is behind the cursor would be lost. */
+	if (!prompt->candidate || prompt->at < prompt->len)
 		return PROMPT_MOVED;
 	if (!prompt->complete_len)
 		prompt->completed = 0;

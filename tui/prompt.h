@@ -26,6 +26,8 @@ struct prompt {
 	bool pasting;
 	char *history[PROMPT_KIND_COUNT][PROMPT_HISTORY]; /* oldest first */
 	size_t nhistory[PROMPT_KIND_COUNT], browsing;     /* browsing: nhistory = the line being typed */
+	char draft[PROMPT_MAX]; /* that line, while another is looked at */
+	size_t draft_len;
 	size_t completed; /* which candidate the last Tab put in; resets when anything else happens */
 	size_t complete_from, complete_len;
 	void *context;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "tui/app.h"
 
 #define NOON INT64_C(1772452800000)
@@ -23,7 +24,8 @@ struct fake { /* the store */
 	int loads, fails;
 	enum err_kind fail_kind;
 	int64_t as_of_ms, budget_ms;
-	bool changed, collecting;
+	bool changed, collecting, mouse, filter_valid;
+	size_t filter_len;
 };
 
 static struct fake *fake; /* what the screen loads from; a view knows no context */
@@ -52,8 +54,9 @@ static void plain_draw(const struct view *view, struct canvas *canvas, struct re
 static void plain_filter(struct view *view, struct text filter, bool inverse)
 {
 	(void)view;
-	(void)filter;
 	(void)inverse;
+	fake->filter_valid = utf8_is_valid(filter);
+	fake->filter_len = filter.len;
 }
 
 static const struct view_ops first = { .name = "first", .title = "first", .about = "a",
@@ -99,6 +102,11 @@ static bool collecting(void *context)
 	return ((struct fake *)context)->collecting;
 }
 
+static void set_mouse(void *context, bool on)
+{
+	((struct fake *)context)->mouse = on;
+}
+
 static int set_up(void **state)
 {
 	struct app_options options;
@@ -111,7 +119,8 @@ static int set_up(void **state)
 			.changed = changed, .seen_at = seen_at, .collecting = collecting },
 		.clock = &fake->clock, .store_name = "test", .utc = true, .views = both };
 	fake->bindings = bindings_new();
-	options = (struct app_options){ .console = &fake->console, .bindings = fake->bindings };
+	options = (struct app_options){ .console = &fake->console, .bindings = fake->bindings,
+		.host = { .context = fake, .set_mouse = set_mouse } };
 	fake->app = app_new(&options);
 	canvas_init(&fake->canvas, 10, 80);
 	buf_init(&fake->shown, 1 << 16);
@@ -320,6 +329,34 @@ static void a_paste_acts_nowhere(void **state)
 	assert_true(app_is_over(fake->app));
 }
 
+/* As every other setting does. */
+static void the_mouse_without_a_word_is_turned_round(void **state)
+{
+	(void)state;
+	press(":set mouse\r");
+	assert_true(fake->mouse);
+	press(":set mouse\r");
+	assert_false(fake->mouse);
+	press(":set mouse on\r:set mouse on\r");
+	assert_true(fake->mouse);
+	press(":set mouse off\r");
+	assert_false(fake->mouse);
+}
+
+/* What stands in the prompt is what filters: all of it, and no half of a character. */
+static void a_long_filter_is_whole(void **state)
+{
+	(void)state;
+	press("/");
+	for (int i = 0; i < 200; i++)
+		app_key(fake->app, 0xe9);
+	app_tick(fake->app);
+	assert_true(fake->filter_valid);
+	assert_int_equal(fake->filter_len, 400);
+	press("\r/\r");
+	assert_int_equal(fake->filter_len, 400);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -334,6 +371,8 @@ int main(void)
 		CASE(screens_come_back_as_they_were),
 		CASE(a_wrong_command_names_the_nearest),
 		CASE(a_paste_acts_nowhere),
+		CASE(the_mouse_without_a_word_is_turned_round),
+		CASE(a_long_filter_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,58 @@ static void pasted_lines_are_text(void **state)
 	prompt_done(&prompt);
 }
 
+static void a_paste_too_long_changes_nothing_more(void **state)
+{
+	struct prompt prompt = { 0 };
+
+	(void)state;
+	prompt_open(&prompt, PROMPT_FILTER, TEXT(""));
+	(void)prompt_key(&prompt, KEY_PASTE_BEGIN_);
+	for (int i = 0; i < PROMPT_MAX - 2; i++)
+		assert_int_equal(prompt_key(&prompt, 'a'), PROMPT_CHANGED);
+	/* No half of a character where only one byte is left; nor a new look for each that does not fit. */
+	assert_int_equal(prompt_key(&prompt, 0xe9), PROMPT_IGNORED);
+	assert_int_equal(prompt_key(&prompt, 'a'), PROMPT_CHANGED);
+	assert_int_equal(prompt_key(&prompt, 'a'), PROMPT_IGNORED);
+	assert_int_equal(prompt_text(&prompt).len, PROMPT_MAX - 1);
+	(void)prompt_key(&prompt, KEY_PASTE_END_);
+	assert_int_equal(prompt_key(&prompt, KEY_BS_), PROMPT_CHANGED);
+	prompt_done(&prompt);
+}
+
+static struct text sort(void *context, struct text line, size_t *from_out, size_t n)
+{
+	(void)context;
+	(void)line;
+	*from_out = 0;
+	return n == 0 ? TEXT("sort") : TEXT_NONE;
+}
+
+/* Neither Tab nor a look at the history takes what was typed. */
+static void what_was_typed_is_kept(void **state)
+{
+	struct prompt prompt = { .candidate = sort };
+
+	(void)state;
+	prompt_remember(&prompt, PROMPT_COMMAND, TEXT("quality"));
+	prompt_open(&prompt, PROMPT_COMMAND, TEXT(""));
+	type(&prompt, "so rows desc");
+	(void)prompt_key(&prompt, KEY_UP_);
+	assert_true(text_is(prompt_text(&prompt), "quality"));
+	(void)prompt_key(&prompt, KEY_UP_);
+	(void)prompt_key(&prompt, KEY_DOWN_);
+	assert_true(text_is(prompt_text(&prompt), "so rows desc"));
+	(void)prompt_key(&prompt, KEY_HOME_);
+	(void)prompt_key(&prompt, KEY_RIGHT_);
+	(void)prompt_key(&prompt, KEY_RIGHT_);
+	(void)prompt_key(&prompt, '\t');
+	assert_true(text_is(prompt_text(&prompt), "so rows desc"));
+	(void)prompt_key(&prompt, 11); /* ^K: the rest goes */
+	(void)prompt_key(&prompt, '\t');
+	assert_true(text_is(prompt_text(&prompt), "sort"));
+	prompt_done(&prompt);
+}
+
 static void any_keys_leave_clean_text(void **state)
 {
 	static const int keys[] = { 'a', ' ', 0x301, 0x65e5, 0x1f600, 0x202e, 1, 2, 3, 5, 6, 9, 11, 21,
@@ -96,6 +148,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(typing_and_deleting_by_clusters),
 		cmocka_unit_test(pasted_lines_are_text),
+		cmocka_unit_test(a_paste_too_long_changes_nothing_more),
+		cmocka_unit_test(what_was_typed_is_kept),
 		cmocka_unit_test(any_keys_leave_clean_text),
 	};
 

@@ -23,13 +23,15 @@ static bool event_open(struct view *view, struct err *err)
 {
 	struct event *event = view->state;
 
+	int64_t key;
+
 	event->k = view->arg.number;
-	if (!event->k) { /* from the command line: the key is the argument, not a pipeline */
-		if (!text_to_i64(text_of(view->arg.subject), &event->k) || event->k <= 0)
-			return err_set(err, ERR_USAGE, 0, "event wants the key of an event");
+	/* From a command line: the key is the argument, not a pipeline. */
+	if (text_to_i64(text_of(view->arg.subject), &key) && (key == event->k || !event->k)) {
+		event->k = key;
 		view->arg.subject[0] = '\0';
 	}
-	return true;
+	return event->k > 0 || err_set(err, ERR_USAGE, 0, "event wants the key of an event");
 }
 
 static void event_close(struct view *view)

@@ -159,9 +159,20 @@ static int node_height(const struct json_node *node, int cols)
 	int col = value_col(node);
 	int width = cols - col;
 
+	struct text rest = node->value;
+	int rows = 0;
+
 	if (node->container || width < 8)
 		return 1;
-	return 1 + (int)(node->value.len ? (utf8_width(node->value) - 1) / (size_t)width : 0);
+	/* A wide character that does not fit goes to the next row. */
+	do {
+		size_t used;
+		struct text head = utf8_head(rest, (size_t)width, &used);
+
+		rest = text_sub(rest, head.len, rest.len);
+		rows++;
+	} while (rest.len > 0);
+	return rows;
 }
 
 static void node_draw(const struct json_tree *tree, size_t i, struct canvas *canvas,

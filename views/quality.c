@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -11,6 +12,7 @@
 struct quality_line {
 	struct quality_row row;
 	struct text shown; /* without the catalog, where all have the same */
+	struct text key;   /* pipelines of two workspaces may write datasets of one name */
 };
 
 struct quality {
@@ -212,7 +214,7 @@ static const struct column columns[] = {
 
 static struct text row_key(const void *row)
 {
-	return quality_of(row)->dataset;
+	return ((const struct quality_line *)row)->key;
 }
 
 static bool quality_open(struct view *view, struct err *err)
@@ -250,6 +252,19 @@ static void show_rules(struct view *view)
 	table_set_rows(&quality->rules, row ? row->rules : NULL, row ? row->nrules : 0, &view->look);
 }
 
+static struct text key_of(struct arena *arena, const struct quality_row *row)
+{
+	struct text dataset = row->dataset, pipeline = row->pipeline_id;
+	char *key = arena_raw(arena, dataset.len + pipeline.len + 1);
+
+	if (dataset.len)
+		memcpy(key, dataset.bytes, dataset.len);
+	key[dataset.len] = '\n'; /* in no name */
+	if (pipeline.len)
+		memcpy(key + dataset.len + 1, pipeline.bytes, pipeline.len);
+	return (struct text){ key, dataset.len + pipeline.len + 1 };
+}
+
 static struct quality_line *lines_of(struct arena *arena, const struct quality_rows *rows)
 {
 	struct quality_line *lines = ARENA_ARRAY(arena, struct quality_line, rows->n + 1);
@@ -259,7 +274,8 @@ static struct quality_line *lines_of(struct arena *arena, const struct quality_r
 		shared_add(&head, rows->rows[i].dataset);
 	for (size_t i = 0; i < rows->n; i++)
 		lines[i] = (struct quality_line){ .row = rows->rows[i],
-			.shown = shared_cut(&head, rows->rows[i].dataset) };
+			.shown = shared_cut(&head, rows->rows[i].dataset),
+			.key = key_of(arena, &rows->rows[i]) };
 	return lines;
 }
 
@@ -371,6 +387,7 @@ static enum reply quality_act(struct view *view, enum action action, struct app 
 		if (!row)
 			return REPLY_IGNORED;
 		arg_set(arg.subject, row->dataset);
+		arg_set(arg.subject2, row->pipeline_id);
 		app_open(app, "rules", &arg);
 		return REPLY_DONE;
 	case ACT_OPEN_EVENTS:

@@ -282,9 +282,10 @@ static bool rules_open(struct view *view, struct err *err)
 static bool rules_load(struct view *view, struct reader *reader, struct err *err)
 {
 	struct rules *rules = view->state;
+	struct text pipeline = view->arg.subject2[0] ? text_of(view->arg.subject2) : TEXT_NONE;
 	struct quality_rows rows;
 
-	if (!quality_list(reader, &view->arena, text_of(view->arg.subject), TEXT_NONE, &rows, err))
+	if (!quality_list(reader, &view->arena, text_of(view->arg.subject), pipeline, &rows, err))
 		return false;
 	if (!rows.n)
 		return err_set(err, ERR_ABSENT, 0, "no dataset '%s' has been seen", view->arg.subject);

@@ -400,7 +400,8 @@ static enum reply streams_act(struct view *view, enum action action, struct app 
 	if (!row)
 		return REPLY_IGNORED;
 	arg_set(arg.subject, row->reader);
-	arg_set(arg.subject2, row->topic);
+	arg_set(arg.subject2, text_of(arena_printf(view->look.arena, "%.*s\n%.*s",
+		TEXT_ARG(row->topic), TEXT_ARG(row->cluster))));
 	app_open(app, "reader", &arg);
 	return REPLY_DONE;
 }

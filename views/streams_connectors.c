@@ -6,6 +6,11 @@
 #include "views/streams.h"
 #include "views/views.h"
 
+struct connector_line {
+	struct connector_row row;
+	struct text key; /* one name may be in use in several of them */
+};
+
 struct connectors {
 	struct table table;
 	struct connector_rows rows;
@@ -121,7 +126,7 @@ static const struct column columns[] = {
 
 static struct text row_key(const void *row)
 {
-	return fact_of(row)->connector;
+	return ((const struct connector_line *)row)->key;
 }
 
 static bool connectors_open(struct view *view, struct err *err)
@@ -132,7 +137,7 @@ static bool connectors_open(struct view *view, struct err *err)
 	connectors->table = (struct table){
 		.columns = columns,
 		.ncolumns = ARRAY_LEN(columns),
-		.row_size = sizeof(struct connector_row),
+		.row_size = sizeof(struct connector_line),
 		.key = row_key,
 		.empty = "no connector has been seen; [connect NAME] in the configuration names the"
 			 " address of a Kafka Connect",
@@ -144,12 +149,19 @@ static bool connectors_open(struct view *view, struct err *err)
 static bool connectors_load(struct view *view, struct reader *reader, struct err *err)
 {
 	struct connectors *connectors = view->state;
+	struct connector_line *lines;
 	struct connector_rows rows;
 
 	if (!connectors_list(reader, &view->arena, &rows, err))
 		return false;
 	connectors->rows = rows;
-	table_set_rows(&connectors->table, rows.rows, rows.n, &view->look);
+	lines = ARENA_ARRAY(&view->arena, struct connector_line, rows.n + 1);
+	for (size_t i = 0; i < rows.n; i++)
+		lines[i] = (struct connector_line){ .row = rows.rows[i],
+			.key = text_of(arena_printf(&view->arena, "%.*s\n%.*s",
+				TEXT_ARG(rows.rows[i].fact.connector),
+				TEXT_ARG(rows.rows[i].fact.connect))) };
+	table_set_rows(&connectors->table, lines, rows.n, &view->look);
 	return true;
 }
 

@@ -83,9 +83,19 @@ static void format_processed(const void *row, const struct look *look, struct li
 	line_count(line, look, part_of(row)->processed);
 }
 
+static int compare_processed(const void *a, const void *b)
+{
+	return compare_i64(part_of(a)->processed, part_of(b)->processed);
+}
+
 static void format_low(const void *row, const struct look *look, struct line *line)
 {
 	line_count(line, look, part_of(row)->low);
+}
+
+static int compare_low(const void *a, const void *b)
+{
+	return compare_i64(part_of(a)->low, part_of(b)->low);
 }
 
 static void format_high(const void *row, const struct look *look, struct line *line)
@@ -103,14 +113,34 @@ static void format_in(const void *row, const struct look *look, struct line *lin
 	line_add(line, ROLE_NUMBER, format_rate(look, part_of(row)->rate_in, false));
 }
 
+static int compare_in(const void *a, const void *b)
+{
+	return compare_double(part_of(a)->rate_in, part_of(b)->rate_in);
+}
+
 static void format_out(const void *row, const struct look *look, struct line *line)
 {
 	line_add(line, ROLE_NUMBER, format_rate(look, part_of(row)->rate_out, false));
 }
 
+static int compare_out(const void *a, const void *b)
+{
+	return compare_double(part_of(a)->rate_out, part_of(b)->rate_out);
+}
+
 static void format_drain(const void *row, const struct look *look, struct line *line)
 {
 	line_drain(line, look, part_of(row)->drain_seconds, part_of(row)->never_drains);
+}
+
+static int64_t drain_order(const struct lag_partition_row *part)
+{
+	return part->never_drains ? INT64_MAX : part->drain_seconds;
+}
+
+static int compare_drain(const void *a, const void *b)
+{
+	return compare_i64(drain_order(part_of(a)), drain_order(part_of(b)));
 }
 
 static void format_loss(const void *row, const struct look *look, struct line *line)
@@ -146,12 +176,22 @@ static void format_lost(const void *row, const struct look *look, struct line *l
 	line_count(line, look, part_of(row)->lost_records);
 }
 
+static int compare_lost(const void *a, const void *b)
+{
+	return compare_i64(part_of(a)->lost_records, part_of(b)->lost_records);
+}
+
 static void format_leader(const void *row, const struct look *look, struct line *line)
 {
 	if (part_of(row)->leader < 0)
 		line_dash(line, look);
 	else
 		line_addf(line, ROLE_DIM, "%d", part_of(row)->leader);
+}
+
+static int compare_leader(const void *a, const void *b)
+{
+	return compare_i64(part_of(a)->leader, part_of(b)->leader);
 }
 
 enum { COLUMN_BAR = 2, BAR_WIDE = 30, WIDE_COLS = 120 };
@@ -164,24 +204,24 @@ static const struct column columns[] = {
 	{ "behind", "BEHIND", "Age of the oldest record it has not read; > at least", 6, 8, 0, 0,
 		COLUMN_RIGHT | COLUMN_DESCENDING, format_behind, compare_behind },
 	{ "low", "LOW", "First offset that retention has left", 11, 16, 0, 4,
-		COLUMN_RIGHT | COLUMN_DESCENDING, format_low, NULL },
+		COLUMN_RIGHT | COLUMN_DESCENDING, format_low, compare_low },
 	{ "processed", "PROCESSED", "Offset it reads next", 11, 16, 0, 3,
-		COLUMN_RIGHT | COLUMN_DESCENDING, format_processed, NULL },
+		COLUMN_RIGHT | COLUMN_DESCENDING, format_processed, compare_processed },
 	{ "high", "HIGH", "Offset written next", 11, 16, 0, 5, COLUMN_RIGHT | COLUMN_DESCENDING,
 		format_high, compare_high },
 	{ "loss", "LOSS IN", "Until retention deletes what it has not read; < at most", 7, 8, 0, 1,
 		COLUMN_RIGHT, format_loss, compare_loss },
 	{ "drain", "DRAIN", "Until it has read all, as fast as now", 5, 8, 0, 6, COLUMN_RIGHT,
-		format_drain, NULL },
+		format_drain, compare_drain },
 	{ "in", "IN", "Records a second that come", 6, 9, 0, 7, COLUMN_RIGHT | COLUMN_DESCENDING,
-		format_in, NULL },
+		format_in, compare_in },
 	{ "out", "OUT", "Records a second that it reads", 6, 9, 0, 7, COLUMN_RIGHT | COLUMN_DESCENDING,
-		format_out, NULL },
+		format_out, compare_out },
 	{ "state", "STATE", "What it does, in words", 14, 14, 0, 0, COLUMN_DESCENDING, format_state,
 		compare_state },
 	{ "lost", "LOST", "Records deleted before it read them", 6, 12, 0, 9,
-		COLUMN_RIGHT | COLUMN_DESCENDING, format_lost, NULL },
-	{ "leader", "LEADER", "Broker that leads it", 6, 6, 0, 8, COLUMN_RIGHT, format_leader, NULL },
+		COLUMN_RIGHT | COLUMN_DESCENDING, format_lost, compare_lost },
+	{ "leader", "LEADER", "Broker that leads it", 6, 6, 0, 8, COLUMN_RIGHT, format_leader, compare_leader },
 };
 
 static struct text row_key(const void *row)
@@ -211,21 +251,38 @@ static int worst_first(const void *a, const void *b)
 	return order ? order : compare_partition(a, b);
 }
 
+/* The worst of that name; from a list, "TOPIC\nCLUSTER", that of the cluster: others may bear its name. */
+static bool find_row(struct view *view, struct reader *reader, struct lag_row *row_out, struct err *err)
+{
+	struct text cluster = text_of(view->arg.subject2), topic;
+	struct lag_rows rows;
+	size_t at = 0;
+
+	(void)text_split(&cluster, '\n', &topic);
+	if (topic.len == 0)
+		topic = TEXT_NONE;
+	if (!lag_list(reader, &view->arena, text_of(view->arg.subject), topic, &rows, err))
+		return false;
+	while (cluster.len > 0 && at < rows.n && !text_eq(rows.rows[at].cluster, cluster))
+		at++;
+	if (at == rows.n)
+		return err_set(err, ERR_ABSENT, 0, "no reader '%s' has been seen%s%.*s", view->arg.subject,
+			topic.bytes ? " on " : "", TEXT_ARG(topic));
+	*row_out = rows.rows[at];
+	return true;
+}
+
 static bool reader_load(struct view *view, struct reader *reader, struct err *err)
 {
 	struct reader_state *state = view->state;
-	struct text topic = view->arg.subject2[0] ? text_of(view->arg.subject2) : TEXT_NONE;
 	struct part_line *lines;
-	struct lag_rows rows;
+	struct lag_row row;
 	int64_t largest = 0;
 
-	if (!lag_list(reader, &view->arena, text_of(view->arg.subject), topic, &rows, err))
+	if (!find_row(view, reader, &row, err))
 		return false;
-	if (rows.n == 0)
-		return err_set(err, ERR_ABSENT, 0, "no reader '%s' has been seen%s%s", view->arg.subject,
-			topic.bytes ? " on " : "", view->arg.subject2);
 	state->found = true;
-	state->row = rows.rows[0];
+	state->row = row;
 	state->table.empty = state->row.topic.len
 		? "its partitions are not known: the cluster of its topic is not read, or the topic is gone"
 		: "its log tells how much it has not read, but not of which topic: no partitions";

@@ -12,6 +12,7 @@ struct updates {
 	struct column columns[UPDATE_COLUMNS];
 	struct update_rows rows;
 	struct update_line *lines;
+	size_t n; /* of the lines */
 	struct table flows; /* of the selected update */
 	struct err flows_err; /* why the pane is empty */
 	char open_chain[VIEW_ARG_MAX];
@@ -330,10 +331,10 @@ static void updates_close(struct view *view)
 static void fold(struct view *view)
 {
 	struct updates *updates = view->state;
-	size_t n = update_lines(&view->arena, &updates->rows, text_of(updates->open_chain),
-		view->look.now_ms, &updates->lines);
 
-	table_set_rows(&updates->table, updates->lines, n, &view->look);
+	updates->n = update_lines(&view->arena, &updates->rows, text_of(updates->open_chain),
+		view->look.now_ms, &updates->lines);
+	table_set_rows(&updates->table, updates->lines, updates->n, &view->look);
 }
 
 static bool updates_load(struct view *view, struct reader *reader, struct err *err)
@@ -403,6 +404,21 @@ static void updates_view_draw(const struct view *view, struct canvas *canvas, st
 		flows_draw(&updates->flows, canvas, split.pane, &view->look, false);
 }
 
+/* Whoever folds a chain is left on it, not on what comes into the place of the attempt folded away. */
+static enum reply fold_chain(struct view *view, const struct update_line *row, bool folded)
+{
+	struct updates *updates = view->state;
+	const struct update_line *newest;
+
+	arg_set(updates->open_chain, folded ? TEXT_NONE : chain_of(&row->update));
+	fold(view);
+	newest = find_chain(updates->lines, updates->n, &row->update);
+	if (!folded || row->newest || !newest)
+		return REPLY_DONE;
+	(void)table_select_key(&updates->table, newest->update.update_id);
+	return REPLY_STALE; /* the pane is of another update */
+}
+
 static enum reply updates_act(struct view *view, enum action action, struct app *app)
 {
 	struct updates *updates = view->state;
@@ -427,9 +443,7 @@ static enum reply updates_act(struct view *view, enum action action, struct app 
 	case ACT_LEFT:
 		if (!row)
 			return REPLY_IGNORED;
-		arg_set(updates->open_chain, action == ACT_RIGHT ? chain_of(&row->update) : TEXT_NONE);
-		fold(view);
-		return REPLY_DONE;
+		return fold_chain(view, row, action == ACT_LEFT);
 	default:
 		return list_act(&updates->table, action, view->rect.rows, true);
 	}

@@ -251,6 +251,26 @@ static void sorting_brings_the_worst_up(void **state)
 	first_by(3, "state", true, "noisy"); /* not the last word of the alphabet */
 }
 
+/* As text 9 comes behind 10 000. */
+static void figures_sort_as_figures(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(screens); i++) {
+		struct view *view = open_screen(&screens[i]);
+		const struct table *table = view->ops->table(view);
+
+		for (size_t c = 0; c < table->ncolumns; c++) {
+			const struct column *column = &table->columns[c];
+
+			if ((column->flags & COLUMN_RIGHT) && !(column->flags & COLUMN_NO_SORT) &&
+				!column->compare)
+				fail_msg("%s: %s sorts as text", screens[i].view, column->name);
+		}
+		view_free(view);
+		arena_reset(&frame);
+	}
+}
+
 static bool is_int_or_null(const json_t *value)
 {
 	return json_is_integer(value) || json_is_null(value);
@@ -294,6 +314,48 @@ static void a_ripple_and_a_silence(void **state)
 		view_free(view);
 		reader_close(reader);
 	}
+	reader = whole;
+}
+
+/* The same group on the same topic of two clusters: what is opened is what was selected. */
+static void readers_of_one_name_are_two(void **state)
+{
+	static const char *const clusters[] = { "prod", "spare" };
+	struct reader *whole = reader;
+	char path[64], wanted[64];
+	struct err err = ERR_INIT;
+	struct feed feed;
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/twins.db", folder);
+	feed_open(&feed, path, "kafka prod", STREAMS_NOW_MS - 60000);
+	for (int64_t i = 0; i < 6; i++) {
+		for (size_t c = 0; c < ARRAY_LEN(clusters); c++) {
+			int64_t high = 1000 + i, place = high - (c ? 77 : 33);
+
+			feed_marks(&feed, "t", 1, &high, NULL)->cluster = text_of(clusters[c]);
+			feed_position(&feed, READER_GROUP, "twin", "t", 1, &place)->cluster =
+				text_of(clusters[c]);
+		}
+		feed_sweep(&feed, true, 10000);
+	}
+	feed_close(&feed);
+	assert_true(reader_open(path, &reader, &err));
+	for (size_t c = 0; c < ARRAY_LEN(clusters); c++) {
+		struct view *view;
+		struct buf out;
+
+		(void)snprintf(wanted, sizeof wanted, "t\n%s", clusters[c]);
+		view = open_screen(&(struct screen){ "", "reader", "twin", wanted });
+		buf_init(&out, 1 << 20);
+		assert_true(view->ops->json(view, &out, &err));
+		(void)snprintf(wanted, sizeof wanted, "\"cluster\": \"%s\"", clusters[c]);
+		assert_non_null(strstr(out.bytes, wanted));
+		assert_non_null(strstr(out.bytes, c ? "\"lag_records\": 77" : "\"lag_records\": 33"));
+		buf_done(&out);
+		view_free(view);
+	}
+	reader_close(reader);
 	reader = whole;
 }
 
@@ -437,7 +499,9 @@ int main(void)
 		cmocka_unit_test(plain_is_plain),
 		cmocka_unit_test(the_narrow_form_has_all),
 		cmocka_unit_test(a_ripple_and_a_silence),
+		cmocka_unit_test(readers_of_one_name_are_two),
 		cmocka_unit_test(sorting_brings_the_worst_up),
+		cmocka_unit_test(figures_sort_as_figures),
 		cmocka_unit_test(json_is_the_contract),
 		cmocka_unit_test(csv_has_a_line_a_row),
 		cmocka_unit_test(keys_lead_deeper),

@@ -305,7 +305,7 @@ static void quarantine_tables_are_witnesses(void **state)
 		add_commit(path, cases[i].rows);
 		assert_true(reader_open(path, &fixture.reader, &err));
 		view = open_screen(&(struct screen){ "quality", "", "", 0, false }, false);
-		assert_true(table_select_key(view->ops->table(view), TEXT("derivative_silver")));
+		assert_true(table_select_key(view->ops->table(view), TEXT("derivative_silver\n" SAMPLE_FIRE)));
 		load(view);
 		(void)snprintf(name, sizeof(name), "quality_%s", cases[i].name);
 		compare_goldens(view, name);
@@ -722,6 +722,7 @@ static void retries_fold_into_one_chain(void **state)
 {
 	struct view *view = open_screen(&(struct screen){ "updates", SAMPLE_CDC, "", 0, false }, false);
 	struct table *table = view->ops->table(view);
+	struct subject chain, subject;
 
 	(void)state;
 	assert_int_equal(table_shown(table), 7); /* six updates and the chain */
@@ -731,8 +732,39 @@ static void retries_fold_into_one_chain(void **state)
 	assert_int_equal(table_shown(table), 11);
 	assert_int_equal(view->ops->act(view, ACT_LEFT, NULL), REPLY_DONE);
 	assert_int_equal(table_shown(table), 7);
+	/* Folded from its middle the cursor is on the chain, and the pane below is loaded for it. */
+	assert_true(view->ops->subject(view, &chain));
+	assert_int_equal(view->ops->act(view, ACT_RIGHT, NULL), REPLY_DONE);
+	(void)view->ops->act(view, ACT_DOWN, NULL);
+	(void)view->ops->act(view, ACT_DOWN, NULL);
+	load(view);
+	assert_true(view->ops->subject(view, &subject));
+	assert_string_not_equal(subject.id, chain.id);
+	assert_int_equal(view->ops->act(view, ACT_LEFT, NULL), REPLY_STALE);
+	assert_true(view->ops->subject(view, &subject));
+	assert_string_equal(subject.id, chain.id);
 	view_free(view);
 	arena_reset(&fixture.frame);
+}
+
+/* As text 9 comes behind 10 000. */
+static void figures_sort_as_figures(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(screens); i++) {
+		struct view *view = open_screen(&screens[i], false);
+		const struct table *table = view->ops->table ? view->ops->table(view) : NULL;
+
+		for (size_t c = 0; table && c < table->ncolumns; c++) {
+			const struct column *column = &table->columns[c];
+
+			if ((column->flags & COLUMN_RIGHT) && !(column->flags & COLUMN_NO_SORT) &&
+				!column->compare)
+				fail_msg("%s: %s sorts as text", screens[i].view, column->name);
+		}
+		view_free(view);
+		arena_reset(&fixture.frame);
+	}
 }
 
 /* A name that nobody has is said to be one: an empty screen would read as good news. */
@@ -785,6 +817,7 @@ int main(void)
 		cmocka_unit_test(events_are_one_a_line_and_all),
 		cmocka_unit_test(errors_are_reached_in_order),
 		cmocka_unit_test(filter_keeps_events_of_a_type),
+		cmocka_unit_test(figures_sort_as_figures),
 		cmocka_unit_test(names_nobody_has),
 		cmocka_unit_test(retries_fold_into_one_chain),
 	};

@@ -324,6 +324,34 @@ static void json_folds_and_keeps_its_folds(void **state)
 	json_tree_done(&tree);
 }
 
+/* Wide characters leave a cell free where the width is odd: the rows that takes are counted. */
+static void long_wide_values_are_whole(void **state)
+{
+	struct json_tree tree = { .n = 0 };
+	struct canvas canvas;
+	struct buf json, text;
+
+	(void)state;
+	buf_init(&json, 4096);
+	buf_init(&text, 4096);
+	(void)buf_add_str(&json, "{\"a\":\"");
+	for (int i = 0; i < 40; i++)
+		(void)buf_add_str(&json, "\xe6\x97\xa5");
+	(void)buf_add_str(&json, " end\"}");
+	json_tree_load(&tree, &arena, buf_text(&json));
+	/* 84 cells; 17 of 22 are for them, 16 are used: five rows, and a sixth. */
+	assert_int_equal(json_tree_height(&tree, 22), 6);
+	canvas_init(&canvas, 6, 22);
+	json_tree_draw(&tree, &canvas, canvas_all(&canvas), &look);
+	canvas_dump(&canvas, &text);
+	assert_non_null(strstr(text.bytes, "end"));
+	assert_null(strstr(text.bytes, "\xe2\x80\xa6"));
+	canvas_done(&canvas);
+	buf_done(&text);
+	buf_done(&json);
+	json_tree_done(&tree);
+}
+
 /* More of it than the tree takes: said, not hidden. */
 static void long_json_says_that_it_goes_on(void **state)
 {
@@ -382,6 +410,7 @@ int main(void)
 		cmocka_unit_test(long_texts_wrap_at_blanks),
 		cmocka_unit_test(sheets_fill_a_screen_that_grew),
 		cmocka_unit_test(what_is_below_is_counted_as_far_as_it_helps),
+		cmocka_unit_test(long_wide_values_are_whole),
 		cmocka_unit_test(long_json_says_that_it_goes_on),
 		cmocka_unit_test(json_folds_and_keeps_its_folds),
 		cmocka_unit_test(deep_json_does_not_exhaust_the_stack),

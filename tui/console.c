@@ -132,6 +132,7 @@ static void loop_signal(void *self, enum loop_signal signal)
 		suspend(console);
 		return;
 	case LOOP_CONTINUE:
+		term_resume();
 		app_dirty(console->app);
 		return;
 	case LOOP_CHILD:

@@ -255,25 +255,42 @@ void term_leave(void)
 	term.has_sync = false;
 }
 
+static void take_back(void)
+{
+	modes_on();
+	term_resize();
+	term_forget();
+	clearok(curscr, TRUE);
+	refresh();
+}
+
 void term_suspend(void)
 {
 	modes_off();
 	endwin();
 	/* The handler of SIGTSTP is the loop's; the shell must see a stop by the default action. */
 	struct sigaction stop = { .sa_handler = SIG_DFL }, before;
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, before_continue;
 	sigset_t set, old;
 	sigaction(SIGTSTP, &stop, &before);
+	/* It wakes us all the same; what term_resume is for is done here. */
+	sigaction(SIGCONT, &ignore, &before_continue);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTSTP);
 	sigprocmask(SIG_UNBLOCK, &set, &old);
 	raise(SIGTSTP);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	sigaction(SIGTSTP, &before, NULL);
-	modes_on();
-	term_resize();
-	term_forget();
-	clearok(curscr, TRUE);
-	refresh();
+	sigaction(SIGCONT, &before_continue, NULL);
+	take_back();
+}
+
+void term_resume(void)
+{
+	/* curses thinks that all is as it was: only what it left it takes back whole. */
+	modes_off();
+	endwin();
+	take_back();
 }
 
 int term_fd(void)
@@ -322,11 +339,12 @@ static const struct {
 static int special_key(int code)
 {
 	MEVENT mouse;
-	if (code == term.paste_begin)
-		return KEY_PASTE_BEGIN_;
-	if (code == term.paste_end)
-		return KEY_PASTE_END_;
-	if (code >= KEY_F(1) && code <= KEY_F(12))
+	if (code == term.paste_begin || code == term.paste_end) {
+		term.is_pasting = code == term.paste_begin;
+		term.end_seen = 0;
+		return term.is_pasting ? KEY_PASTE_BEGIN_ : KEY_PASTE_END_;
+	}
+	if (code >= KEY_F(1) && code <= KEY_F(24))
 		return KEY_F_ + (code - KEY_F0);
 	if (code >= CODE_SYNC && code <= CODE_SYNC + 4) {
 		/* 1: on, 2: off; 0 and 4: there is no such thing. */
@@ -349,23 +367,103 @@ static int special_key(int code)
 	return -1; /* a key nobody uses */
 }
 
+enum { BYTE_MAX = 0xff, ESC = 27 };
+
+/* A byte, a key's code above all bytes, or ERR: none is waiting. */
+static int next_code(void)
+{
+	int code = term.pushed_back;
+
+	term.pushed_back = 0;
+	return code ? code : getch();
+}
+
+/*
+ * Behind an Esc: whether a sequence follows that is no key of this terminal, as Ctrl with an arrow is
+ * on some. Its bytes are no keys either: [1;5C would go to the screens 1 and 5.
+ */
+static bool is_sequence(void)
+{
+	int code = next_code();
+
+	if (code == '[' || code == 'O')
+		return true;
+	term.pushed_back = code == ERR ? 0 : code;
+	return false;
+}
+
+/* Whether the code is one more of such a sequence, which may come in pieces. */
+static bool is_inside_sequence(int code)
+{
+	if (!term.in_sequence)
+		return false;
+	term.in_sequence = code >= ' ' && code < '@';
+	return code >= ' ' && code < 0x7f;
+}
+
+static const char end_of_paste[] = "\033[201~";
+
+/*
+ * Whether a code goes on with the end of a paste. Where that comes in pieces curses takes it for Esc
+ * and text; missed, no key would ever be one again.
+ */
+static bool goes_on_with_end(int code)
+{
+	if (!term.is_pasting)
+		return false;
+	if (code == ESC || (term.end_seen > 0 && code == end_of_paste[term.end_seen])) {
+		term.end_seen = code == ESC ? 1 : term.end_seen + 1;
+		return true;
+	}
+	term.in_sequence = term.in_sequence || term.end_seen > 1;
+	term.end_seen = 0;
+	return false;
+}
+
+/* One byte more of a character, which may come in pieces; -1 while it is not whole, or is none. */
+static int typed(int code)
+{
+	char byte = (char)code;
+	bool is_first = mbsinit(&term.partial);
+	wchar_t wide;
+	size_t n = mbrtowc(&wide, &byte, 1, &term.partial);
+
+	if (n == (size_t)-1) {
+		memset(&term.partial, 0, sizeof term.partial);
+		/* A half that stays one is dropped; what follows it is a key. */
+		return is_first ? -1 : typed(code);
+	}
+	if (n == (size_t)-2)
+		return -1;
+	if (wide == 0x7f || wide == 8)
+		return KEY_BS_;
+	return wide == '\n' ? '\r' : (int)wide;
+}
+
+/* By bytes and not by get_wch, which loses a character that is not there whole. */
 static int read_key(void)
 {
-	wint_t wide;
-	for (;;) {
-		int status = get_wch(&wide);
-		if (status == ERR)
-			return KEY_NONE_;
-		if (status == KEY_CODE_YES) {
-			int key = special_key((int)wide);
-			if (key >= 0)
-				return key;
+	int code;
+
+	while ((code = next_code()) != ERR) {
+		int key;
+
+		if (goes_on_with_end(code)) {
+			if (term.end_seen < (int)sizeof end_of_paste - 1)
+				continue;
+			code = term.paste_end;
+		}
+		if (is_inside_sequence(code))
+			continue;
+		if (code == ESC && is_sequence()) {
+			term.in_sequence = true;
 			continue;
 		}
-		if (wide == 0x7f || wide == 8)
-			return KEY_BS_;
-		return wide == '\n' ? '\r' : (int)wide;
+		key = code > BYTE_MAX ? special_key(code) : typed(code);
+		if (key >= 0)
+			return key;
 	}
+	return KEY_NONE_;
 }
 
 int term_key(void)

@@ -24,6 +24,8 @@ bool term_enter(const struct term_options *options, struct err *err);
 void term_leave(void); /* does nothing when not entered */
 /* Leaves, stops the process as the shell expects, enters again when continued. */
 void term_suspend(void);
+/* After a stop that nobody could see coming (SIGSTOP): a shell had the terminal meanwhile. */
+void term_resume(void);
 bool term_is_utf8(void); /* the locale's; call after setlocale */
 void term_set_theme(const struct theme *theme);
 void term_set_mouse(bool on);

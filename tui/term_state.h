@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <termios.h>
+#include <wchar.h>
 
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
@@ -23,6 +24,11 @@ struct term_state {
 	enum depth depth;
 	bool has_eight; /* only: the bright ones are bold */
 	int paste_begin, paste_end; /* curses key codes */
+	bool is_pasting;
+	int end_seen;      /* bytes of the end of the paste */
+	int pushed_back;   /* a code that was looked at too early; 0 = none */
+	bool in_sequence;  /* of bytes that are no key */
+	mbstate_t partial; /* the head of a character */
 	struct termios saved;
 	char undo[UNDO_MAX];
 	size_t undo_len;

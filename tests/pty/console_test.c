@@ -23,6 +23,8 @@ static char weir[1024], config[1024], home[1024];
 /* A name that would set a title, write the clipboard, move the cursor and turn the text round. */
 #define HOSTILE "evil\\u001b]0;owned\\u0007\\u001b]52;c;b3duZWQ=\\u0007\\u001b[2J\\u202elive"
 
+#define CURSOR "\xe2\x96\xb8"
+
 static void write_text(const char *name, const char *text)
 {
 	char path[2048];
@@ -169,6 +171,29 @@ static void suspends_and_comes_back(void **state)
 	leave(pty);
 }
 
+/* kill -STOP, then fg: nobody could put the terminal right before, and a shell has been at it. */
+static void comes_back_from_a_stop_it_did_not_see(void **state)
+{
+	struct pty *pty = start();
+	size_t before;
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	pty_signal(pty, SIGSTOP);
+	assert_true(pty_stopped(pty));
+	pty_cook(pty);
+	before = pty_bytes(pty).len;
+	pty_signal(pty, SIGCONT);
+	assert_true(pty_frames(pty, 1));
+	assert_true(pty_rests(pty));
+	/* All is drawn again, and a paste is told as one again. */
+	assert_true(pty_shows(pty, "fire_reporting"));
+	assert_true(text_contains(text_sub(pty_bytes(pty), before, SIZE_MAX), TEXT("fire_reporting")));
+	assert_true(text_contains(text_sub(pty_bytes(pty), before, SIZE_MAX), TEXT("\033[?2004h")));
+	assert_true(pty_is_alternate(pty));
+	leave(pty); /* by a key, without Enter */
+}
+
 static void ends_on_sigterm(void **state)
 {
 	struct pty *pty = start();
@@ -269,6 +294,174 @@ static void a_paste_is_text_not_keys(void **state)
 	leave(pty);
 }
 
+/* PgUp, which a vt100 has not, and Ctrl with an arrow, and what comes in two pieces. */
+static void sequences_of_no_key_do_nothing(void **state)
+{
+	struct pty *pty = start_in(24, 80, "vt100", NULL);
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	pty_send(pty, "/");
+	pty_send(pty, "\033[5~\033[1;5C\033[57399;1u\033O5D");
+	pty_send(pty, "cl");
+	assert_true(pty_shows(pty, "/cl"));
+	assert_true(pty_shows_not(pty, "fire_reporting"));
+	pty_send(pty, "\033");
+	assert_true(pty_shows(pty, "fire_reporting"));
+	/* As keys these were the screens 5 and 3. */
+	pty_send(pty, "\033[5~\033[3;5~2");
+	assert_true(pty_shows(pty, "STARTED"));
+	assert_false(text_contains(pty_bytes(pty), TEXT("QUARANTINE")));
+	pty_send(pty, "q");
+	assert_true(pty_wait(pty) >= 0);
+	pty_end(pty);
+}
+
+/* Packets end where they like. */
+static void what_comes_in_pieces_is_whole(void **state)
+{
+	struct pty *pty = start();
+
+	(void)state;
+	assert_true(pty_shows(pty, "fire_reporting"));
+	pty_send(pty, "/");
+	assert_true(pty_frames(pty, 1));
+	pty_send(pty, "caf\xc3");
+	assert_true(pty_shows(pty, "/caf"));
+	pty_send(pty, "\xa9 x");
+	assert_true(pty_shows(pty, "/caf\xc3\xa9 x"));
+	/* A half that stays one takes nothing with it. */
+	pty_send(pty, "\xc3yz");
+	assert_true(pty_shows(pty, "/caf\xc3\xa9 xyz"));
+	pty_send(pty, "\025");
+	/* The Esc of the paste's end alone is not the end, and what is behind it not text. */
+	pty_send(pty, "\033[200~pas\033[31mt\033ed\033");
+	assert_true(pty_shows(pty, "/pasted"));
+	pty_send(pty, "[20");
+	assert_true(pty_frames(pty, 0));
+	pty_send(pty, "1~!");
+	assert_true(pty_shows(pty, "/pasted!"));
+	pty_send(pty, "\033");
+	assert_true(pty_shows(pty, "fire_reporting"));
+	leave(pty);
+}
+
+/* Two pipelines that write a dataset of one name: each has a row, and the cursor stays on its own. */
+static void rows_of_one_name_are_two(void **state)
+{
+	static const char *const pipelines[] = { "north", "south" };
+	char command[2600], text[2600], store[1200];
+	const char *argv[] = { weir, "--store", store, "quality", NULL };
+	const char *env[] = { home, NULL };
+	struct pty_options options = { .rows = 24, .cols = 160, .env = env, .argv = argv };
+	const char *build = getenv("B") ? getenv("B") : "build/release";
+	struct pty *pty;
+
+	(void)state;
+	(void)snprintf(store, sizeof store, "%s/twins.db", folder);
+	(void)snprintf(command, sizeof command, "mkdir %s/twins", folder);
+	assert_int_equal(system(command), 0);
+	for (size_t i = 0; i < ARRAY_LEN(pipelines); i++) {
+		(void)snprintf(text, sizeof text,
+			"{\"id\":\"%s\",\"timestamp\":\"2026-03-02T09:00:00Z\",\"origin\":{\"pipeline_id\":"
+			"\"id-%s\",\"pipeline_name\":\"%s\",\"update_id\":\"u-%s\",\"flow_name\":\"orders\","
+			"\"dataset_name\":\"orders\"},\"level\":\"INFO\",\"event_type\":\"flow_progress\","
+			"\"message\":\"m\",\"details\":{\"flow_progress\":{\"status\":\"COMPLETED\",\"metrics\":"
+			"{\"num_output_rows\":90},\"data_quality\":{\"dropped_records\":%d,\"expectations\":"
+			"[{\"name\":\"rule_of_%s\",\"dataset\":\"orders\",\"passed_records\":90,"
+			"\"failed_records\":10}]}}}}\n",
+			pipelines[i], pipelines[i], pipelines[i], pipelines[i], i ? 10 : 20, pipelines[i]);
+		(void)snprintf(command, sizeof command, "twins/%s.json", pipelines[i]);
+		write_text(command, text);
+	}
+	(void)snprintf(text, sizeof text, "[weir]\nstore = %s\n[eventlog twins]\npath = %s/twins\n", store,
+		folder);
+	write_text("twins.ini", text);
+	(void)snprintf(command, sizeof command, "%s/weir-collect --once --config %s/twins.ini >/dev/null",
+		build, folder);
+	assert_int_equal(system(command), 0);
+	pty = pty_start(&options);
+	assert_true(pty_shows(pty, "rule_of_north"));
+	assert_true(pty_shows_line(pty, CURSOR, "north"));
+	pty_send(pty, "j");
+	assert_true(pty_shows_line(pty, CURSOR, "south"));
+	pty_send(pty, "r");
+	assert_true(pty_frames(pty, 1));
+	assert_true(pty_shows_line(pty, CURSOR, "south"));
+	pty_send(pty, "\r");
+	assert_true(pty_shows(pty, "rule_of_south"));
+	assert_true(pty_shows_not(pty, "rule_of_north"));
+	leave(pty);
+}
+
+static void a_configured_f13_is_a_key(void **state)
+{
+	char store[1200], keys[1200];
+	const char *argv[] = { weir, "--store", store, "--config", keys, NULL };
+	const char *env[] = { home, NULL };
+	struct pty_options options = { .rows = 24, .cols = 80, .env = env, .argv = argv };
+	struct pty *pty;
+
+	(void)state;
+	(void)snprintf(store, sizeof store, "%s/weir.db", folder);
+	(void)snprintf(keys, sizeof keys, "%s/keys.ini", folder);
+	write_text("keys.ini", "[keys]\nquality = <F13>\n");
+	pty = pty_start(&options);
+	assert_true(pty_shows(pty, "fire_reporting"));
+	pty_send(pty, "\033[1;2P");
+	assert_true(pty_shows(pty, "QUARANTINE"));
+	leave(pty);
+}
+
+static void prints_as_wide_as_the_terminal(void **state)
+{
+	char store[1200];
+	const char *argv[] = { weir, "sources", "--print", "--store", store, NULL };
+	const char *env[] = { home, NULL };
+	struct pty_options options = { .rows = 24, .cols = 132, .env = env, .argv = argv };
+	struct pty *pty;
+	struct buf screen;
+
+	(void)state;
+	(void)snprintf(store, sizeof store, "%s/weir.db", folder);
+	(void)unsetenv("COLUMNS");
+	pty = pty_start(&options);
+	assert_int_equal(pty_wait(pty), 0);
+	buf_init(&screen, 1 << 20);
+	pty_screen(pty, &screen);
+	/* The head line ends at the right edge. */
+	assert_ptr_equal(strchr(screen.bytes, '\n'), screen.bytes + 132);
+	buf_done(&screen);
+	pty_end(pty);
+}
+
+/* The key of an event is no pipeline: the next error is that of all of them. */
+static void an_event_by_its_key_leads_to_others(void **state)
+{
+	char command[2600], key[64] = "", store[1200];
+	const char *argv[] = { weir, "--store", store, "event", key, NULL };
+	const char *env[] = { home, NULL };
+	struct pty_options options = { .rows = 36, .cols = 120, .env = env, .argv = argv };
+	struct pty *pty;
+	FILE *pipe;
+
+	(void)state;
+	(void)snprintf(store, sizeof store, "%s/weir.db", folder);
+	(void)snprintf(command, sizeof command,
+		"%s events h-1 --json --store %s | sed -n 's/.*\"key\":\\([0-9]*\\).*/\\1/p' | head -1", weir,
+		store);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	assert_non_null(fgets(key, sizeof key, pipe));
+	assert_int_equal(pclose(pipe), 0);
+	key[strcspn(key, "\n")] = '\0';
+	pty = pty_start(&options);
+	assert_true(pty_shows(pty, "15e29b11"));
+	pty_send(pty, "e");
+	assert_true(pty_shows_not(pty, "15e29b11"));
+	leave(pty);
+}
+
 static void filters_as_typed(void **state)
 {
 	struct pty *pty = start();
@@ -362,8 +555,6 @@ static void click(struct pty *pty, int row, int col)
 		row + 1);
 	pty_send(pty, bytes);
 }
-
-#define CURSOR "\xe2\x96\xb8"
 
 static void the_mouse_points_only_when_it_may(void **state)
 {
@@ -459,12 +650,19 @@ int main(void)
 		cmocka_unit_test(every_screen_opens_by_its_key),
 		cmocka_unit_test(resizes),
 		cmocka_unit_test(suspends_and_comes_back),
+		cmocka_unit_test(comes_back_from_a_stop_it_did_not_see),
 		cmocka_unit_test(ends_on_sigterm),
 		cmocka_unit_test(a_crash_restores_the_terminal),
 		cmocka_unit_test(no_color_is_honored),
 		cmocka_unit_test(works_on_a_vt100),
 		cmocka_unit_test(says_what_to_do_on_a_dumb_terminal),
 		cmocka_unit_test(a_paste_is_text_not_keys),
+		cmocka_unit_test(sequences_of_no_key_do_nothing),
+		cmocka_unit_test(what_comes_in_pieces_is_whole),
+		cmocka_unit_test(rows_of_one_name_are_two),
+		cmocka_unit_test(a_configured_f13_is_a_key),
+		cmocka_unit_test(prints_as_wide_as_the_terminal),
+		cmocka_unit_test(an_event_by_its_key_leads_to_others),
 		cmocka_unit_test(filters_as_typed),
 		cmocka_unit_test(what_was_typed_is_there_the_next_time),
 		cmocka_unit_test(frames_come_at_once_where_the_terminal_says_so),

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 #include <vterm.h>
@@ -397,6 +398,18 @@ bool pty_stopped(struct pty *pty)
 		}
 	}
 	return false;
+}
+
+void pty_cook(struct pty *pty)
+{
+	struct termios cooked;
+
+	if (tcgetattr(pty->master, &cooked) != 0)
+		abort();
+	cooked.c_lflag |= (tcflag_t)(ICANON | ECHO | ISIG);
+	cooked.c_iflag |= (tcflag_t)ICRNL;
+	if (tcsetattr(pty->master, TCSANOW, &cooked) != 0)
+		abort();
 }
 
 int pty_wait(struct pty *pty)

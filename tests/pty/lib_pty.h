@@ -40,6 +40,8 @@ pid_t pty_pid(const struct pty *pty);
 void pty_signal(struct pty *pty, int number);
 /* Waits until the program has stopped (SIGTSTP). */
 bool pty_stopped(struct pty *pty);
+/* What a shell does to a terminal that it takes over: lines, and echo. */
+void pty_cook(struct pty *pty);
 /* Waits for its end; the wait status, or -1 after a minute. */
 int pty_wait(struct pty *pty);
 /* What the screen shows now, a line a row, trailing blanks cut. */

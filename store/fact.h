@@ -384,6 +384,7 @@ struct fact_connector {
 
 struct fact_table {
 	struct text table, path; /* as in struct fact_version */
+	bool anew; /* all told of this path so far is of another table, which is gone; tells no more */
 #define X(member, column, about) int64_t member;
 	FACT_TABLE_NUMBERS(X)
 #undef X

@@ -41,7 +41,7 @@ static const struct {
 		"INSERT OR REPLACE INTO pipeline (id, batch, k, name, source)"
 		" VALUES (?1, ?2, ?3, ?4, ?5)"),
 	STATEMENT(zone_add, "INSERT OR IGNORE INTO zone (pipeline, hour) VALUES (?1, ?2)"),
-	STATEMENT(table_find, "SELECT id FROM tbl WHERE path = ?1"),
+	STATEMENT(table_find, "SELECT id FROM tbl WHERE path = ?1 ORDER BY id DESC LIMIT 1"),
 	STATEMENT(table_add, "INSERT INTO tbl (path, name, source, batch) VALUES (?1, ?2, ?3, ?4)"),
 	STATEMENT(version_add,
 		"INSERT OR IGNORE INTO version (tbl, version, batch, source, happened_at, timestamp,"

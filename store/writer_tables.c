@@ -3,6 +3,19 @@
 #include "store/table_fields.h"
 #include "store/writer.h"
 
+static bool add_table(struct writer *writer, const struct writer_source *source, struct text path,
+	struct text name, int64_t *id_out, struct err *err)
+{
+	sql_bind_text(writer->table_add, 1, path);
+	sql_bind_text(writer->table_add, 2, name.bytes ? name : path);
+	sqlite3_bind_int64(writer->table_add, 3, source->id);
+	sqlite3_bind_int64(writer->table_add, 4, writer->n);
+	if (!sql_run(writer->table_add, err))
+		return false;
+	*id_out = sqlite3_last_insert_rowid(writer->db);
+	return true;
+}
+
 bool writer_table(struct writer *writer, const struct writer_source *source, struct text path,
 	struct text name, int64_t *id_out, struct err *err)
 {
@@ -18,14 +31,7 @@ bool writer_table(struct writer *writer, const struct writer_source *source, str
 		sqlite3_reset(writer->table_find);
 		return true;
 	}
-	sql_bind_text(writer->table_add, 1, path);
-	sql_bind_text(writer->table_add, 2, name.bytes ? name : path);
-	sqlite3_bind_int64(writer->table_add, 3, source->id);
-	sqlite3_bind_int64(writer->table_add, 4, writer->n);
-	if (!sql_run(writer->table_add, err))
-		return false;
-	*id_out = sqlite3_last_insert_rowid(writer->db);
-	return true;
+	return add_table(writer, source, path, name, id_out, err);
 }
 
 /* A table's shapes are few: the same one is kept once. 0 = none. */
@@ -138,6 +144,10 @@ bool writer_table_fact(struct writer *writer, const struct writer_source *source
 	if (!writer_table(writer, source, is_state ? table->path : standing->path,
 		    is_state ? table->table : standing->table, &tbl, err))
 		return false;
+	if (is_state && table->anew) { /* what comes from here on is told of the next one */
+		*new_out = true;
+		return add_table(writer, source, table->path, table->table, &tbl, err);
+	}
 	if (is_state)
 		return put_state(writer, tbl, fact->happened_at_ms, table, new_out, err);
 	return put_standing(writer, tbl, standing, new_out, err);

@@ -244,7 +244,8 @@ static bool read_entry(struct source *source, struct entry *entry, const struct 
 {
 	struct err err = ERR_INIT;
 	int64_t last = entry->table.last;
-	bool more = false;
+	uint64_t head = entry->table.head.hash;
+	bool more = false, news;
 
 	if (delta_table_read(&entry->table, pace, source->batch, &more, &err)) {
 		entry->failed = false;
@@ -254,8 +255,9 @@ static bool read_entry(struct source *source, struct entry *entry, const struct 
 			found_trouble(source, entry->table.log_dir, err.text);
 		entry->failed = true;
 	}
-	entry->look_due |= entry->table.last != last;
-	if (entry->table.last != last)
+	news = entry->table.last != last || entry->table.head.hash != head;
+	entry->look_due |= news;
+	if (news)
 		remember(source, &entry->table);
 	else if (delta_table_why_empty(&entry->table))
 		found_trouble(source, entry->table.log_dir, delta_table_why_empty(&entry->table));

@@ -300,6 +300,7 @@ static bool advance(struct delta_condition *condition, const struct delta_condit
 		if (delta_snapshot_advance(condition->snapshot, &changed, &gone))
 			return true;
 		delta_condition_drop(condition);
+		condition->told_table = 0; /* it may be another table, which nobody told of */
 		if (gone.kind == ERR_CANCELED) {
 			*err = gone;
 			return false;

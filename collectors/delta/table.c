@@ -467,7 +467,14 @@ static bool is_unchanged(struct delta_table *table, const struct delta_pace *pac
 static void begin_anew(struct delta_table *table, struct fact_batch *batch, int64_t now_ms,
 	struct text reason)
 {
+	struct fact_table *told;
+
 	fact_batch_undecodable(batch, now_ms, text_of(table->log_dir), reason, TEXT_NONE);
+	told = &fact_batch_fact(batch, FACT_TABLE, now_ms)->u.table;
+	fact_table_unknown(told);
+	told->table = arena_text(&batch->arena, text_of(table->name));
+	told->path = arena_text(&batch->arena, text_of(table->path));
+	told->anew = true;
 	table->last = -1;
 	table->head = (struct delta_head){ 0 };
 	table->last_file_ms = FACT_UNKNOWN;

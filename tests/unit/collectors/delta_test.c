@@ -282,7 +282,6 @@ static bool is_patient(struct progress *progress)
 	return ++patience->asked <= patience->end;
 }
 
-/* Stopped wherever it can be, nothing is told wrongly and nothing is lost or told twice. */
 /* Dropped and made again with as many commits before anybody looked. */
 static void test_made_anew_as_long(void **state)
 {
@@ -314,6 +313,34 @@ static void test_made_anew_as_long(void **state)
 	}
 }
 
+/* With exactly as many commits: told as another table, once, also after a restart. */
+static void test_made_anew_is_told_once(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t anew = 0;
+
+	commit(fixture, "t", 0, 1000, SETUP);
+	commit(fixture, "t", 1, 1000, INFO);
+	start(fixture);
+	step_until_told(fixture, true);
+	assert_int_equal(told(fixture), 2);
+	tree_run(fixture->dir, "rm -rf t");
+	commit(fixture, "t", 0, 9000, SETUP);
+	commit(fixture, "t", 1, 9000, "{\"add\":{\"size\":7}}\n" INFO);
+	step_until_told(fixture, true);
+	assert_int_equal(told(fixture), 3); /* that it was, and two versions */
+	for (size_t i = 0; i < fixture->batch->nfacts; i++)
+		anew += fixture->batch->facts[i].kind == FACT_TABLE &&
+			fixture->batch->facts[i].u.table.anew;
+	assert_int_equal(anew, 1);
+	stop(fixture);
+	start(fixture);
+	step(fixture, true);
+	assert_int_equal(told(fixture), 0);
+	stop(fixture);
+}
+
+/* Stopped wherever it can be, nothing is told wrongly and nothing is lost or told twice. */
 static void test_stopped_anywhere(void **state)
 {
 	struct fixture *fixture = *state;
@@ -410,6 +437,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_half_written, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gaps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_made_anew, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_made_anew_is_told_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_made_anew_as_long, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stopped_anywhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_root, set_up, tear_down),

@@ -288,9 +288,53 @@ static void as_of_an_earlier_time(void **state)
 	assert_int_equal(one(NOW_MS + 1000).optimized_at_ms, TIME_UNKNOWN);
 }
 
+/* Dropped and made again at the same path: its history is its own, and the old one that of before. */
+static void made_anew_is_another_table(void **state)
+{
+	struct fact_batch *batch;
+	struct version_rows rows;
+	struct table_rows tables;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	put(history());
+	now_ms += 60000;
+	batch = fact_batch_new();
+	table(batch, FACT_UNKNOWN, FACT_UNKNOWN)->anew = true;
+	(void)version(batch, 0, 7, 0);
+	(void)version(batch, 1, 8, 0);
+	(void)table(batch, 1, 15);
+	(void)standing(batch, 1, STANDING_CURRENT);
+	put(batch);
+	now_ms += 60000;
+	batch = fact_batch_new();
+	(void)version(batch, 2, 1, 0);
+	put(batch);
+	rows = versions(READER_NOW);
+	assert_int_equal(rows.n, 3);
+	assert_int_equal(rows.rows[0].fact.rows_added, 1);
+	assert_int_equal(rows.rows[1].fact.rows_added, 8);
+	assert_int_equal(rows.rows[1].rows_after, 15);
+	assert_int_equal(rows.rows[1].standing.standing, STANDING_CURRENT);
+	assert_int_equal(rows.rows[2].fact.rows_added, 7);
+	assert_int_equal(rows.rows[2].standing.standing, STANDING_UNKNOWN);
+	look(READER_NOW);
+	if (!tables_list(reader, &arena, &tables, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(tables.n, 1);
+	assert_int_equal(tables.rows[0].version, 2);
+	assert_int_equal(tables.rows[0].versions, 3);
+	reader_close(reader);
+	rows = versions(NOW_MS + 1000); /* as it was known before */
+	assert_int_equal(rows.n, 4);
+	assert_int_equal(rows.rows[3].fact.rows_added, 100);
+	assert_int_equal(one(NOW_MS + 1000).state.rows, 123);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(made_anew_is_another_table, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unknown_until_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rows_are_counted_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_unknown_commit_ends_the_count, set_up, tear_down),

@@ -100,14 +100,19 @@ static bool delete_rows(struct writer *writer, const char *sql, int64_t cut_ms, 
 	return ok;
 }
 
-/* Events go by key from the oldest on, so that rows that must stay are passed over only once. */
+/*
+ * Events go by key from the oldest on, so that rows that must stay are passed over only once. Of an
+ * update that goes on, what began it and says what its flows write is needed to tell of it as of a
+ * time: those few stay with it.
+ */
 static bool delete_events(
 	struct writer *writer, int64_t cut_ms, int64_t n, int64_t *deleted, struct err *err)
 {
 	static const char last_sql[] = "SELECT max(k) FROM (SELECT k FROM event WHERE k > ?1 AND"
 				       " k < ?2 ORDER BY k LIMIT 5000)";
 	static const char delete_sql[] =
-		"DELETE FROM event WHERE k > ?1 AND k <= ?2 AND batch <= ?3";
+		"DELETE FROM event WHERE k > ?1 AND k <= ?2 AND batch <= ?3 AND NOT (type IN (1, 4, 6)"
+		" AND EXISTS (SELECT 1 FROM run r WHERE r.upd = event.upd AND r.last_k >= ?4))";
 	sqlite3_stmt *last = NULL, *stmt = NULL;
 	int64_t from = -1, to;
 	bool row, ok;
@@ -129,6 +134,7 @@ static bool delete_events(
 		sqlite3_bind_int64(stmt, 1, from);
 		sqlite3_bind_int64(stmt, 2, to);
 		sqlite3_bind_int64(stmt, 3, n);
+		sqlite3_bind_int64(stmt, 4, event_k_from(cut_ms));
 		ok = slice(writer, stmt, &changes, err);
 		*deleted += changes;
 		from = to;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/internal.h"
+#include "store/reader.h"
 #include "store/store.h"
 #include "tests/lib/place.h"
 
@@ -46,7 +47,7 @@ static void fill(int64_t now_ms, int64_t id)
 	assert_true(store_open(&options, &store, &err));
 	batch->source = TEXT("eventlog a");
 	add(batch, id, NOW_MS - 200 * DAY_MS, "old");
-	add(batch, id + 1, now_ms, "new");
+	add(batch, id + 1, now_ms, now_ms == NOW_MS ? "new" : "then");
 	fact = fact_batch_fact(batch, FACT_HEALTH, now_ms);
 	fact->u.health.text = TEXT("fine");
 	fact = fact_batch_fact(batch, FACT_VERSION, NOW_MS - 900 * DAY_MS);
@@ -250,6 +251,68 @@ static void tables_keep_what_still_holds(void **state)
 			       " AND s.version = 3"), 1);
 }
 
+static void say(struct store *store, struct clock *clock, int64_t ms, enum event_type type,
+	enum run_state state)
+{
+	struct fact_batch *batch = fact_batch_new();
+	struct fact_event *event = fact_batch_event(batch);
+	struct err err = ERR_INIT;
+
+	clock->fixed_ms = ms;
+	batch->source = TEXT("eventlog a");
+	memcpy(event->id, &ms, sizeof ms);
+	event->happened_at_ms = ms;
+	event->type = type;
+	event->state = state;
+	event->pipeline_id = fact_batch_intern(batch, TEXT("pipe"));
+	event->update_id = fact_batch_intern(batch, TEXT("since-spring"));
+	if (type == EVENT_CREATE_UPDATE)
+		event->cause = fact_batch_intern(batch, TEXT("USER_ACTION"));
+	if (type == EVENT_FLOW_PROGRESS)
+		event->flow = fact_batch_intern(batch, TEXT("flow"));
+	must(store_put(store, &batch, INT64_MAX, &err), &err);
+	must(store_flush(store, INT64_MAX, &err), &err);
+	fact_batch_free(batch);
+}
+
+/* A continuous update outlives its first events: as of any time it is known what it is. */
+static void an_update_that_goes_on_is_known_as_of_a_time(void **state)
+{
+	struct clock clock = clock_fixed(0);
+	struct store_options options = { .clock = &clock };
+	struct arena arena = { 0 };
+	struct reader *reader = NULL;
+	struct store *store = NULL;
+	struct update_rows rows;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	place_next();
+	options.path = place_store;
+	must(store_open(&options, &store, &err), &err);
+	say(store, &clock, NOW_MS - 100 * DAY_MS, EVENT_CREATE_UPDATE, RUN_UNKNOWN);
+	say(store, &clock, NOW_MS - 100 * DAY_MS + 1, EVENT_UPDATE_PROGRESS, RUN_RUNNING);
+	for (int64_t day = 99; day >= 0; day--)
+		say(store, &clock, NOW_MS - day * DAY_MS, EVENT_FLOW_PROGRESS, RUN_RUNNING);
+	must(store_retain(store, &err), &err);
+	assert_int_equal(count("event"), 2 + 91);
+	must(reader_open(place_store, &reader, &err), &err);
+	must(reader_begin(reader, NOW_MS - DAY_MS, 0, &err), &err);
+	must(updates_list(reader, &arena, TEXT_NONE, 1, &rows, &err), &err);
+	assert_int_equal(rows.n, 1);
+	assert_int_equal(rows.rows[0].state, RUN_RUNNING);
+	assert_int_equal(rows.rows[0].created_at_ms, NOW_MS - 100 * DAY_MS);
+	assert_true(text_is(rows.rows[0].cause, "USER_ACTION"));
+	reader_close(reader);
+	say(store, &clock, NOW_MS + 1, EVENT_UPDATE_PROGRESS, RUN_COMPLETED);
+	clock.fixed_ms = NOW_MS + 100 * DAY_MS;
+	must(store_retain(store, &err), &err); /* it is over: the rest goes with it */
+	assert_int_equal(count("event"), 0);
+	assert_int_equal(count("run"), 0);
+	store_close(store);
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +320,7 @@ int main(void)
 		cmocka_unit_test(an_open_unit_is_shown_before_anything_goes),
 		cmocka_unit_test(all_that_is_past_its_days_goes_at_once),
 		cmocka_unit_test(tables_keep_what_still_holds),
+		cmocka_unit_test(an_update_that_goes_on_is_known_as_of_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, place_make, place_remove);

@@ -172,12 +172,14 @@ static bool rollback(struct writer *writer)
 /* Ends the unit that is being filled: derived rows, then the row that makes it visible. */
 static bool show(struct writer *writer, struct err *err)
 {
-	int64_t now = writer->clock->wall_ms(writer->clock);
+	int64_t now;
 
-	if (now < writer->seen_at_ms)
-		now = writer->seen_at_ms; /* a clock set back must not make an as-of ambiguous */
 	if (!derive_flush(writer->derive, writer->n, err))
 		return false;
+	/* not before: who looks meanwhile does not see this unit, nor later as of that moment */
+	now = writer->clock->wall_ms(writer->clock);
+	if (now < writer->seen_at_ms)
+		now = writer->seen_at_ms; /* a clock set back must not make an as-of ambiguous */
 	sqlite3_bind_int64(writer->batch_add, 1, writer->n);
 	sqlite3_bind_int64(writer->batch_add, 2, now);
 	sqlite3_bind_int64(writer->batch_add, 3, writer->k_max);

@@ -18,7 +18,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/reader.h"
+#include "store/open.h"
 #include "store/store.h"
+#include "store/writer.h"
 #include "tests/lib/place.h"
 
 static void put(struct store *store, struct fact_batch **batch)
@@ -360,9 +362,44 @@ static void batch_bounds_its_events(void **state)
 	fact_batch_free(batch);
 }
 
+static struct writer watched;
+static size_t asked, unwritten; /* how often the time was, and derived rows not written then */
+
+static int64_t wall_of_watched(const struct clock *clock)
+{
+	(void)clock;
+	asked++;
+	unwritten = watched.derive ? derive_dirty(watched.derive) : 0;
+	return 1000;
+}
+
+/* Writing a unit may take long: it was not seen by those who looked meanwhile. */
+static void a_unit_is_seen_when_it_is_written(void **state)
+{
+	const struct clock clock = { .wall_ms = wall_of_watched, .mono_ms = wall_of_watched };
+	struct fact_batch *batch = fact_batch_new();
+	struct err err = ERR_INIT;
+	sqlite3 *db = NULL;
+
+	(void)state;
+	batch->source = TEXT("eventlog a");
+	fact_batch_event(batch)->update_id = fact_batch_intern(batch, TEXT("update"));
+	if (!store_open_db(place_store, false, &db, &err) || !writer_open(&watched, db, &clock, &err))
+		fail_msg("%s", err.text);
+	asked = 0;
+	if (!writer_batch(&watched, batch, true, &err))
+		fail_msg("%s", err.text);
+	assert_true(asked > 0);
+	assert_int_equal(unwritten, 0);
+	writer_close(&watched);
+	sqlite3_close(db);
+	fact_batch_free(batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(a_unit_is_seen_when_it_is_written, place_clear),
 		cmocka_unit_test_teardown(batch_bounds_its_events, place_clear),
 		cmocka_unit_test_teardown(facts_are_kept_once_with_their_cursor, place_clear),
 		cmocka_unit_test_teardown(a_crowded_millisecond_keeps_every_event_once, place_clear),

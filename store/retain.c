@@ -30,8 +30,16 @@ static const struct {
 	{ FACT_EVENT, "DELETE FROM zone WHERE hour < ?1 / 3600000 AND NOT EXISTS (SELECT 1 FROM event"
 		      " WHERE k >= (hour * 3600000) << 20 AND k < ((hour + 1) * 3600000) << 20)" },
 	{ FACT_EDGE, "DELETE FROM edge WHERE k < ?3 AND batch <= ?2" },
-	{ FACT_HEALTH, "DELETE FROM health WHERE at < ?1 AND batch <= ?2 AND at <"
-		       " (SELECT max(at) FROM health h WHERE h.source = health.source)" },
+	/* since when the state holds in which the days begin stays known: the first report of it */
+	{ FACT_HEALTH, "WITH held (source, state) AS (SELECT source, state FROM health"
+		       " WHERE (source, at) IN (SELECT source, max(at) FROM health WHERE at < ?1"
+		       " GROUP BY source)), began (source, at) AS (SELECT source, (SELECT min(h.at)"
+		       " FROM health h WHERE h.source = held.source AND h.at > ifnull((SELECT max(o.at)"
+		       " FROM health o WHERE o.source = held.source AND o.at < ?1"
+		       " AND o.state <> held.state), -9223372036854775808)) FROM held)"
+		       " DELETE FROM health WHERE at < ?1 AND batch <= ?2 AND at <"
+		       " (SELECT max(at) FROM health h WHERE h.source = health.source)"
+		       " AND (source, at) NOT IN (SELECT source, at FROM began)" },
 	{ FACT_HEALTH, "DELETE FROM source_count WHERE batch <= ?2 AND batch <"
 		       " (SELECT max(batch) FROM source_count c WHERE c.source = source_count.source"
 		       " AND c.batch <= ?2)" },

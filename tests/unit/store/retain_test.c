@@ -99,7 +99,7 @@ static void what_is_past_its_days_goes(void **state)
 	assert_int_equal(count("edge"), 2);
 	assert_int_equal(count("run"), 2);
 	assert_int_equal(count("flow_run"), 2);
-	assert_int_equal(count("health"), 1); /* 30 days */
+	assert_int_equal(count("health"), 2); /* 30 days, and since when it is so */
 	assert_int_equal(count("version"), 2); /* forever */
 	retain(0);
 	assert_int_equal(count("event"), 2);
@@ -313,6 +313,46 @@ static void an_update_that_goes_on_is_known_as_of_a_time(void **state)
 	arena_free(&arena);
 }
 
+/* Since when a source has been well or ill stays known for longer than each report of it. */
+static void the_begin_of_a_state_outlives_its_days(void **state)
+{
+	struct clock clock = clock_fixed(0);
+	struct store_options options = { .clock = &clock };
+	struct fact_batch *batch = fact_batch_new();
+	struct arena arena = { 0 };
+	struct reader *reader = NULL;
+	struct store *store = NULL;
+	struct source_rows rows;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	place_next();
+	options.path = place_store;
+	must(store_open(&options, &store, &err), &err);
+	for (int64_t day = 100; day >= 0; day--) {
+		clock.fixed_ms = NOW_MS - day * DAY_MS;
+		batch->source = TEXT("eventlog a");
+		fact_batch_fact(batch, FACT_HEALTH, NOW_MS - day * DAY_MS)->u.health.state =
+			day > 60 ? HEALTH_FAILED : HEALTH_OK;
+		must(store_put(store, &batch, INT64_MAX, &err), &err);
+		must(store_flush(store, INT64_MAX, &err), &err);
+	}
+	for (int round = 0; round < 2; round++) {
+		must(store_retain(store, &err), &err);
+		assert_int_equal(count("health"), 1 + 31);
+		must(reader_open(place_store, &reader, &err), &err);
+		must(reader_begin(reader, READER_NOW, 0, &err), &err);
+		must(sources_list(reader, &arena, &rows, &err), &err);
+		assert_int_equal(rows.n, 1);
+		assert_int_equal(rows.rows[0].state, HEALTH_OK);
+		assert_int_equal(rows.rows[0].state_since_ms, NOW_MS - 60 * DAY_MS);
+		reader_close(reader);
+	}
+	store_close(store);
+	fact_batch_free(batch);
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +360,7 @@ int main(void)
 		cmocka_unit_test(an_open_unit_is_shown_before_anything_goes),
 		cmocka_unit_test(all_that_is_past_its_days_goes_at_once),
 		cmocka_unit_test(tables_keep_what_still_holds),
+		cmocka_unit_test(the_begin_of_a_state_outlives_its_days),
 		cmocka_unit_test(an_update_that_goes_on_is_known_as_of_a_time),
 	};
 

@@ -8,13 +8,31 @@
 #include "base/utf8.h"
 #include "store/lag_read.h"
 
-/* How many updates are looked at: one that has only begun tells nothing yet. */
-enum { UPDATES_BACK = 2, UPDATES_SLACK = 8 };
+/*
+ * How many updates are looked at: one that has only begun tells nothing yet. Attempts that failed
+ * may never have told anything: behind them, among RUNS_MAX, comes the newest that came further.
+ */
+enum { UPDATES_BACK = 2, UPDATES_SLACK = 8, RUNS_MAX = 64 };
 
 struct updates { /* newest first */
-	int64_t upd[UPDATES_BACK], created_k[UPDATES_BACK];
+	int64_t upd[UPDATES_BACK + 1], created_k[UPDATES_BACK];
 	size_t n;
 };
+
+static bool has_update(const struct updates *updates, int64_t upd)
+{
+	for (size_t i = 0; i < updates->n; i++) {
+		if (updates->upd[i] == upd)
+			return true;
+	}
+	return false;
+}
+
+static bool came_further(enum run_state state)
+{
+	return state == RUN_UNKNOWN || (state != RUN_FAILED &&
+		run_state_severity(state) >= run_state_severity(RUN_RUNNING));
+}
 
 static void add_update(struct updates *updates, const struct run *run)
 {
@@ -38,9 +56,11 @@ static bool newest_updates(struct reader *reader, int64_t pipeline, struct updat
 	struct err *err)
 {
 	int left = UPDATES_BACK + (reader->n < reader->newest ? UPDATES_SLACK : 0);
+	int looks = RUNS_MAX;
+	int64_t well = 0; /* upd */
 	sqlite3_stmt *stmt;
 	struct run run;
-	bool there, ok;
+	bool there, ok = true;
 
 	*updates = (struct updates){ 0 };
 	if (!reader_query(reader, Q_RUN_HEADS, &stmt, err))
@@ -48,15 +68,19 @@ static bool newest_updates(struct reader *reader, int64_t pipeline, struct updat
 	sqlite3_bind_int64(stmt, 1, pipeline);
 	sqlite3_bind_int64(stmt, 2, INT64_MAX);
 	sqlite3_bind_int64(stmt, 3, reader->n);
-	while (left > 0 && (ok = sql_step(stmt, &there, err)) && there) {
+	while ((left > 0 || well == 0) && looks-- > 0 && (ok = sql_step(stmt, &there, err)) && there) {
 		if (!(ok = run_head_of_row(reader, stmt, &run, err)))
 			break;
 		if (!run.visible || !run_is_data(&run))
 			continue;
-		add_update(updates, &run);
-		left--;
+		if (left-- > 0)
+			add_update(updates, &run);
+		if (well == 0 && came_further(run.fold.state))
+			well = run.upd;
 	}
 	sqlite3_reset(stmt);
+	if (well != 0 && !has_update(updates, well))
+		updates->upd[updates->n++] = well;
 	return ok;
 }
 

@@ -610,9 +610,45 @@ static void a_backlog_is_a_reader(void **state)
 	assert_int_equal(one(live, "loans").lag_records, 40);
 }
 
+static void update_says(struct feed *feed, int update, enum run_state update_state)
+{
+	struct fact_event *event;
+
+	flow_says(feed, update, "loans", FACT_UNKNOWN, FACT_UNKNOWN, FACT_UNKNOWN);
+	event = &feed->batch->events[feed->batch->nevents - 1];
+	event->type = EVENT_UPDATE_PROGRESS;
+	event->flow = event->dataset = 0;
+	event->state = update_state;
+	feed_put(feed, 10000);
+}
+
+/* Attempt after attempt fails before it tells of a backlog: what was told last is not forgotten. */
+static void failed_attempts_hide_no_backlog(void **state)
+{
+	struct feed feed;
+	int64_t live;
+
+	(void)state;
+	place_next();
+	feed_open(&feed, place_store, "eventlog cdc", STREAMS_NOW_MS);
+	flow_says(&feed, 1, "loans", 500, FACT_UNKNOWN, FACT_UNKNOWN);
+	update_says(&feed, 1, RUN_COMPLETED);
+	for (int attempt = 2; attempt < 7; attempt++)
+		update_says(&feed, attempt, RUN_FAILED);
+	update_says(&feed, 7, RUN_INITIALIZING);
+	assert_int_equal(one(READER_NOW, "hinge_cdc/loans").lag_records, 500);
+	live = feed.now_ms - 5000;
+	flow_says(&feed, 7, "loans", 700, FACT_UNKNOWN, FACT_UNKNOWN);
+	update_says(&feed, 7, RUN_RUNNING);
+	assert_int_equal(one(READER_NOW, "hinge_cdc/loans").lag_records, 700);
+	feed_close(&feed);
+	assert_int_equal(one(live, "hinge_cdc/loans").lag_records, 500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(failed_attempts_hide_no_backlog),
 		cmocka_unit_test(only_changes_are_kept),
 		cmocka_unit_test(restarts_do_not_show),
 		cmocka_unit_test(as_of_equals_live),

@@ -21,6 +21,7 @@
 #include "tui/cli_check.h"
 #include "tui/cli_table.h"
 #include "tui/console.h"
+#include "tui/theme.h"
 
 enum { WRITE_MS = 60000, BUSY_MS = 2000 };
 
@@ -280,8 +281,9 @@ static bool find_theme(const struct config *config, struct cli_options *options,
 	const char *no_color = getenv("NO_COLOR");
 
 	/* What is asked for on the command line is stronger than NO_COLOR; what is configured is not. */
-	if (options->theme || (no_color && no_color[0]) || !configured.bytes || configured.len >= room)
+	if (options->theme || (no_color && no_color[0]) || !configured.bytes)
 		return options->theme != NULL;
+	/* A name that is cut here is too long for any theme, still: it is refused. */
 	(void)snprintf(theme, room, "%.*s", TEXT_ARG(configured));
 	options->theme = theme;
 	return true;
@@ -418,8 +420,23 @@ static int dump(const struct cli_options *options, const char *store)
 	return done ? CLI_GOOD : cli_fail(dump.err.kind != ERR_NONE ? &dump.err : &err);
 }
 
+static bool check_theme(const struct config *config, const char *path, struct err *err)
+{
+	struct text configured = config_text(config_main(config), "theme");
+	char *name = text_dup(configured), *folder = theme_folder();
+	struct theme theme;
+	bool good = !configured.bytes || theme_load(&theme, name, folder, err);
+
+	free(name);
+	free(folder);
+	if (good)
+		return true;
+	err->kind = ERR_CONFIG;
+	return err_wrap(err, "%s: theme", path);
+}
+
 /* What the collector passes over in the configuration, before it checks the rest. */
-static bool check_keys(int argc, char **argv, struct err *err)
+static bool check_looks(int argc, char **argv, struct err *err)
 {
 	struct cli_options options;
 	struct config *config;
@@ -432,7 +449,7 @@ static bool check_keys(int argc, char **argv, struct err *err)
 	path = config_find(options.config);
 	good = config_load(path, &config, err);
 	if (good) {
-		good = find_bindings(config, path, &bindings, err);
+		good = find_bindings(config, path, &bindings, err) && check_theme(config, path, err);
 		config_free(config);
 	}
 	bindings_free(bindings);
@@ -494,6 +511,11 @@ static int run(struct cli_options *options)
 			return cli_fail(&err);
 		}
 	}
+	if (options->command && !ops &&
+		(options->filter || options->output == CLI_PRINT || options->output == CLI_CSV)) {
+		(void)err_set(&err, ERR_USAGE, 0, "weir dump is all there is, as JSON");
+		return cli_fail(&err);
+	}
 	if (!cli_can_filter(options, ops ? ops : views[0], &err))
 		return cli_fail(&err);
 	if (options->arg && !(ops && ops->arg)) {
@@ -542,7 +564,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(collectors_own); i++) {
 		if (strcmp(argv[1], collectors_own[i]) != 0)
 			continue;
-		if (i == 2 && !check_keys(argc, argv, &err))
+		if (i == 2 && !check_looks(argc, argv, &err))
 			return cli_fail(&err);
 		/* `collect` is what the collector does anyway; the others are its commands. */
 		(void)child_become(i == 0 ? argv + 1 : argv, &err);

@@ -101,7 +101,8 @@ bool when_parse(struct text text, int64_t now_ms, bool utc, int64_t *ms_out, str
 		return true;
 	}
 	if (time_parse(text, &ms)) {
-		*ms_out = utc || names_zone(text) ? ms : ms - zone_ms(ms);
+		ms = utc || names_zone(text) ? ms : ms - zone_ms(ms);
+		*ms_out = ms != 0 ? ms : -1; /* 0 is now, and nobody can tell the two apart */
 		return true;
 	}
 	return err_set(err, ERR_USAGE, 0,

@@ -26,6 +26,10 @@ run 2 estate nobody --print
 says 'one word too many: nobody'
 run 2 dump all
 says 'one word too many: all'
+run 2 dump --filter x
+says 'weir dump is all there is, as JSON'
+run 2 dump --csv
+run 0 dump --json
 run 2 estate --print --plain=no
 says '--plain takes no value'
 run 2 estate --json=yes
@@ -53,6 +57,24 @@ done
 # A store in which nothing was seen by then is no store of readers that are well.
 run 3 check lag --as-of 2001-01-01T00:00:00Z
 grep -q '^UNKNOWN nothing was collected yet' "$work/out" || die "check: $(cat "$work/out")"
+
+# The first moment of all is a moment, too.
+run 0 estate --json --as-of 1970-01-01T00:00:00Z
+grep -q '"pipelines": \[\]' "$work/out" || die "1970 is taken for now: $(cat "$work/out")"
+
+# A theme that is none.
+for theme in nosuch darkk "$(printf '%0100d' 0)"; do
+	printf '[weir]\ntheme = %s\n[eventlog one]\npath = %s/log\n' "$theme" "$work" >"$work/theme.ini"
+	status=0
+	weir check-config --config "$work/theme.ini" >"$work/out" 2>"$work/err" || status=$?
+	[ $status = 2 ] || die "theme = $theme: status $status"
+	says "theme.ini: theme: "
+	if weir --config "$work/theme.ini" --store "$work/one.db" >"$work/out" 2>"$work/err"; then die "$theme"; fi
+	says "theme"
+done
+grep -q terminal "$work/err" && die "a theme's long name is passed over: $(cat "$work/err")"
+sed -i "s/^theme = .*/theme = dark/" "$work/theme.ini"
+weir check-config --config "$work/theme.ini" >/dev/null || die "dark is a theme"
 
 # What cannot be written is said.
 table=$work/table

@@ -32,6 +32,7 @@ static void moments(void **state)
 		{ "2026-03-02T09:00:00.250Z", NOON - 3 * HOUR + 250 },
 		{ "2026-03-02 09:00:00", NOON - 3 * HOUR },
 		{ "2026-03-02T09:00:00+02:00", NOON - 5 * HOUR },
+		{ "1970-01-01T00:00:00Z", -1 }, /* 0 is now */
 	};
 
 	(void)state;

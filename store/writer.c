@@ -22,8 +22,9 @@ static const struct {
 		"INSERT OR REPLACE INTO source_count (source, batch, facts, undecodable, fallback,"
 		" read_bytes, read_records, last_at, facts_batch)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+	/* OR FAIL: what fails here fails the transaction; no statement journal in temporary files. */
 	STATEMENT(event_insert,
-		"INSERT INTO event (" EVENT_COLUMNS ") SELECT " EVENT_COLUMNS " FROM event_rows"),
+		"INSERT OR FAIL INTO event (" EVENT_COLUMNS ") SELECT " EVENT_COLUMNS " FROM event_rows"),
 	STATEMENT(event_find, "SELECT x FROM event WHERE k = ?1"),
 	STATEMENT(event_scan, "SELECT k, x FROM event WHERE k >= ?1 ORDER BY k"),
 	STATEMENT(edge_add,

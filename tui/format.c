@@ -84,6 +84,12 @@ struct text format_count(const struct look *look, int64_t n)
 	return grouped(look, n < 0 ? "-" : "", n);
 }
 
+struct text format_things(const struct look *look, int64_t n, const char *thing)
+{
+	return text_of(arena_printf(look->arena, "%.*s %s%s", TEXT_ARG(format_count(look, n)), thing,
+		n == 1 ? "" : "s"));
+}
+
 struct text format_signed(const struct look *look, int64_t n)
 {
 	if (is_unknown(n))

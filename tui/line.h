@@ -54,6 +54,8 @@ void line_keep_tail(struct line *line, int width, bool ascii);
  * One look for every figure. All give a dash where the value is unknown. Texts in the look's arena.
  */
 struct text format_count(const struct look *look, int64_t n);      /* 1 234 567 */
+/* 1 234 files, 1 file; thing is one of them. */
+struct text format_things(const struct look *look, int64_t n, const char *thing);
 struct text format_short(const struct look *look, int64_t n);      /* 999, 12.3k, 1.9 M */
 struct text format_signed(const struct look *look, int64_t n);     /* +4 100, -96, 0 */
 struct text format_bytes(const struct look *look, int64_t bytes);  /* 512 B, 1.2 GB (powers of 1000) */

@@ -205,9 +205,9 @@ static void say_backlog(struct sheet *sheet, const struct look *look, const stru
 {
 	bool files = row->behind_files != FACT_UNKNOWN, bytes = row->behind_bytes != FACT_UNKNOWN;
 
-	sheet_addf(sheet, "backlog", ROLE_NUMBER, "%.*s%s%s%.*s, as it says itself",
-		TEXT_ARG(files ? format_count(look, row->behind_files) : TEXT("")),
-		!files ? "" : row->behind_files == 1 ? " file" : " files", files && bytes ? ", " : "",
+	sheet_addf(sheet, "backlog", ROLE_NUMBER, "%.*s%s%.*s, as it says itself",
+		TEXT_ARG(files ? format_things(look, row->behind_files, "file") : TEXT("")),
+		files && bytes ? ", " : "",
 		TEXT_ARG(bytes ? format_bytes(look, row->behind_bytes) : TEXT("")));
 }
 
@@ -216,16 +216,16 @@ static void say_lag(struct sheet *sheet, const struct look *look, const struct l
 	const char *least = row->lag_seconds_is_lower_bound ? "at least " : "";
 
 	if (row->lag_records != FACT_UNKNOWN && row->lag_seconds != FACT_UNKNOWN)
-		sheet_addf(sheet, "lag", ROLE_NUMBER, "%.*s records, %s%.*s behind",
-			TEXT_ARG(format_count(look, row->lag_records)), least,
+		sheet_addf(sheet, "lag", ROLE_NUMBER, "%.*s, %s%.*s behind",
+			TEXT_ARG(format_things(look, row->lag_records, "record")), least,
 			TEXT_ARG(format_seconds(look, row->lag_seconds, "")));
 	else if (row->lag_records != FACT_UNKNOWN)
-		sheet_addf(sheet, "lag", ROLE_NUMBER, "%.*s records; since when is not known",
-			TEXT_ARG(format_count(look, row->lag_records)));
+		sheet_addf(sheet, "lag", ROLE_NUMBER, "%.*s; since when is not known",
+			TEXT_ARG(format_things(look, row->lag_records, "record")));
 	if (row->behind_versions != FACT_UNKNOWN)
-		sheet_addf(sheet, "table", ROLE_NUMBER, "%.*s versions, %.*s files, %.*s behind",
-			TEXT_ARG(format_count(look, row->behind_versions)),
-			TEXT_ARG(format_count(look, row->behind_files)),
+		sheet_addf(sheet, "table", ROLE_NUMBER, "%.*s, %.*s, %.*s behind",
+			TEXT_ARG(format_things(look, row->behind_versions, "version")),
+			TEXT_ARG(format_things(look, row->behind_files, "file")),
 			TEXT_ARG(format_bytes(look, row->behind_bytes)));
 	else if (row->behind_files != FACT_UNKNOWN || row->behind_bytes != FACT_UNKNOWN)
 		say_backlog(sheet, look, row);
@@ -248,8 +248,8 @@ static void say_lag(struct sheet *sheet, const struct look *look, const struct l
 static void say_loss(struct sheet *sheet, const struct look *look, const struct lag_row *row)
 {
 	if (row->lost_records > 0)
-		sheet_addf(sheet, "lost", ROLE_FAILED, "%.*s records: retention has passed it",
-			TEXT_ARG(format_count(look, row->lost_records)));
+		sheet_addf(sheet, "lost", ROLE_FAILED, "%.*s: retention has passed it",
+			TEXT_ARG(format_things(look, row->lost_records, "record")));
 	if (row->loss_in_seconds != FACT_UNKNOWN && row->loss_in_seconds > 0)
 		sheet_addf(sheet, "loss", ROLE_WARN, "begins in %s%.*s, when retention reaches what it has"
 			" not read", row->loss_at_most ? "at most " : "",

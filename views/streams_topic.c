@@ -234,8 +234,8 @@ static void table_sheet(struct sheet *sheet, const struct look *look,
 		TEXT_ARG(format_count(look, row->creates)), TEXT_ARG(format_count(look, row->updates)),
 		TEXT_ARG(format_count(look, row->deletes)), TEXT_ARG(format_count(look, row->tombstones)));
 	if (row->reads > 0)
-		sheet_addf(sheet, "snapshot", ROLE_RUNNING, "%.*s records read by a snapshot",
-			TEXT_ARG(format_count(look, row->reads)));
+		sheet_addf(sheet, "snapshot", ROLE_RUNNING, "%.*s read by a snapshot",
+			TEXT_ARG(format_things(look, row->reads, "record")));
 	sheet_addf(sheet, "size", ROLE_TEXT, "%.*s in 24 h", TEXT_ARG(format_bytes(look, row->bytes)));
 	sheet_addf(sheet, "first seen", ROLE_DIM, "%.*s ago", TEXT_ARG(format_age(look, row->first_at_ms)));
 }
@@ -256,8 +256,8 @@ static struct sheet pane_of(const struct view *view)
 		const struct state_look *word = lag_look(lag);
 		struct text name = lag->reader;
 
-		sheet_addf(&sheet, word->word, word->role, "%.*s: %.*s records behind", TEXT_ARG(name),
-			TEXT_ARG(format_count(look, lag->lag_records)));
+		sheet_addf(&sheet, word->word, word->role, "%.*s: %.*s behind", TEXT_ARG(name),
+			TEXT_ARG(format_things(look, lag->lag_records, "record")));
 	}
 	if (state->readers.n > READERS_SHOWN)
 		sheet_addf(&sheet, "", ROLE_DIM, "and %zu that are better off", state->readers.n - READERS_SHOWN);

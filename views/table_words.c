@@ -75,23 +75,23 @@ static void add_contents(struct sheet *sheet, const struct look *look, const str
 
 	if (state->rows == FACT_UNKNOWN && state->files_without_stats > 0)
 		sheet_addf(sheet, "holds", ROLE_TEXT,
-			"%.*s in %.*s files; rows unknown: %" PRId64 " without statistics",
-			TEXT_ARG(size), TEXT_ARG(format_count(look, state->files)),
+			"%.*s in %.*s; rows unknown: %" PRId64 " without statistics",
+			TEXT_ARG(size), TEXT_ARG(format_things(look, state->files, "file")),
 			state->files_without_stats);
 	else
-		sheet_addf(sheet, "holds", ROLE_TEXT, "%.*s rows, %.*s in %.*s file%s",
-			TEXT_ARG(format_count(look, state->rows)), TEXT_ARG(size),
-			TEXT_ARG(format_count(look, state->files)), state->files == 1 ? "" : "s");
+		sheet_addf(sheet, "holds", ROLE_TEXT, "%.*s, %.*s in %.*s",
+			TEXT_ARG(format_things(look, state->rows, "row")), TEXT_ARG(size),
+			TEXT_ARG(format_things(look, state->files, "file")));
 	if (state->deleted_rows > 0)
 		sheet_addf(sheet, "", ROLE_DIM, "%.*s more rows hidden by %.*s deletion vectors",
 			TEXT_ARG(format_count(look, state->deleted_rows)),
 			TEXT_ARG(format_count(look, state->deletion_vectors)));
 	if (state->rescued > 0)
-		sheet_addf(sheet, "quarantine", ROLE_WARN, "%.*s rows with rescued data",
-			TEXT_ARG(format_count(look, state->rescued)));
+		sheet_addf(sheet, "quarantine", ROLE_WARN, "%.*s with rescued data",
+			TEXT_ARG(format_things(look, state->rescued, "row")));
 	if (state->flagged > 0)
-		sheet_addf(sheet, "quarantine", ROLE_WARN, "%.*s rows in flagged partitions",
-			TEXT_ARG(format_count(look, state->flagged)));
+		sheet_addf(sheet, "quarantine", ROLE_WARN, "%.*s in flagged partitions",
+			TEXT_ARG(format_things(look, state->flagged, "row")));
 }
 
 static void add_horizon(struct sheet *sheet, const struct fact_table *state)

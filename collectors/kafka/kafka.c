@@ -405,9 +405,11 @@ static void status(void *self, struct collector_status *out)
 		(void)buf_addf(&out->text, "its Kafka client was started again %" PRId64 " times; last: %s",
 			kafka->all_deaths, kafka->death);
 	} else {
-		(void)buf_addf(&out->text, "%" PRId64 " topics", last->topics);
+		(void)buf_addf(&out->text, "%" PRId64 " topic%s", last->topics,
+			last->topics == 1 ? "" : "s");
 		if (last->groups != FACT_UNKNOWN)
-			(void)buf_addf(&out->text, " and %" PRId64 " groups", last->groups);
+			(void)buf_addf(&out->text, " and %" PRId64 " group%s", last->groups,
+				last->groups == 1 ? "" : "s");
 		(void)buf_addf(&out->text, " of %" PRId64 " broker%s", last->brokers,
 			last->brokers == 1 ? "" : "s");
 	}

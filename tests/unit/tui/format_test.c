@@ -32,6 +32,18 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void things(void **state)
+{
+	struct look look = utc_look();
+
+	(void)state;
+	assert_string_equal(format_things(&look, 0, "file").bytes, "0 files");
+	assert_string_equal(format_things(&look, 1, "file").bytes, "1 file");
+	assert_string_equal(format_things(&look, 92200, "row").bytes, "92 200 rows");
+	look.ascii = true;
+	assert_string_equal(format_things(&look, UNKNOWN, "row").bytes, "- rows");
+}
+
 static void counts(void **state)
 {
 	static const struct {
@@ -213,6 +225,7 @@ static void raw_is_for_machines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(things, tear_down),
 		cmocka_unit_test_teardown(counts, tear_down),
 		cmocka_unit_test_teardown(percentages_never_flatter, tear_down),
 		cmocka_unit_test_teardown(ages_and_durations, tear_down),
